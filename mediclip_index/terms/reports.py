@@ -1,0 +1,392 @@
+"""Reports: what the commands and the methods of `Index` give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mediclip_index.terms.words import Refusal, Settings, Verdict
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """The head of every report: which index spoke, in which state."""
+
+    path: str
+    generation: int
+    model: str
+    fingerprint: str
+    images: int
+    settings: int
+    chain_head: str
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """Every input ends in exactly one of added, unchanged, renamed, duplicates or refused."""
+
+    index: IndexFacts
+    added: int
+    unchanged: int
+    renamed: int
+    duplicates: int
+    gone: int
+    returned: int
+    labelled: int
+    refused: tuple[Refusal, ...]
+    images: int
+    seconds: float
+    images_per_second: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class QueryReport:
+    index: IndexFacts
+    verdicts: tuple[Verdict, ...]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    id: int
+    path: str
+    similarity: float
+    label: str | None
+    split: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    index: IndexFacts
+    query: str
+    results: tuple[SearchHit, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelEvent:
+    """One row of an image's label history; None fields were not touched by it."""
+
+    tx: int
+    time: str
+    by: str
+    image: int
+    label: str | None
+    split: str | None
+    subject: str | None
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    index: IndexFacts
+    changed: int
+    unchanged: int
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PromptSetFacts:
+    name: str
+    classes: tuple[str, ...]
+    groups: int
+    sentences: int
+    pooling: str
+    default: bool
+    bundled: bool
+    description: str
+
+
+@dataclass(frozen=True)
+class PromptTrial:
+    """What one sentence pulls: its nearest indexed images, and their labels' shares."""
+
+    prompt: str
+    class_name: str
+    group: str
+    results: tuple[SearchHit, ...]
+    labels: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """A verdict as it stands in the audit. `chain` is None while it waits in the spool."""
+
+    verdict: Verdict
+    time: str
+    by: str
+    tx: int
+    engine: str
+    precision: str
+    model: str
+    fingerprint: str
+    settings: int
+    prompts: str
+    run: str
+    chain: str | None
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    ok: bool
+    verdicts: int
+    spooled: int
+    head: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InfoReport:
+    """What the index holds. `columns` are the names that a `--where` condition may use."""
+
+    index: IndexFacts
+    dim: int
+    logit_scale: float
+    prompts: str
+    classes: tuple[str, ...]
+    settings: Settings
+    files: int
+    gone: int
+    refusals: Mapping[str, int]
+    labels: Mapping[str, int]
+    splits: Mapping[str, int]
+    verdicts: int
+    spooled: int
+    sources: tuple[str, ...]
+    columns: tuple[str, ...]
+    neighbours: str
+    catalog_bytes: int
+    created: str
+    last_build: str | None
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What `tune` chose. before and after: the objective's loss under the settings that were in
+    force and under those chosen. The digests tell which images it was chosen on."""
+
+    index: IndexFacts
+    settings: Settings
+    objective: str
+    before: float
+    after: float
+    tuned_on: int
+    calibrated_on: int
+    tune_sha256: str
+    calibrate_sha256: str
+    sources_left_out: bool
+    kept: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Share:
+    """A proportion with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class MethodFigures:
+    """How one method did. confusion[TRUE][PREDICTED] counts images; bins of the reliability plot
+    are (mean probability, accuracy, images)."""
+
+    accuracy: Share
+    per_class: Mapping[str, ClassFigures]
+    macro: ClassFigures
+    ece: float
+    log_loss: float
+    confusion: Mapping[str, Mapping[str, int]]
+    reliability: tuple[tuple[float, float, int], ...]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """McNemar's exact test: images that only the first and only the second method got right."""
+
+    only_first: int
+    only_second: int
+    p: float
+
+
+@dataclass(frozen=True)
+class SureFigures:
+    """What is not unsure. coverage: share of images whose set holds the truth (an unsure verdict
+    counts as covered), over all and by class."""
+
+    coverage: float
+    coverage_by_class: Mapping[str, float]
+    share_sure: float
+    accuracy_sure: float
+
+
+@dataclass(frozen=True)
+class PartFigures:
+    """Accuracy on a part of the images."""
+
+    n: int
+    zero_shot: Share
+    neighbours: Share
+    blend: Share
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    index: IndexFacts
+    number: int
+    split: str
+    n: int
+    leave_out: tuple[str, ...]
+    methods: Mapping[str, MethodFigures]
+    mcnemar: Mapping[str, Pairing]
+    unsure: SureFigures
+    by: Mapping[str, Mapping[str, PartFigures]]
+    settings: int
+    calibrated: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReplayDifference:
+    id: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """Past verdicts given again as of their moment."""
+
+    index: IndexFacts
+    replayed: int
+    identical: int
+    different: tuple[ReplayDifference, ...]
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A labelled image that resembles another."""
+
+    id: int
+    path: str
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A labelled image whose verdict, given as if it were new, is another class."""
+
+    id: int
+    path: str
+    split: str | None
+    label: str
+    predicted: str
+    probability: float
+    why: str
+    like_true: tuple[Kin, ...]
+    like_predicted: tuple[Kin, ...]
+
+
+@dataclass(frozen=True)
+class SuspectLabel:
+    """A labelled image whose label looks wrong; score from 0 to 1, 1 most suspect."""
+
+    id: int
+    path: str
+    label: str
+    suggested: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Near-duplicates with different labels."""
+
+    first: Kin
+    second: Kin
+
+
+@dataclass(frozen=True)
+class MistakesReport:
+    index: IndexFacts
+    judged: int
+    mistakes: tuple[Mistake, ...]
+    suspect_labels: tuple[SuspectLabel, ...]
+    contradictions: tuple[Contradiction, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Images that are (nearly) the same: a group, with what a leak between them would touch."""
+
+    kind: str
+    ids: tuple[int, ...]
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    splits: tuple[str, ...]
+    similarity: float
+
+
+@dataclass(frozen=True)
+class DuplicatesReport:
+    """leaks: by held-out split, how many of its images have a twin that votes, and the neighbours'
+    accuracy with those twins voting and without."""
+
+    index: IndexFacts
+    groups: tuple[Twins, ...]
+    across_splits: int
+    across_labels: int
+    leaks: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An image whose label would teach much, and why."""
+
+    id: int
+    path: str
+    label: str
+    probability: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One method in a comparison. images_per_second counts what comes after the vectors (for a
+    network, all of it); learning_curve: accuracy by number of labels."""
+
+    method: str
+    accuracy: Share
+    per_class: Mapping[str, ClassFigures]
+    train_seconds: float
+    images_per_second: float
+    labels: int
+    learning_curve: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CompareReport:
+    """Methods on the same pictures, the most accurate first."""
+
+    index: IndexFacts
+    split: str
+    n: int
+    support: int
+    contenders: tuple[Contender, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,338 @@
+"""The words that the rooms share: frozen dataclasses, protocols and the error family.
+
+Rooms never import each other; what passes between them is defined here, or is a numpy array.
+Vectors are float32, shape (n, dim), each row of unit length, unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int64]
+Pixels = npt.NDArray[np.uint8]
+Attribute = str | int | float | bool
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+class MediclipError(Exception):
+    """Root of all errors a user can meet; the message is one sentence that says what to do."""
+
+    exit_code = 1
+
+
+class WrongUsage(MediclipError):
+    """A request that can't be carried out as it was put (unknown class, bad CSV, bad condition)."""
+
+    exit_code = 2
+
+
+class NoIndex(MediclipError):
+    """The index folder is missing, is no index, is damaged, or is newer than this program."""
+
+    exit_code = 4
+
+
+class IndexBusy(MediclipError):
+    """Another process held the index longer than we were ready to wait."""
+
+    exit_code = 4
+
+
+class ModelUnavailable(MediclipError):
+    """The model can't be had: unknown name, weights not here, or weights that would mislead."""
+
+    exit_code = 5
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+Reason = Literal[
+    "not_an_image", "damaged", "too_large", "unreadable", "empty", "no_pixels", "unsupported"
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An input that can't be used, and why. `page` counts from 1 where only a page is refused."""
+
+    path: str
+    reason: Reason
+    message: str
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much one file may cost before it is refused as `too_large`."""
+
+    max_bytes: int = 2 * 1024**3
+    max_pixels: int = 250_000_000
+    max_frames: int = 2_000
+    max_pages: int = 2_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a source says of a file: a CSV row, or the folders it lies in. None is "not said"."""
+
+    label: str | None = None
+    split: str | None = None
+    subject: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file found in a source, not yet read. `given` is the path as the user would write it."""
+
+    path: str
+    given: str
+    size: int
+    mtime_ns: int
+    facts: Facts = Facts()
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One upright RGB picture. `pixels` has shape (h, w, 3), uint8, and may have been decoded at a
+    reduced scale; `width` and `height` are those of the full upright picture.
+
+    `page` counts from 1 in multi-page files (TIFF, PDF) and multi-frame DICOM, else None; `item`
+    counts the pictures embedded in one PDF page, else None. `metadata` is technical only: no
+    patient tag ever enters it.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    format: str
+    page: int | None = None
+    item: int | None = None
+    metadata: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+# --- encoding ---------------------------------------------------------------------------------
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns pictures and sentences into unit vectors of one common space.
+
+    `fingerprint` is a sha256 over weights, architecture, decode recipe, preprocessing and
+    tokenizer; vectors of different fingerprints must never meet. `logit_scale` multiplies cosines
+    before the softmax. `engine` and `precision` are noted on each verdict.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def logit_scale(self) -> float: ...
+    @property
+    def image_size(self) -> int: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors: ...
+    def encode_texts(self, texts: Sequence[str]) -> Vectors: ...
+
+
+# --- prompts ----------------------------------------------------------------------------------
+
+Pooling = Literal["groups", "mean", "prompts"]
+
+
+@dataclass(frozen=True)
+class PromptGroup:
+    """One kind of picture inside a class (chest X-ray, fundus, …), in several sentences."""
+
+    name: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PromptClass:
+    name: str
+    groups: tuple[PromptGroup, ...]
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Classes in words. `source` is the TOML text it was read from, `sha256` that text's hash."""
+
+    name: str
+    pooling: Pooling
+    classes: tuple[PromptClass, ...]
+    source: str
+    sha256: str
+    description: str = ""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.classes)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Every sentence, in order of class, group and prompt; the rows of the text vectors."""
+        return tuple(p for c in self.classes for g in c.groups for p in g.prompts)
+
+
+# --- neighbours -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NeighbourFile:
+    """What the catalog keeps of a derived FAISS file, so that no other file is ever trusted."""
+
+    generation: int
+    file: str
+    kind: str
+    fingerprint: str
+    count: int
+    through_tx: int
+    sha256: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+# --- the verdict ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes probabilities keep their word, fitted on images that never vote.
+
+    slope: the power that the blend's probabilities are raised to. thresholds: by class, the largest
+    1 - p at which it can't be ruled out, at `coverage`. strange: the greatest strangeness (how
+    unlike everything labelled a picture is) of a sure verdict. bound: a digest of the model, words,
+    classes and support that it was fitted with; with any others it does not hold. images: how many
+    it rests on.
+    """
+
+    slope: float
+    coverage: float
+    thresholds: Mapping[str, float]
+    strange: float
+    bound: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers a verdict rests on; one row of the catalog, never changed once written.
+
+    alpha: weight of the neighbours in the blend, 0 to 1. k: labelled neighbours asked. beta:
+    sharpness of a vote, exp(-beta (1 - cos)). scale: multiplies cosines before the softmax (None:
+    the model's own logit scale). pooling: None is the prompt set's own. near: least cosine at
+    which a labelled image may vote. threshold: an uncalibrated verdict below it is unsure. biases:
+    one factor a class on the zero-shot probabilities. calibration: None until `tune` fitted one.
+    """
+
+    number: int = 0
+    alpha: float = 0.4
+    k: int = 40
+    beta: float = 10.0
+    scale: float | None = None
+    pooling: Pooling | None = None
+    near: float = 0.4
+    threshold: float = 0.6
+    biases: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A neighbour of a queried picture; `weight` is its share of all votes (0: it had no vote)."""
+
+    id: int
+    path: str
+    similarity: float
+    label: str | None
+    weight: float
+
+
+@dataclass(frozen=True)
+class LoudPrompt:
+    """A sentence that lies close to the picture, with its cosine."""
+
+    prompt: str
+    class_name: str
+    group: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class GroupShare:
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was said of one picture, and on what evidence. The audit keeps all of it.
+
+    `probabilities` = (1 - alpha) zero_shot + alpha votes, calibrated where `calibrated` is true.
+    `votes` is None where no labelled neighbour could vote. `words_share` is the part of the
+    winner's margin over the runner-up that the words gave (None where there is no margin).
+    `without` lists the ids of the fewest neighbours whose absence would turn the verdict to
+    `otherwise`; empty where none would.
+    """
+
+    id: str
+    path: str
+    page: int | None
+    item: int | None
+    sha256: str
+    width: int
+    height: int
+    label: str
+    probability: float
+    unsure: bool
+    probabilities: Mapping[str, float]
+    zero_shot: Mapping[str, float]
+    votes: Mapping[str, float] | None
+    alpha: float
+    calibrated: bool
+    group: GroupShare
+    neighbours: tuple[Neighbour, ...]
+    prompts: tuple[LoudPrompt, ...]
+    words_share: float | None
+    without: tuple[int, ...]
+    otherwise: str | None
+    why: str
+
+
+# --- progress ---------------------------------------------------------------------------------
+
+
+class Progress(Protocol):
+    """Told of work as it is done; `total` may be unknown (None)."""
+
+    def start(self, what: str, total: int | None) -> None: ...
+    def advance(self, count: int) -> None: ...
+    def finish(self) -> None: ...
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def start(self, what: str, total: int | None) -> None:
+        return None
+
+    def advance(self, count: int) -> None:
+        return None
+
+    def finish(self) -> None:
+        return None
