@@ -1,0 +1,161 @@
+"""DICOM → pictures as a viewer would show them. No patient tag is read, kept or shown."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from mediclip_index.reading.raster import check_pixels
+from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.tones import bounded, pixels, to_eight_bits
+from mediclip_index.terms import Attribute, Bounds, Picture, Refusal
+
+_LITTLE_GROUP = (b"\x08\x00", b"\x02\x00")
+# Technical only: none of these names a person, a place, a day or a study.
+_TECHNICAL = {
+    "Modality": "modality",
+    "BodyPartExamined": "body_part",
+    "PhotometricInterpretation": "photometric",
+    "BitsStored": "bits_stored",
+}
+
+
+def is_dicom(data: bytes) -> bool:
+    """By content: the preamble's mark, or a bare data set that begins with group 0008 or 0002."""
+    if data[128:132] == b"DICM":
+        return True
+    element, kind = data[2:4], data[4:6]
+    return (
+        data[:2] in _LITTLE_GROUP
+        and element in (b"\0\0", b"\x05\0", b"\x08\0")
+        and (kind.isalpha() or data[6:8] == b"\0\0")
+    )
+
+
+def read(
+    data: bytes, path: str, size: int, bounds: Bounds, frames: Literal["first", "all"]
+) -> tuple[list[Picture], list[Refusal]]:
+    """The first frame, or all of them. Raises Unreadable."""
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    # pydicom warns and logs of odd values, and may quote them: nothing of it reaches a terminal.
+    logging.getLogger("pydicom").disabled = True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        except InvalidDicomError:
+            raise Unreadable("damaged", f"{path} begins like DICOM but can't be read.") from None
+        except Exception:
+            raise Unreadable("damaged", f"{path} is a damaged DICOM file.") from None
+        return _frames(dataset, path, size, bounds, frames)
+
+
+def _frames(
+    dataset: Any, path: str, size: int, bounds: Bounds, frames: Literal["first", "all"]
+) -> tuple[list[Picture], list[Refusal]]:
+    if not any(k in dataset for k in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise Unreadable("no_pixels", f"{path} is a DICOM file without a picture.")
+    try:
+        rows, columns = int(dataset.Rows), int(dataset.Columns)
+        count = int(dataset.get("NumberOfFrames") or 1)
+    except (AttributeError, TypeError, ValueError):
+        raise Unreadable("damaged", f"{path} is a DICOM file that does not say its size.") from None
+    check_pixels(columns, rows, path, bounds)
+    if count > bounds.max_frames:
+        raise Unreadable(
+            "too_large", f"{path} has {count} frames; at most {bounds.max_frames} are read."
+        )
+    wanted = range(count if frames == "all" else 1)
+    found, refused = [], []
+    for number in wanted:
+        page = number + 1 if count > 1 and frames == "all" else None
+        try:
+            found.append(_frame(dataset, number, path, size, page, count))
+        except Unreadable as why:
+            if page is None:
+                raise
+            refused.append(Refusal(path, why.reason, why.message, page))
+    if not found:
+        raise Unreadable(refused[0].reason, refused[0].message)
+    return found, refused
+
+
+def _frame(
+    dataset: Any, number: int, path: str, size: int, page: int | None, count: int
+) -> Picture:
+    from pydicom.pixels.utils import pixel_array
+
+    try:
+        values = pixel_array(dataset, index=number)
+    except Exception as error:
+        raise _undecodable(dataset, path, error) from None
+    try:
+        eight = _as_shown(values, dataset)
+    except Exception:
+        raise Unreadable("damaged", f"{path} holds a picture that can't be shown.") from None
+    technical: dict[str, Attribute] = {"frames": count}
+    for keyword, name in _TECHNICAL.items():
+        value = dataset.get(keyword)
+        if isinstance(value, int | str) and value != "":
+            technical[name] = value if isinstance(value, int) else str(value)[:32]
+    return Picture(
+        pixels=pixels(bounded(Image.fromarray(eight), size)),
+        width=int(eight.shape[1]),
+        height=int(eight.shape[0]),
+        format="DICOM",
+        page=page,
+        metadata=technical,
+    )
+
+
+def _as_shown(values: np.ndarray, dataset: Any) -> np.ndarray:
+    """(h, w) or (h, w, 3) uint8: modality rescale, then window or VOI table, then polarity."""
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
+
+    photometric = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
+    if photometric == "PALETTE COLOR":
+        return _eight(apply_color_lut(values, dataset))
+    if values.ndim == 3:
+        # pixel_array has turned YBR into RGB already.
+        return _eight(values)
+    modality = apply_modality_lut(values, dataset)
+    windowed = "WindowCenter" in dataset or "VOILUTSequence" in dataset
+    shown = (
+        _scaled(apply_voi_lut(modality, dataset), modality)
+        if windowed
+        else (to_eight_bits(modality))
+    )
+    return 255 - shown if photometric == "MONOCHROME1" else shown
+
+
+def _scaled(shown: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """What a window gives, whole range to 0..255; a window that hides all falls back."""
+    low, high = float(shown.min()), float(shown.max())
+    if high <= low:
+        return to_eight_bits(before)
+    return np.asarray(np.rint((shown - low) * (255.0 / (high - low))), dtype=np.uint8)
+
+
+def _eight(values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    top = float(values.max()) or 1.0
+    return np.asarray(np.rint(values.astype(np.float32) * (255.0 / top)), dtype=np.uint8)
+
+
+def _undecodable(dataset: Any, path: str, error: Exception) -> Unreadable:
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    name = getattr(syntax, "name", "an unknown transfer syntax")
+    if syntax is not None and syntax.is_compressed and isinstance(error, RuntimeError):
+        return Unreadable(
+            "unsupported",
+            f"{path} is compressed as {name}; `pip install pylibjpeg[all]` to have it read.",
+        )
+    return Unreadable("damaged", f"{path} is a DICOM file whose picture can't be decoded.")

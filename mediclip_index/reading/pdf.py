@@ -1,0 +1,107 @@
+"""PDF → the pictures embedded in it, or its pages."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mediclip_index.reading.raster import check_pixels
+from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.tones import bounded, pixels
+from mediclip_index.terms import Bounds, Picture, Refusal
+
+SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
+LEAST_PAGE = 448  # pixels on a rendered page's short side
+
+
+def is_pdf(data: bytes) -> bool:
+    """The mark may stand anywhere in the first kilobyte."""
+    return b"%PDF-" in data[:1024]
+
+
+def read(
+    data: bytes, path: str, size: int, bounds: Bounds, pages: Literal["images", "pages"]
+) -> tuple[list[Picture], list[Refusal]]:
+    """Embedded pictures (page and item count from 1) or rendered pages. Raises Unreadable."""
+    import pypdfium2
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise Unreadable(
+                "unsupported", f"{path} is locked with a password; save it without one."
+            ) from None
+        raise Unreadable("damaged", f"{path} is a damaged PDF.") from None
+    try:
+        count = len(document)
+        if count > bounds.max_pages:
+            raise Unreadable(
+                "too_large", f"{path} has {count} pages; at most {bounds.max_pages} are read."
+            )
+        found: list[Picture] = []
+        refused: list[Refusal] = []
+        for number in range(1, count + 1):
+            try:
+                page = document[number - 1]
+                if pages == "pages":
+                    found.append(_rendered(page, number, path, size, bounds))
+                else:
+                    found += _embedded(page, number, path, size, bounds)
+                page.close()
+            except Unreadable as why:
+                refused.append(Refusal(path, why.reason, why.message, number))
+            except Exception:
+                refused.append(
+                    Refusal(path, "damaged", f"Page {number} of {path} is damaged.", number)
+                )
+    finally:
+        document.close()
+    if not found and refused:
+        raise Unreadable(refused[0].reason, refused[0].message)
+    if not found:
+        raise Unreadable(
+            "no_pixels",
+            f"{path} has no embedded pictures; --pdf pages reads its pages as pictures.",
+        )
+    return found, refused
+
+
+def _embedded(page: Any, number: int, path: str, size: int, bounds: Bounds) -> list[Picture]:
+    from pypdfium2 import raw
+
+    found: list[Picture] = []
+    for item in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=8):
+        width, height = item.get_px_size()
+        if min(width, height) < SMALLEST:
+            continue
+        check_pixels(width, height, path, bounds)
+        # Rendered with its mask: a figure cut out by one shows on white, as it does on the page.
+        bitmap = item.get_bitmap(render=False)
+        picture = bitmap.to_pil().convert("RGB")
+        found.append(
+            Picture(
+                pixels=pixels(bounded(picture, size)),
+                width=width,
+                height=height,
+                format="PDF",
+                page=number,
+                item=len(found) + 1,
+            )
+        )
+    return found
+
+
+def _rendered(page: Any, number: int, path: str, size: int, bounds: Bounds) -> Picture:
+    width, height = page.get_size()  # points
+    if min(width, height) <= 0:
+        raise Unreadable("no_pixels", f"Page {number} of {path} has no area.")
+    scale = max(2 * size, LEAST_PAGE) / min(width, height)
+    check_pixels(int(width * scale), int(height * scale), path, bounds)
+    picture = page.render(scale=scale).to_pil()
+    return Picture(
+        pixels=pixels(picture),
+        width=picture.width,
+        height=picture.height,
+        format="PDF page",
+        page=number,
+    )

@@ -1,0 +1,187 @@
+"""A source (folder, file or CSV list) → the files in it, with what it says of them. Reads nothing
+but names, sizes and times."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mediclip_index.reading.lists import label_rows
+from mediclip_index.terms import Entry, Facts, Refusal, WrongUsage
+
+# Folder names that name a split, and the split they name.
+_SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test", "tune": "tune", "calibrate": "calibrate",
+    "support": "support",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a source holds. `notes` are sentences for people."""
+
+    root: str
+    entries: tuple[Entry, ...]
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _Passed:
+    """What was passed over on the way, by kind."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> Scan:
+    """The files of a source, in order of their paths.
+
+    labels: "auto" reads `SPLIT / CLASS / file` and `CLASS / file` folders whose names match the
+    classes (case, space, "-" and "_" aside); "none" reads none; anything else is a CSV list that
+    says them by path. Raises WrongUsage for a source that is not there or a bad list.
+    """
+    root = os.path.abspath(source)
+    try:
+        kind = Path(source).stat().st_mode
+    except OSError as error:
+        raise WrongUsage(f"{source} can't be read: {error.strerror}.") from None
+    if stat.S_ISDIR(kind):
+        found = _of_folder(source, root)
+    elif root.lower().endswith(".csv"):
+        found = _of_list(source, root)
+    else:
+        found = Scan(root, (_entry(root, source),))
+    if labels == "auto":
+        return _from_folders(found, classes) if stat.S_ISDIR(kind) else found
+    return found if labels == "none" else _from_list(found, labels)
+
+
+def _of_folder(source: str, root: str) -> Scan:
+    passed = _Passed()
+    entries = sorted(_walk(root, root, source, passed), key=lambda entry: entry.path)
+    notes = [
+        f"{count} {kind} passed over in {source}." for kind, count in sorted(passed.kinds.items())
+    ]
+    return Scan(root, tuple(entries), tuple(passed.refused), tuple(notes))
+
+
+def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry]:
+    real_root = os.path.realpath(root)
+    waiting = [folder]
+    seen = {real_root}
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as items:
+                listed = list(items)
+        except OSError as error:
+            passed.refused.append(
+                Refusal(here, "unreadable", f"{here} can't be opened: {error.strerror}.")
+            )
+            continue
+        for item in listed:
+            if item.name.startswith("."):
+                passed.kinds["hidden files or folders"] += 1
+                continue
+            try:
+                if item.is_symlink() and not _inside(item.path, real_root):
+                    passed.kinds["links that lead outside or nowhere"] += 1
+                elif item.is_dir():
+                    real = os.path.realpath(item.path) if item.is_symlink() else item.path
+                    if item.is_symlink() and (real in seen or _within(here, real)):
+                        passed.kinds["links that lead in a circle"] += 1
+                        continue
+                    seen.add(os.path.realpath(item.path))
+                    waiting.append(item.path)
+                elif item.is_file():
+                    facts = item.stat()
+                    name = given + item.path[len(root) :]
+                    yield Entry(item.path, name, facts.st_size, facts.st_mtime_ns)
+                else:
+                    passed.kinds["pipes, sockets or devices"] += 1
+            except OSError as error:
+                passed.refused.append(
+                    Refusal(
+                        item.path, "unreadable", f"{item.path} can't be read: {error.strerror}."
+                    )
+                )
+
+
+def _inside(path: str, root: str) -> bool:
+    real = os.path.realpath(path)
+    return _within(real, root) and os.path.exists(real)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _of_list(source: str, root: str) -> Scan:
+    entries: dict[str, Entry] = {}
+    refused, repeated = [], 0
+    for path, facts, _ in label_rows(root):
+        try:
+            entry = replace(_entry(path, path), facts=facts)
+        except WrongUsage:
+            refused.append(Refusal(path, "unreadable", f"There is no file {path}."))
+            continue
+        repeated += path in entries
+        entries[path] = entry
+    notes = (f"{repeated} paths stand more than once in {source}; the last row counts.",)
+    return Scan(root, tuple(entries.values()), tuple(refused), notes if repeated else ())
+
+
+def _entry(path: str, given: str) -> Entry:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise WrongUsage(f"{given} can't be read: {why}.") from None
+    return Entry(path, given, facts.st_size, facts.st_mtime_ns)
+
+
+def plain(name: str) -> str:
+    """A folder's or class's name with case, spaces, "-" and "_" set aside."""
+    return "".join(c for c in name.casefold() if c not in " -_")
+
+
+def _from_folders(found: Scan, classes: Sequence[str]) -> Scan:
+    names = {plain(name): name for name in classes}
+    entries, labels, splits = [], Counter[str](), Counter[str]()
+    for entry in found.entries:
+        folders = os.path.relpath(entry.path, found.root).split(os.sep)[:-1]
+        # The root itself may be named for a split or class: `build data/test`.
+        folders = [os.path.basename(found.root), *folders]
+        label = names.get(plain(folders[-1]))
+        if label is None:
+            entries.append(entry)
+            continue
+        split = _SPLITS.get(plain(folders[-2])) if len(folders) > 1 else None
+        labels[label] += 1
+        if split:
+            splits[split] += 1
+        entries.append(replace(entry, facts=Facts(label=label, split=split)))
+    if not labels:
+        return found
+    told = ", ".join(f"{count} {name}" for name, count in labels.most_common())
+    note = f"Labels were read from folder names in {found.root}: {told}"
+    if splits:
+        note += "; splits: " + ", ".join(f"{n} {name}" for name, n in splits.most_common())
+    return replace(found, entries=tuple(entries), notes=(*found.notes, note + "."))
+
+
+def _from_list(found: Scan, table: str) -> Scan:
+    said = {path: facts for path, facts, _ in label_rows(table)}
+    entries = tuple(replace(e, facts=said.get(e.path, e.facts)) for e in found.entries)
+    there = {e.path for e in entries}
+    count = sum(path in there for path in said)
+    note = f"{table} speaks of {count} of the {len(entries)} files"
+    if count < len(said):
+        note += f"; {len(said) - count} of its paths are not there"
+    return replace(found, entries=entries, notes=(*found.notes, note + "."))

@@ -1,0 +1,37 @@
+"""Fixtures that several rooms share: the bench where there is one, and a folder to work in."""
+
+from __future__ import annotations
+
+import os
+
+# Several OpenMP runtimes (torch, FAISS, scikit-learn) live in one process here: idle threads of one
+# must not spin on the cores that another needs. Set before the first of them is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediclip_index.terms import Vectors
+
+
+@pytest.fixture(scope="session")
+def bench() -> Path:
+    """The folder of $MEDICLIP_BENCH (dev.csv, formats.csv and their pictures)."""
+    folder = os.environ.get("MEDICLIP_BENCH")
+    if not folder:
+        pytest.skip("MEDICLIP_BENCH is not set: it names a folder with dev.csv and its pictures")
+    path = Path(folder)
+    assert (path / "dev.csv").is_file(), f"MEDICLIP_BENCH={folder} has no dev.csv"
+    return path
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20260101)
+
+
+def unit_rows(rng: np.random.Generator, count: int, dim: int) -> Vectors:
+    rows = rng.standard_normal((count, dim)).astype(np.float32)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
