@@ -1,0 +1,23 @@
+"""What is known: the DuckDB catalog, the single truth of an index folder.
+
+store opens and locks it; images, labels, words, derived and audit read and write its rows; library
+answers conditions; tallies counts.
+"""
+
+from mediclip_index.catalog import audit, derived, images, labels, library, schema, tallies, words
+from mediclip_index.catalog.store import Catalog, Reading, Writing, operating_user
+
+__all__ = [
+    "Catalog",
+    "Reading",
+    "Writing",
+    "audit",
+    "derived",
+    "images",
+    "labels",
+    "library",
+    "operating_user",
+    "schema",
+    "tallies",
+    "words",
+]

@@ -1,0 +1,215 @@
+"""The audit: every verdict ever given, chained by hashes in the order in which they were taken in.
+
+hash = sha256(previous hash || sha256 of the body), both as lower-case hex; the first previous is
+64 zeros. A changed or missing row breaks the chain; a cut tail shows in the head's hash, which each
+report prints. A verdict that can't be written at once (the index is busy) waits in the spool, and
+the next writer takes it in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mediclip_index.catalog.rows import insert, kept_path
+from mediclip_index.catalog.store import Reading, Writing
+
+FIRST = "0" * 64
+_COLUMNS = {
+    "position": "BIGINT",
+    "id": "VARCHAR",
+    "time_us": "BIGINT",
+    "author": "VARCHAR",
+    "run": "VARCHAR",
+    "path": "VARCHAR",
+    "label": "VARCHAR",
+    "unsure": "BOOLEAN",
+    "tx": "BIGINT",
+    "taken_tx": "BIGINT",
+    "body": "VARCHAR",
+    "body_sha256": "VARCHAR",
+    "previous": "VARCHAR",
+    "hash": "VARCHAR",
+}
+Body = dict[str, Any]
+
+
+def canonical(body: Body) -> str:
+    """A body as the one JSON text that is hashed: sorted keys, no spaces, ASCII."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def link(previous: str, body_sha256: str) -> str:
+    return hashlib.sha256((previous + body_sha256).encode()).hexdigest()
+
+
+def head(look: Reading) -> tuple[int, str]:
+    """(how many verdicts, the hash of the last)."""
+    rows = look.db.execute(
+        "SELECT position, hash FROM verdicts ORDER BY position DESC LIMIT 1"
+    ).fetchall()
+    return (int(rows[0][0]), str(rows[0][1])) if rows else (0, FIRST)
+
+
+def take_in(work: Writing, bodies: Sequence[Body]) -> int:
+    """Append verdicts to the chain; one whose id is already there is passed over."""
+    known = {
+        i
+        for (i,) in work.db.execute(
+            "SELECT id FROM verdicts WHERE id IN "
+            "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
+            [json.dumps([body["id"] for body in bodies])],
+        ).fetchall()
+    }
+    position, previous = head(work)
+    rows = []
+    for body in bodies:
+        if body["id"] in known:
+            continue
+        known.add(body["id"])
+        text = canonical(body)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        position += 1
+        rows.append(
+            {
+                "position": position,
+                "id": body["id"],
+                "time_us": body["time_us"],
+                "author": body["by"],
+                "run": body["run"],
+                "path": kept_path(body["path"]),
+                "label": body["label"],
+                "unsure": body["unsure"],
+                "tx": body["tx"],
+                "taken_tx": work.tx,
+                "body": text,
+                "body_sha256": digest,
+                "previous": previous,
+                "hash": link(previous, digest),
+            }
+        )
+        previous = rows[-1]["hash"]
+    insert(work.db, "verdicts", _COLUMNS, rows)
+    return len(rows)
+
+
+def verify(look: Reading) -> tuple[int, str, list[str]]:
+    """(verdicts, head, findings): every body hashed again, every link, every column beside its
+    body."""
+    findings: list[str] = []
+    position, previous = 0, FIRST
+    look.db.execute(
+        "SELECT position, id, time_us, author, run, path, label, unsure, tx, body, body_sha256, "
+        "previous, hash FROM verdicts ORDER BY position"
+    )
+    while batch := look.db.fetchmany(1000):
+        for row in batch:
+            place, i, time_us, author, run, path, label, unsure, tx, text, digest, before, own = row
+            position += 1
+            if place != position:
+                findings.append(f"Verdict {position} is missing before {i}.")
+                position = place
+            if before != previous or own != link(before, digest):
+                findings.append(f"Verdict {i} does not follow the one before it.")
+            previous = own
+            if text is None:
+                continue
+            if hashlib.sha256(text.encode()).hexdigest() != digest:
+                findings.append(f"Verdict {i} was changed after it was given.")
+                continue
+            body = json.loads(text)
+            columns = (i, time_us, author, run, path, label, unsure, tx)
+            names = ("id", "time_us", "by", "run", "path", "label", "unsure", "tx")
+            kept = tuple(kept_path(body[n]) if n == "path" else body[n] for n in names)
+            if columns != kept:
+                findings.append(f"Verdict {i}'s columns differ from what was said.")
+    return position, previous, findings
+
+
+def find(
+    look: Reading,
+    *,
+    limit: int | None,
+    label: str | None = None,
+    unsure: bool | None = None,
+    path: str | None = None,
+    since_us: int | None = None,
+    until_us: int | None = None,
+    beginning: str | None = None,
+) -> list[tuple[Body, str]]:
+    """(body, hash) of past verdicts, newest first. `path` is any part of it."""
+    conditions: list[str] = ["body IS NOT NULL"]
+    parameters: list[Any] = []
+    for condition, value in (
+        ("label = ?", label),
+        ("unsure = ?", unsure),
+        ("contains(path, ?)", None if path is None else kept_path(path)),
+        ("time_us >= ?", since_us),
+        ("time_us <= ?", until_us),
+        ("starts_with(id, ?)", beginning),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            parameters.append(value)
+    limited = "" if limit is None else f"LIMIT {int(limit)}"
+    rows = look.db.execute(
+        f"SELECT body, hash FROM verdicts WHERE {' AND '.join(conditions)} "
+        f"ORDER BY time_us DESC, position DESC {limited}",
+        parameters,
+    ).fetchall()
+    return [(json.loads(body), own) for body, own in rows]
+
+
+# --- the spool --------------------------------------------------------------------------------
+
+
+def put_in_spool(folder: Path, bodies: Sequence[Body]) -> None:
+    """Keep verdicts in a spool file of this process, safe on disk, one JSON line each."""
+    folder.mkdir(exist_ok=True)
+    # A name of its own each time: no two writers share a file, and a torn line ends a file.
+    name = f"{time.time_ns()}-{os.getpid()}.jsonl"
+    unfinished = folder / f".{name}"
+    with unfinished.open("x", encoding="ascii") as file:
+        for body in bodies:
+            file.write(canonical(body) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        unfinished.rename(folder / name)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def spooled(folder: Path) -> list[Body]:
+    """The verdicts that wait in the spool, oldest first."""
+    return [body for file in _spool_files(folder) for body in _lines(file)]
+
+
+def take_in_spool(work: Writing, folder: Path) -> list[Path]:
+    """Append the spool's verdicts to the chain; returns the files to delete once committed.
+
+    Taking in is idempotent by id, so a kill between commit and deletion loses and doubles nothing.
+    """
+    files = list(_spool_files(folder))
+    for file in files:
+        take_in(work, list(_lines(file)))
+    return files
+
+
+def _spool_files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from sorted(f for f in folder.iterdir() if f.suffix == ".jsonl" and f.name[0] != ".")
+
+
+def _lines(file: Path) -> Iterator[Body]:
+    with contextlib.suppress(FileNotFoundError), file.open(encoding="ascii") as lines:
+        for line in lines:
+            yield json.loads(line)

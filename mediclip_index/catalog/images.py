@@ -1,0 +1,359 @@
+"""Files, images and their vectors: what is known, what is new, what is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.catalog.rows import (
+    fetch_vectors,
+    given_path,
+    insert,
+    insert_vectors,
+    kept_path,
+    scalar,
+)
+from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.terms import Attribute, Ids, Refusal, Vectors
+
+_FILES = {
+    "path": "VARCHAR",
+    "source": "INTEGER",
+    "size": "BIGINT",
+    "mtime_ns": "BIGINT",
+    "sha256": "VARCHAR",
+    "since_tx": "BIGINT",
+}
+_IMAGES = {
+    "id": "BIGINT",
+    "sha256": "VARCHAR",
+    "page": "INTEGER",
+    "item": "INTEGER",
+    "width": "INTEGER",
+    "height": "INTEGER",
+    "format": "VARCHAR",
+    "bytes": "BIGINT",
+    "technical": "VARCHAR",
+    "tx": "BIGINT",
+}
+_REFUSALS = {
+    "tx": "BIGINT",
+    "path": "VARCHAR",
+    "page": "INTEGER",
+    "reason": "VARCHAR",
+    "message": "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where images came from, and how it was read."""
+
+    number: int
+    source: str
+    labels: str
+    frames: str
+    pdf: str
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A path as it was last seen; `sha256` is None where it could not even be read."""
+
+    size: int
+    mtime_ns: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class NewFile:
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
+class NewImage:
+    """An image about to be kept. `vector` has shape (dim,)."""
+
+    sha256: str
+    page: int | None
+    item: int | None
+    width: int
+    height: int
+    format: str
+    bytes: int
+    technical: Mapping[str, Attribute]
+    vector: Vectors
+
+
+@dataclass(frozen=True)
+class KnownImage:
+    """An image as others speak of it."""
+
+    id: int
+    path: str
+    sha256: str
+    page: int | None
+    item: int | None
+    width: int
+    height: int
+
+
+def sources(look: Reading) -> list[Source]:
+    """Every source ever built from, the latest way of reading it."""
+    rows = look.db.execute(
+        "SELECT max(number), source, arg_max(labels, number), arg_max(frames, number), "
+        "arg_max(pdf, number) FROM sources WHERE tx <= ? GROUP BY source ORDER BY 1",
+        [look.tx],
+    ).fetchall()
+    return [Source(n, given_path(s), given_path(labels), f, p) for n, s, labels, f, p in rows]
+
+
+def add_source(work: Writing, source: str, *, labels: str, frames: str, pdf: str) -> int:
+    """The number of a source read in this way; a new row where it was not so read before."""
+    row = [kept_path(source), kept_path(labels), frames, pdf]
+    known = work.db.execute(
+        "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ?", row
+    ).fetchall()
+    if known:
+        return int(known[0][0])
+    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM sources"))
+    work.db.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", [number, *row, work.tx])
+    return number
+
+
+def known_files(look: Reading) -> dict[str, KnownFile]:
+    """Every path that is there, as it was last seen."""
+    rows = look.db.execute(
+        "SELECT path, size, mtime_ns, sha256 FROM files_at(?)", [look.tx]
+    ).fetchall()
+    return {given_path(path): KnownFile(*rest) for path, *rest in rows}
+
+
+def past_contents(look: Reading) -> set[tuple[str, str]]:
+    """(path, sha256) of files that are gone: one that comes back is recognised by it."""
+    rows = look.db.execute(
+        "SELECT DISTINCT path, sha256 FROM files WHERE until_tx <= ? AND sha256 IS NOT NULL",
+        [look.tx],
+    ).fetchall()
+    return {(given_path(path), sha) for path, sha in rows}
+
+
+def known_contents(look: Reading, known: KnownEncoder) -> set[str]:
+    """The sha256 of every content that has its vectors by this encoder."""
+    rows = look.db.execute(
+        f"SELECT DISTINCT sha256 FROM images JOIN {known.vectors} v ON v.image = images.id"
+    ).fetchall()
+    return {sha for (sha,) in rows}
+
+
+def known_refusals(look: Reading) -> dict[str, list[Refusal]]:
+    """The latest refusals by path, so that an unchanged bad file need not be read again."""
+    rows = look.db.execute(
+        "SELECT path, reason, message, page FROM refusals WHERE tx <= ? "
+        "QUALIFY tx = max(tx) OVER (PARTITION BY path) ORDER BY path, page",
+        [look.tx],
+    ).fetchall()
+    found: dict[str, list[Refusal]] = {}
+    for path, reason, message, page in rows:
+        found.setdefault(given_path(path), []).append(
+            Refusal(given_path(path), reason, given_path(message), page)
+        )
+    return found
+
+
+def close_files(work: Writing, paths: Iterable[str]) -> int:
+    """Mark what these paths held as no longer there; returns how many were open."""
+    closing = json.dumps([kept_path(path) for path in paths])
+    rows = work.db.execute(
+        "UPDATE files SET until_tx = $1 WHERE until_tx IS NULL AND path IN "
+        "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) RETURNING 1",
+        [work.tx, closing],
+    ).fetchall()
+    return len(rows)
+
+
+def add_files(work: Writing, source: int, files: Sequence[NewFile]) -> None:
+    """Note what these paths hold from now on; whatever they held before is closed."""
+    close_files(work, (file.path for file in files))
+    insert(
+        work.db,
+        "files",
+        _FILES,
+        [
+            {
+                "path": kept_path(file.path),
+                "source": source,
+                "size": file.size,
+                "mtime_ns": file.mtime_ns,
+                "sha256": file.sha256,
+                "since_tx": work.tx,
+            }
+            for file in files
+        ],
+    )
+
+
+def add_images(work: Writing, known: KnownEncoder, new: Sequence[NewImage]) -> int:
+    """Keep images and their vectors together; returns how many were new.
+
+    One that is already there (another process was faster) only gets the vector that it lacks.
+    """
+    if not new:
+        return 0
+    present = _identified(work, {image.sha256 for image in new})
+    next_id = int(scalar(work.db, "SELECT coalesce(max(id), 0) + 1 FROM images"))
+    rows: list[dict[str, Any]] = []
+    vectors: dict[int, Vectors] = {}
+    for image in new:
+        identity = (image.sha256, image.page, image.item)
+        if identity not in present:
+            present[identity] = next_id
+            rows.append(
+                {
+                    "id": next_id,
+                    "sha256": image.sha256,
+                    "page": image.page,
+                    "item": image.item,
+                    "width": image.width,
+                    "height": image.height,
+                    "format": image.format,
+                    "bytes": image.bytes,
+                    "technical": json.dumps(dict(image.technical)),
+                    "tx": work.tx,
+                }
+            )
+            next_id += 1
+        vectors[present[identity]] = image.vector
+    insert(work.db, "images", _IMAGES, rows)
+    having = {
+        i
+        for (i,) in work.db.execute(
+            f"SELECT image FROM {known.vectors} WHERE image IN "
+            "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
+            [json.dumps(list(vectors))],
+        ).fetchall()
+    }
+    lacking = [i for i in vectors if i not in having]
+    if lacking:
+        insert_vectors(
+            work.db,
+            known.vectors,
+            np.array(lacking, dtype=np.int64),
+            np.stack([vectors[i] for i in lacking]),
+            work.tx,
+        )
+    return len(lacking)
+
+
+def _identified(
+    look: Reading, contents: Iterable[str]
+) -> dict[tuple[str, int | None, int | None], int]:
+    rows = look.db.execute(
+        "SELECT sha256, page, item, id FROM images WHERE sha256 IN "
+        "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
+        [json.dumps(sorted(contents))],
+    ).fetchall()
+    return {(sha, page, item): i for sha, page, item, i in rows}
+
+
+def add_refusals(work: Writing, refusals: Sequence[Refusal]) -> None:
+    insert(
+        work.db,
+        "refusals",
+        _REFUSALS,
+        [
+            {
+                "tx": work.tx,
+                "path": kept_path(refusal.path),
+                "page": refusal.page,
+                "reason": refusal.reason,
+                "message": kept_path(refusal.message),
+            }
+            for refusal in refusals
+        ],
+    )
+
+
+def ids_by_path(look: Reading, paths: Iterable[str]) -> dict[str, list[int]]:
+    """The images (a file's pages are several) under those of these paths that are there."""
+    rows = look.db.execute(
+        "SELECT f.path, i.id FROM files_at($1) f JOIN images i USING (sha256) "
+        "WHERE i.tx <= $1 AND f.path IN (SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
+        "ORDER BY i.id",
+        [look.tx, json.dumps([kept_path(path) for path in paths])],
+    ).fetchall()
+    found: dict[str, list[int]] = {}
+    for path, image in rows:
+        found.setdefault(given_path(path), []).append(image)
+    return found
+
+
+def ids_by_content(look: Reading, contents: Iterable[str]) -> dict[str, set[int]]:
+    """The images of these contents (sha256), all pages."""
+    found: dict[str, set[int]] = {}
+    for (sha, _, _), image in _identified(look, set(contents)).items():
+        found.setdefault(sha, set()).add(image)
+    return found
+
+
+def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownImage]:
+    """Images by id, those gone too, each with the path where it is or was last seen."""
+    narrowed = (
+        "" if ids is None else ("AND i.id IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))")
+    )
+    parameters: list[Any] = [look.tx]
+    if ids is not None:
+        parameters.append(json.dumps([int(i) for i in ids]))
+    rows = look.db.execute(
+        "SELECT i.id, arg_min(f.path, (f.until_tx IS NOT NULL, -coalesce(f.until_tx, 0), "
+        "f.since_tx, f.path)), any_value(i.sha256), any_value(i.page), any_value(i.item), "
+        "any_value(i.width), any_value(i.height) "
+        f"FROM images i JOIN files f USING (sha256) WHERE f.since_tx <= $1 {narrowed} "
+        "GROUP BY i.id",
+        parameters,
+    ).fetchall()
+    return {row[0]: KnownImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
+
+
+def paths_by_content(look: Reading) -> dict[str, list[str]]:
+    """Every path of every content that is there, in order."""
+    rows = look.db.execute(
+        "SELECT sha256, path FROM files_at(?) WHERE sha256 IS NOT NULL ORDER BY path", [look.tx]
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for sha, path in rows:
+        found.setdefault(sha, []).append(given_path(path))
+    return found
+
+
+def vectors(
+    look: Reading, known: KnownEncoder, ids: Sequence[int] | None = None, *, since: int = 0
+) -> tuple[Ids, Vectors]:
+    """Vectors in order of id: of these images, or of all that are there; only those written after
+    transaction `since`. Shapes (n,) and (n, dim)."""
+    if ids is None:
+        narrowed, parameters = "image IN (SELECT id FROM images_at($1))", [look.tx, since]
+    else:
+        narrowed = "image IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))"
+        parameters = [json.dumps([int(i) for i in ids]), since]  # type: ignore[list-item]
+    keys, found = fetch_vectors(
+        look.db,
+        f"SELECT image, vector FROM {known.vectors} WHERE {narrowed} AND tx > $2 ORDER BY image",
+        parameters,
+        known.dim,
+    )
+    return np.array(keys, dtype=np.int64), found
+
+
+def present_ids(look: Reading) -> Ids:
+    """The images that are there, in order of id."""
+    rows = look.db.execute("SELECT id FROM images_at(?) ORDER BY id", [look.tx]).fetchall()
+    return np.array([i for (i,) in rows], dtype=np.int64)

@@ -1,0 +1,161 @@
+"""Labels, splits, subjects and attributes: rows that are added, with who and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.catalog.rows import insert
+from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.terms import Facts, Ids, LabelEvent
+
+# Images of these splits measure the index and so never vote in it.
+HELD_OUT = ("tune", "calibrate", "val", "test")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is said of an image now; None is nothing."""
+
+    label: str | None = None
+    split: str | None = None
+    subject: str | None = None
+
+
+def standings(look: Reading, ids: Iterable[int] | None = None) -> dict[int, Standing]:
+    """What is said of these images, or of every image of which anything is said."""
+    if ids is None:
+        narrowed, parameters = "", [look.tx]
+    else:
+        narrowed = "WHERE image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))"
+        parameters = [look.tx, json.dumps([int(i) for i in ids])]  # type: ignore[list-item]
+    rows = look.db.execute(
+        f"SELECT image, label, split, subject FROM labels_at($1) {narrowed}", parameters
+    ).fetchall()
+    return {image: Standing(*rest) for image, *rest in rows}
+
+
+def attributes(look: Reading, ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """What sources said of these images beside label, split and subject, by name."""
+    rows = look.db.execute(
+        "SELECT image, name, value FROM attributes_at($1) WHERE value IS NOT NULL AND "
+        "image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))",
+        [look.tx, json.dumps([int(i) for i in ids])],
+    ).fetchall()
+    found: dict[int, dict[str, str]] = {}
+    for image, name, value in rows:
+        found.setdefault(image, {})[name] = value
+    return found
+
+
+@dataclass(frozen=True)
+class News:
+    """Rows that would be written, and the images that they would change."""
+
+    labels: list[dict[str, Any]]
+    attributes: list[dict[str, Any]]
+    changed: frozenset[int]
+
+
+def news(look: Reading, facts: Mapping[int, Facts]) -> News:
+    """What these facts say that is not known yet.
+
+    A field that is None is left as it stands; "" takes it away.
+    """
+    now, known = standings(look, facts), attributes(look, facts)
+    labels: list[dict[str, Any]] = []
+    further: list[dict[str, Any]] = []
+    for image, fact in facts.items():
+        before = now.get(image, Standing())
+        row = {
+            "label": _new(fact.label, before.label),
+            "split": _new(fact.split, before.split),
+            "subject": _new(fact.subject, before.subject),
+        }
+        if any(value is not None for value in row.values()):
+            labels.append({"image": image, **row})
+        further += [
+            {"image": image, "name": name, "value": value}
+            for name, value in fact.attributes.items()
+            if known.get(image, {}).get(name, "") != value
+        ]
+    changed = frozenset(row["image"] for row in (*labels, *further))
+    return News(labels, further, changed)
+
+
+def _new(said: str | None, before: str | None) -> str | None:
+    return None if said is None or said == (before or "") else said
+
+
+def say(work: Writing, facts: Mapping[int, Facts]) -> int:
+    """Write what is new in these facts; returns how many images it changed."""
+    new = news(work, facts)
+    insert(
+        work.db,
+        "labels",
+        {
+            "tx": "BIGINT",
+            "image": "BIGINT",
+            "label": "VARCHAR",
+            "split": "VARCHAR",
+            "subject": "VARCHAR",
+        },
+        [{"tx": work.tx, **row} for row in new.labels],
+    )
+    insert(
+        work.db,
+        "attributes",
+        {"tx": "BIGINT", "image": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"},
+        [{"tx": work.tx, **row} for row in new.attributes],
+    )
+    return len(new.changed)
+
+
+def history(look: Reading, image: int) -> list[LabelEvent]:
+    """Every row that was ever written of an image's label, oldest first."""
+    rows = look.db.execute(
+        "SELECT l.tx, t.time_us, t.author, l.label, l.split, l.subject FROM labels l "
+        "JOIN transactions t USING (tx) WHERE l.image = ? AND l.tx <= ? ORDER BY l.tx",
+        [image, look.tx],
+    ).fetchall()
+    return [
+        LabelEvent(tx, iso(time_us), author, image, label, split, subject)
+        for tx, time_us, author, label, split, subject in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Support:
+    """The labelled images that vote: ids in order, and for each the place of its class in the
+    list of classes that was asked for."""
+
+    ids: Ids
+    classes: Ids
+
+
+def support(look: Reading, classes: Sequence[str]) -> Support:
+    """Labelled images that are there and in no held-out split, of these classes."""
+    held_out = ", ".join(f"'{split}'" for split in HELD_OUT)
+    rows = look.db.execute(
+        "SELECT l.image, l.label FROM labels_at($1) l WHERE l.label IN "
+        "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
+        f"AND coalesce(l.split, '') NOT IN ({held_out}) "
+        "AND l.image IN (SELECT id FROM images_at($1)) ORDER BY l.image",
+        [look.tx, json.dumps(list(classes))],
+    ).fetchall()
+    place = {name: i for i, name in enumerate(classes)}
+    return Support(
+        np.array([image for image, _ in rows], dtype=np.int64),
+        np.array([place[label] for _, label in rows], dtype=np.int64),
+    )
+
+
+def iso(time_us: int) -> str:
+    """A time of the catalog as ISO 8601, UTC."""
+    moment = dt.datetime.fromtimestamp(time_us / 1e6, tz=dt.timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,213 @@
+"""The library: one row an image that is there, as people ask for it with `--where` and see it.
+
+A condition is parsed by DuckDB itself into a tree, and each node must be of a kind that can only
+compare columns and constants: no subquery, no function that reads, lists or stalls.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
+from mediclip_index.catalog.store import Reading
+from mediclip_index.terms import WrongUsage
+
+BUILT_IN = (
+    "id",
+    "path",
+    "label",
+    "split",
+    "subject",
+    "width",
+    "height",
+    "format",
+    "page",
+    "item",
+    "bytes",
+    "sha256",
+    "added",
+)
+LONGEST_CONDITION = 4_000
+TIME_LIMIT = 10.0  # seconds
+
+_CLASSES = {
+    "COLUMN_REF",
+    "CONSTANT",
+    "COMPARISON",
+    "CONJUNCTION",
+    "OPERATOR",
+    "BETWEEN",
+    "CAST",
+    "CASE",
+    "TYPE",
+    "FUNCTION",
+}
+_FUNCTIONS = {
+    "~~", "!~~", "~~*", "!~~*", "~~~", "like_escape", "not_like_escape", "ilike_escape",
+    "not_ilike_escape", "lower", "upper", "trim", "ltrim", "rtrim", "length", "strlen",
+    "contains", "starts_with", "prefix", "ends_with", "suffix", "regexp_matches",
+    "regexp_full_match", "substring", "substr", "left", "right", "replace", "concat", "||", "abs",
+    "round", "floor", "ceil", "+", "-", "*", "/", "//", "%", "greatest", "least", "coalesce",
+    "nullif", "ifnull", "array_extract", "struct_extract",
+}  # fmt: skip
+
+
+def names(look: Reading) -> list[str]:
+    """The attributes that sources have brought, by name."""
+    rows = look.db.execute(
+        "SELECT DISTINCT name FROM attributes WHERE tx <= ? ORDER BY 1", [look.tx]
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def columns(look: Reading) -> tuple[str, ...]:
+    """What a condition may name; an attribute that bears a built-in name is `meta.NAME`."""
+    return (*BUILT_IN, *(f"meta.{n}" if n in BUILT_IN else n for n in names(look)))
+
+
+def matching(look: Reading, condition: str) -> list[int]:
+    """The ids, in order, of images that meet one SQL condition; WrongUsage where it is refused."""
+    table = _table(look)
+    _check(look.db, condition, columns(look))
+    timer = threading.Timer(TIME_LIMIT, look.db.interrupt)
+    timer.start()
+    try:
+        rows = look.db.execute(
+            f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
+        ).fetchall()
+    except duckdb.InterruptException:
+        raise WrongUsage(
+            f"The condition took over {TIME_LIMIT:.0f} s; make it simpler: {condition}"
+        ) from None
+    except duckdb.Error as error:
+        raise WrongUsage(
+            f"The condition `{condition}` can't be answered: {_first_line(error)} "
+            f"(columns: {', '.join(columns(look))})."
+        ) from None
+    finally:
+        timer.cancel()
+    return [i for (i,) in rows]
+
+
+def rows(look: Reading, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What the library says of these images, by id; NULLs are left out, `meta` holds attributes."""
+    attributes = names(look)
+    found = look.db.execute(
+        f"{_table(look)} SELECT {', '.join(BUILT_IN)}, meta FROM library "
+        "WHERE id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
+        [json.dumps([int(i) for i in ids])],
+    ).fetchall()
+    library: dict[int, dict[str, Any]] = {}
+    for *built_in, meta in found:
+        row = {n: v for n, v in zip(BUILT_IN, built_in, strict=True) if v is not None}
+        row["path"] = given_path(row["path"])
+        row["meta"] = {n: meta[n] for n in attributes if meta and meta.get(n) is not None}
+        library[row["id"]] = row
+    return library
+
+
+def _table(look: Reading) -> str:
+    attributes = names(look)
+    quoted = [_quote(n) for n in attributes]
+    texts = [f"any_value(value) FILTER (name = {_literal(n)})" for n in attributes]
+    # A column whose every value is a number compares as one: `age > 50` is not about spelling.
+    numeric = {n for n in attributes if _all_numbers(look, n)}
+    values = [
+        f"TRY_CAST({text} AS DOUBLE)" if n in numeric else text
+        for n, text in zip(attributes, texts, strict=True)
+    ]
+    pivot = ", ".join(f"{v} AS {q}" for v, q in zip(values, quoted, strict=True))
+    packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
+    flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in BUILT_IN)
+    said = (
+        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM attributes_at({look.tx}) GROUP BY image"
+        if attributes
+        else "SELECT NULL::BIGINT AS image, NULL AS meta WHERE false"
+    )
+    return (
+        f"WITH a AS ({said}), library AS (SELECT i.id, i.path, l.label, l.split, l.subject, "
+        "i.width, i.height, i.format, i.page, i.item, i.bytes, i.sha256, "
+        f"make_timestamp(t.time_us) AS added, a.meta{flat} FROM images_at({look.tx}) i "
+        f"LEFT JOIN labels_at({look.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
+        "JOIN transactions t ON t.tx = i.tx)"
+    )
+
+
+def _all_numbers(look: Reading, name: str) -> bool:
+    return not scalar(
+        look.db,
+        "SELECT count(*) FROM attributes WHERE name = ? AND tx <= ? AND value <> '' "
+        "AND TRY_CAST(value AS DOUBLE) IS NULL",
+        [name, look.tx],
+    )
+
+
+def _check(db: Connection, condition: str, known: Sequence[str]) -> None:
+    if not condition.strip():
+        raise WrongUsage("The condition is empty; try one such as \"label = 'medical'\".")
+    if len(condition) > LONGEST_CONDITION:
+        raise WrongUsage(f"The condition is longer than {LONGEST_CONDITION} characters.")
+    select = f"SELECT id FROM library WHERE ({kept_path(condition)}\n)"
+    try:
+        tree = json.loads(scalar(db, "SELECT json_serialize_sql($1)", [select]))
+    except duckdb.Error as error:
+        raise _refused(condition, _first_line(error)) from None
+    if tree.get("error") or len(tree["statements"]) != 1:
+        raise _refused(condition, tree.get("error_message", "it is more than one statement"))
+    plain = json.loads(
+        scalar(db, "SELECT json_serialize_sql('SELECT id FROM library WHERE (true)')")
+    )["statements"][0]["node"]
+    node = tree["statements"][0]["node"]
+    where = node.pop("where_clause", None)
+    plain.pop("where_clause")
+    if _without_places(node) != _without_places(plain):
+        raise _refused(condition, "only one condition is allowed, nothing before or after it")
+    _walk(where, condition, known)
+
+
+def _walk(node: Any, condition: str, known: Sequence[str]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _walk(item, condition, known)
+        return
+    if not isinstance(node, dict):
+        return
+    kind = node.get("class")
+    if kind is not None and kind not in _CLASSES:
+        raise _refused(condition, f"{str(kind).lower().replace('_', ' ')} is not allowed")
+    if kind == "FUNCTION" and str(node["function_name"]).lower() not in _FUNCTIONS:
+        raise _refused(condition, f"the function {node['function_name']} is not allowed")
+    if kind == "COLUMN_REF":
+        name = ".".join(node["column_names"])
+        if name.lower() not in {column.lower() for column in known}:
+            raise WrongUsage(f"There is no column {name}; there are: {', '.join(known)}.")
+    for key, value in node.items():
+        if key != "column_names":
+            _walk(value, condition, known)
+
+
+def _without_places(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {k: _without_places(v) for k, v in node.items() if "location" not in k}
+    return [_without_places(item) for item in node] if isinstance(node, list) else node
+
+
+def _refused(condition: str, why: str) -> WrongUsage:
+    return WrongUsage(f"The condition `{condition}` is refused: {why.rstrip('.')}.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

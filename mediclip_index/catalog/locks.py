@@ -1,0 +1,91 @@
+"""An index's lock: many readers or one writer, between processes and threads of one machine.
+
+flock(2) on files of their own, never on the catalog: closing any other descriptor of the catalog
+would drop DuckDB's own lock on it. Whoever wants in passes a turnstile first, and a writer keeps it
+while it waits, so that a stream of readers can't starve it. A lock is never upgraded: let go of
+the shared one, then take the exclusive one. Python's descriptors are closed on exec, and the kernel
+lets go of a dead process's locks.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mediclip_index.terms import IndexBusy
+
+_FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
+
+
+class FolderLock:
+    """The lock of one index folder. Each call opens its own descriptor, so threads count too."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lock = folder / "lock"
+        self._turnstile = folder / "turnstile"
+
+    @contextmanager
+    def shared(self, timeout: float) -> Iterator[None]:
+        """Hold the lock for reading; IndexBusy after `timeout` seconds."""
+        with self._held(fcntl.LOCK_SH, timeout):
+            yield
+
+    @contextmanager
+    def exclusive(self, timeout: float) -> Iterator[None]:
+        """Hold the lock for writing; IndexBusy after `timeout` seconds."""
+        with self._held(fcntl.LOCK_EX, timeout) as descriptor:
+            # Only for the message of whoever waits in vain; the lock itself is the kernel's.
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            yield
+
+    @contextmanager
+    def _held(self, kind: int, timeout: float) -> Iterator[int]:
+        deadline = time.monotonic() + timeout
+        turnstile = _open(self._turnstile)
+        try:
+            self._wait(turnstile, kind, deadline, timeout)
+            descriptor = _open(self._lock)
+            try:
+                self._wait(descriptor, kind, deadline, timeout)
+                fcntl.flock(turnstile, fcntl.LOCK_UN)
+                yield descriptor
+            finally:
+                os.close(descriptor)
+        finally:
+            os.close(turnstile)
+
+    def _wait(self, descriptor: int, kind: int, deadline: float, timeout: float) -> None:
+        nap = _FIRST_NAP
+        while True:
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise IndexBusy(self._busy(timeout)) from None
+                time.sleep(nap)
+                nap = min(2 * nap, _LONGEST_NAP)
+
+    def _busy(self, timeout: float) -> str:
+        try:
+            holder = self._lock.read_text().strip()
+        except OSError:
+            holder = ""
+        who = f" (last written by process {holder})" if holder else ""
+        return (
+            f"The index {self._lock.parent} was in use by another process{who} for over "
+            f"{timeout:.0f} s: wait until it is done, then try again."
+        )
+
+
+def _open(path: Path) -> int:
+    # A reader of a folder that it may not write to still takes the shared lock.
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY)

@@ -1,0 +1,243 @@
+"""The catalog file: opened briefly, under the folder's lock, one transaction a time."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+from uuid6 import uuid7
+
+from mediclip_index.catalog import schema
+from mediclip_index.catalog.locks import FolderLock
+from mediclip_index.catalog.rows import Connection, insert, scalar
+from mediclip_index.terms import NoIndex, WrongUsage
+
+FILE = "catalog.duckdb"
+PATIENCE = 60.0  # seconds that a command waits for other processes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A look at the catalog as of transaction `tx`; nobody writes while it lasts."""
+
+    db: Connection
+    tx: int
+
+    def as_of(self, tx: int) -> Reading:
+        """The same look at an earlier moment."""
+        return replace(self, tx=min(tx, self.tx))
+
+
+@dataclass(frozen=True)
+class Writing(Reading):
+    """A transaction under way; `tx` is its own number, `time_us` its moment (UTC)."""
+
+    time_us: int
+    author: str
+    run: str
+
+
+class Catalog:
+    """One index folder's catalog. Holds no connection: each use opens, does and closes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FolderLock(folder)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / FILE
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "spool"
+
+    @classmethod
+    def exists(cls, folder: Path) -> bool:
+        return (folder / FILE).is_file()
+
+    @classmethod
+    def create(cls, folder: Path) -> Catalog:
+        """A new catalog in an empty or missing folder; WrongUsage where something else is there."""
+        folder = folder.absolute()
+        if folder.exists() and not folder.is_dir():
+            raise WrongUsage(f"{folder} is a file; name a folder for the index.")
+        ours = {"lock", "turnstile"}
+        if folder.is_dir() and any(
+            i.name not in ours and FILE not in i.name for i in folder.iterdir()
+        ):
+            raise WrongUsage(
+                f"{folder} is a folder with other things in it; name a new or empty one for "
+                "the index."
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongUsage(f"The folder {folder} can't be made: {error.strerror}.") from None
+        catalog = cls(folder)
+        with catalog._lock.exclusive(PATIENCE):
+            if catalog.file.exists():
+                return cls.open(folder)
+            # Made under another name and moved into place whole: a kill leaves no half catalog.
+            unfinished = folder / f"{FILE}.{os.getpid()}.new"
+            with contextlib.suppress(FileNotFoundError):
+                unfinished.unlink()
+            db = schema.create(unfinished)
+            now = time.time_ns() // 1000
+            insert(
+                db,
+                "identity",
+                {"name": "VARCHAR", "value": "VARCHAR"},
+                [
+                    {"name": "uuid", "value": str(uuid7())},
+                    {"name": "created_us", "value": str(now)},
+                ],
+            )
+            db.execute("CHECKPOINT")
+            db.close()
+            unfinished.replace(catalog.file)
+            catalog.spool.mkdir(exist_ok=True)
+        return catalog
+
+    @classmethod
+    def open(cls, folder: Path) -> Catalog:
+        """The catalog of an existing index folder; NoIndex where there is none."""
+        folder = folder.absolute()
+        if not folder.exists():
+            raise NoIndex(f"No index at {folder}: make one with `mediclip-index build`.")
+        if not cls.exists(folder):
+            raise NoIndex(
+                f"{folder} is no index (it has no {FILE}): name another with --index, or make one "
+                "with `mediclip-index build`."
+            )
+        return cls(folder)
+
+    @contextmanager
+    def reading(self, timeout: float = PATIENCE) -> Iterator[Reading]:
+        """A look at the catalog; other readers may look too, writers wait."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._lock.shared(timeout))
+            db = stack.enter_context(self._connected(read_only=True))
+            if schema.check(db, self.file) == schema.newest():
+                yield Reading(db, _last_tx(db))
+                return
+        self._migrate(timeout)
+        with self.reading(timeout) as looking:
+            yield looking
+
+    @contextmanager
+    def writing(
+        self,
+        command: str,
+        *,
+        by: str | None = None,
+        run: str | None = None,
+        timeout: float = PATIENCE,
+    ) -> Iterator[Writing]:
+        """One transaction, committed when the block ends well and undone when it raises."""
+        with self._lock.exclusive(timeout), self._connected(read_only=False) as db:
+            # Closing would otherwise rewrite the last row groups after each small transaction; the
+            # WAL keeps them safe, and DuckDB folds it in when it has grown.
+            db.execute("PRAGMA disable_checkpoint_on_shutdown")
+            at = schema.check(db, self.file)
+            if at < schema.newest():
+                db.execute("CHECKPOINT")  # so that the copy is whole without its log
+                self._copy_before_migration(at)
+                schema.migrate(db, at)
+            db.begin()
+            work = Writing(
+                db=db,
+                tx=_last_tx(db) + 1,
+                time_us=time.time_ns() // 1000,
+                author=by or operating_user(),
+                run=run or str(uuid7()),
+            )
+            insert(
+                db,
+                "transactions",
+                {
+                    "tx": "BIGINT",
+                    "time_us": "BIGINT",
+                    "author": "VARCHAR",
+                    "run": "VARCHAR",
+                    "command": "VARCHAR",
+                },
+                [
+                    {
+                        "tx": work.tx,
+                        "time_us": work.time_us,
+                        "author": work.author,
+                        "run": work.run,
+                        "command": command,
+                    }
+                ],
+            )
+            try:
+                yield work
+            except BaseException:
+                db.rollback()
+                raise
+            db.commit()
+
+    def checkpoint(self, timeout: float = PATIENCE) -> None:
+        """Fold the write-ahead log into the file, once much was written."""
+        with self._lock.exclusive(timeout), self._connected(read_only=False) as db:
+            db.execute("CHECKPOINT")
+
+    @contextmanager
+    def _connected(self, *, read_only: bool) -> Iterator[Connection]:
+        try:
+            db = duckdb.connect(
+                str(self.file),
+                read_only=read_only,
+                config={
+                    "enable_external_access": "false",
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                },
+            )
+        except duckdb.Error as error:
+            raise NoIndex(self._cannot_open(str(error))) from error
+        try:
+            yield db
+        finally:
+            db.close()
+
+    def _cannot_open(self, why: str) -> str:
+        first = why.strip().splitlines()[0]
+        if "lock" in first.lower():
+            return (
+                f"{self.file} is held by a program other than mediclip-index; close it and try "
+                f"again ({first})."
+            )
+        return f"{self.file} can't be opened as a DuckDB file; restore a backup of it ({first})."
+
+    def _migrate(self, timeout: float) -> None:
+        with self.writing("migrate", timeout=timeout):
+            pass
+
+    def _copy_before_migration(self, at: int) -> None:
+        copy = self.folder / f"{FILE}.schema-{at}"
+        unfinished = copy.with_name(copy.name + ".new")
+        shutil.copyfile(self.file, unfinished)
+        unfinished.replace(copy)
+
+
+def operating_user() -> str:
+    """The name that rows are signed with where none was given."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _last_tx(db: Connection) -> int:
+    return int(scalar(db, "SELECT coalesce(max(tx), 0) FROM transactions"))

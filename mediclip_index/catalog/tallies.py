@@ -1,0 +1,58 @@
+"""Counts for people: what the index holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mediclip_index.catalog.labels import iso
+from mediclip_index.catalog.rows import scalar
+from mediclip_index.catalog.store import Reading
+
+
+@dataclass(frozen=True)
+class Tallies:
+    images: int
+    files: int
+    gone: int
+    verdicts: int
+    refusals: dict[str, int]
+    labels: dict[str, int]
+    splits: dict[str, int]
+    created: str
+    last_build: str | None
+
+
+def image_count(look: Reading) -> int:
+    return int(scalar(look.db, "SELECT count(*) FROM images_at(?)", [look.tx]))
+
+
+def tallies(look: Reading) -> Tallies:
+    """Everything that `info` counts, as of this look."""
+    last = scalar(look.db, "SELECT max(time_us) FROM transactions WHERE command = 'build'")
+    created = scalar(look.db, "SELECT value FROM identity WHERE name = 'created_us'")
+    return Tallies(
+        images=image_count(look),
+        files=int(scalar(look.db, "SELECT count(*) FROM files_at(?)", [look.tx])),
+        gone=int(scalar(look.db, "SELECT count(*) FROM images", [])) - image_count(look),
+        verdicts=int(scalar(look.db, "SELECT count(*) FROM verdicts")),
+        refusals=_counts(
+            look,
+            "SELECT reason, count(DISTINCT path) FROM (SELECT r.path, r.reason FROM refusals r "
+            "JOIN files_at($1) f ON f.path = r.path AND r.tx >= f.since_tx) GROUP BY 1 ORDER BY 1",
+        ),
+        labels=_counts(look, _said("label")),
+        splits=_counts(look, _said("split")),
+        created=iso(int(created)),
+        last_build=iso(int(last)) if last else None,
+    )
+
+
+def _said(what: str) -> str:
+    return (
+        f"SELECT l.{what}, count(*) FROM labels_at($1) l JOIN images_at($1) i ON i.id = l.image "
+        f"WHERE l.{what} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+
+
+def _counts(look: Reading, query: str) -> dict[str, int]:
+    return {str(name): int(count) for name, count in look.db.execute(query, [look.tx]).fetchall()}

@@ -1,0 +1,182 @@
+"""What the index answers with: encoder, prompt set and settings, and sentences' vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
+from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.terms import Calibration, NoIndex, PromptSet, Settings, Vectors
+
+
+@dataclass(frozen=True)
+class KnownEncoder:
+    """An encoder that this index has vectors of; `number` names its tables."""
+
+    number: int
+    fingerprint: str
+    name: str
+    dim: int
+    logit_scale: float
+
+    @property
+    def vectors(self) -> str:
+        return f"vectors_{self.number}"
+
+    @property
+    def sentences(self) -> str:
+        return f"sentences_{self.number}"
+
+
+@dataclass(frozen=True)
+class KnownPrompts:
+    number: int
+    name: str
+    sha256: str
+    source: str
+
+
+def choose(work: Writing, name: str, number: int) -> None:
+    """Put encoder, prompts or settings `number` in force from this transaction on."""
+    work.db.execute("INSERT INTO choices VALUES (?, ?, ?)", [work.tx, name, number])
+
+
+def chosen(look: Reading, name: str) -> int:
+    number = scalar(look.db, "SELECT choice_at(?, ?)", [name, look.tx])
+    if number is None:
+        raise NoIndex(
+            f"The index was never finished (no {name}); remove its folder and build anew."
+        )
+    return int(number)
+
+
+def add_encoder(work: Writing, *, fingerprint: str, name: str, dim: int, scale: float) -> None:
+    """Keep an encoder, make its tables, and put it in force."""
+    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM encoders"))
+    work.db.execute(
+        "INSERT INTO encoders VALUES (?, ?, ?, ?, ?, ?)",
+        [number, fingerprint, name, dim, scale, work.tx],
+    )
+    work.db.execute(
+        f"CREATE TABLE vectors_{number} (image BIGINT PRIMARY KEY, vector FLOAT[{dim}] NOT NULL, "
+        "tx BIGINT NOT NULL)"
+    )
+    work.db.execute(
+        f"CREATE TABLE sentences_{number} (sentence VARCHAR PRIMARY KEY, "
+        f"vector FLOAT[{dim}] NOT NULL)"
+    )
+    choose(work, "encoder", number)
+
+
+def encoder(look: Reading) -> KnownEncoder:
+    """The encoder in force."""
+    row = look.db.execute(
+        "SELECT number, fingerprint, name, dim, logit_scale FROM encoders WHERE number = ?",
+        [chosen(look, "encoder")],
+    ).fetchall()[0]
+    return KnownEncoder(*row)
+
+
+def add_prompts(work: Writing, prompts: PromptSet) -> int:
+    """Keep a prompt set; one with the same name and text is not kept twice. Returns its number."""
+    known = work.db.execute(
+        "SELECT number FROM prompt_sets WHERE name = ? AND sha256 = ?",
+        [prompts.name, prompts.sha256],
+    ).fetchall()
+    if known:
+        return int(known[0][0])
+    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM prompt_sets"))
+    work.db.execute(
+        "INSERT INTO prompt_sets VALUES (?, ?, ?, ?, ?)",
+        [number, prompts.name, prompts.sha256, prompts.source, work.tx],
+    )
+    return number
+
+
+def prompts(look: Reading, name: str | None = None) -> KnownPrompts | None:
+    """The newest set of a name, or the one in force; None where the index has none so named."""
+    if name is None:
+        where = "number = ?"
+        what: list[int | str] = [chosen(look, "prompts")]
+    else:
+        where, what = "name = ? AND tx <= ?", [name, look.tx]
+    rows = look.db.execute(
+        f"SELECT number, name, sha256, source FROM prompt_sets WHERE {where} "
+        "ORDER BY number DESC LIMIT 1",
+        what,
+    ).fetchall()
+    return KnownPrompts(*rows[0]) if rows else None
+
+
+def prompts_by_content(look: Reading, sha256: str) -> KnownPrompts | None:
+    """A kept set by its text's hash."""
+    rows = look.db.execute(
+        "SELECT number, name, sha256, source FROM prompt_sets WHERE sha256 = ? LIMIT 1", [sha256]
+    ).fetchall()
+    return KnownPrompts(*rows[0]) if rows else None
+
+
+def all_prompts(look: Reading) -> list[KnownPrompts]:
+    """The newest set of every name."""
+    rows = look.db.execute(
+        "SELECT number, name, sha256, source FROM prompt_sets WHERE tx <= ? "
+        "QUALIFY row_number() OVER (PARTITION BY name ORDER BY number DESC) = 1 ORDER BY name",
+        [look.tx],
+    ).fetchall()
+    return [KnownPrompts(*row) for row in rows]
+
+
+def sentence_vectors(
+    look: Reading, known: KnownEncoder, sentences: Sequence[str]
+) -> dict[str, Vectors]:
+    """The vectors, shape (dim,), of those sentences that this encoder has read before."""
+    wanted = json.dumps(sorted(set(sentences)))
+    keys, vectors = fetch_vectors(
+        look.db,
+        f"SELECT sentence, vector FROM {known.sentences} "
+        "WHERE sentence IN (SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
+        [wanted],
+        known.dim,
+    )
+    return dict(zip(keys, vectors, strict=True))
+
+
+def keep_sentences(
+    work: Writing, known: KnownEncoder, sentences: Sequence[str], vectors: Vectors
+) -> None:
+    """Keep sentences' vectors, those already kept aside."""
+    present = sentence_vectors(work, known, sentences)
+    for sentence, vector in zip(sentences, vectors, strict=True):
+        if sentence not in present:
+            present[sentence] = vector
+            work.db.execute(
+                f"INSERT INTO {known.sentences} VALUES (?, ?)",
+                [sentence, np.asarray(vector, dtype=np.float32).tolist()],
+            )
+
+
+def add_settings(work: Writing, settings: Settings) -> int:
+    """Keep settings as the next numbered row and put them in force; returns the number."""
+    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM settings"))
+    body = {name: value for name, value in asdict(settings).items() if name != "number"}
+    insert(
+        work.db,
+        "settings",
+        {"number": "INTEGER", "body": "VARCHAR", "tx": "BIGINT"},
+        [{"number": number, "body": json.dumps(body, sort_keys=True), "tx": work.tx}],
+    )
+    choose(work, "settings", number)
+    return number
+
+
+def settings(look: Reading, number: int | None = None) -> Settings:
+    """The settings in force, or those of a number."""
+    number = chosen(look, "settings") if number is None else number
+    body = json.loads(scalar(look.db, "SELECT body FROM settings WHERE number = ?", [number]))
+    fitted = body.pop("calibration", None)
+    calibration = None if fitted is None else Calibration(**fitted)
+    return Settings(number=number, calibration=calibration, **body)

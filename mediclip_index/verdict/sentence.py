@@ -1,0 +1,55 @@
+"""The reason of a verdict in one sentence."""
+
+from __future__ import annotations
+
+from mediclip_index.terms import LoudPrompt, Neighbour
+from mediclip_index.verdict.reasons import Reasons
+
+
+def why(
+    label: str,
+    words: float,
+    loudest: LoudPrompt,
+    neighbours: list[Neighbour],
+    reasons: Reasons,
+    otherwise: str | None,
+    unknown: bool = False,
+) -> str:
+    """One sentence: what the words say, what the neighbours say, and what would turn it.
+
+    `words` is the zero-shot probability of `label`; only neighbours with a weight had a vote.
+    `unknown`: it lies far from all that is labelled.
+    """
+    parts = [f"words give {label} {_percent(words)} (closest: “{loudest.prompt}”)"]
+    voters = [n for n in neighbours if n.weight > 0]
+    if voters:
+        share = sum(n.weight for n in voters if n.label == label)
+        agree = sum(n.label == label for n in voters)
+        parts.append(
+            f"{agree} of {len(voters)} labelled neighbours are {label} "
+            f"({_percent(share)} of the votes)"
+        )
+    else:
+        parts.append("no labelled neighbour could vote")
+    if reasons.without and otherwise is not None:
+        parts.append(f"without {_ids(reasons, neighbours)} it would be {otherwise}")
+    if unknown:
+        parts.append("it is unlike everything labelled so far")
+    text = "; ".join(parts) + "."
+    return text[0].upper() + text[1:]
+
+
+def _percent(share: float) -> str:
+    # Never "100 %" for what is only nearly certain.
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def _ids(reasons: Reasons, neighbours: list[Neighbour]) -> str:
+    names = [f"#{neighbours[place].id}" for place in reasons.without if place < len(neighbours)]
+    if len(names) < len(reasons.without) or len(names) > 3:
+        return f"the {len(reasons.without)} heaviest of them"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

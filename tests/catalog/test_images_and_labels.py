@@ -1,0 +1,138 @@
+"""Images, paths and labels as of any transaction."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mediclip_index.catalog import Catalog, images, labels, tallies, words
+from mediclip_index.catalog.images import NewFile
+from mediclip_index.terms import Facts, Refusal
+from tests.catalog.conftest import add
+
+
+def test_the_same_content_under_two_names_is_one_image_with_two_paths(catalog: Catalog) -> None:
+    with catalog.writing("build") as work:
+        ids = add(work, {"/pile/a.png": "same", "/pile/b.png": "same", "/pile/c.png": "other"})
+    assert ids["/pile/a.png"] == ids["/pile/b.png"] != ids["/pile/c.png"]
+    with catalog.reading() as look:
+        assert tallies.image_count(look) == 2
+
+
+def test_an_image_goes_when_its_last_path_goes_and_comes_back_with_it(filled: Catalog) -> None:
+    with filled.writing("build") as work:
+        gone_at = work.tx
+        assert images.close_files(work, ["/pile/a.png"]) == 1
+    with filled.reading() as look:
+        assert images.present_ids(look).tolist() == [2, 3, 4]
+        assert images.images(look, [1])[1].path == "/pile/a.png"
+        assert ("/pile/a.png", "aaaa") in images.past_contents(look)
+        before = look.as_of(gone_at - 1)
+        assert images.present_ids(before).tolist() == [1, 2, 3, 4]
+    with filled.writing("build") as work:
+        images.add_files(work, 1, [NewFile("/pile/a.png", 99, 1, "aaaa")])
+    with filled.reading() as look:
+        assert images.present_ids(look).tolist() == [1, 2, 3, 4]
+
+
+def test_an_edited_file_is_a_new_image_and_the_old_one_is_gone(filled: Catalog) -> None:
+    with filled.writing("build") as work:
+        ids = add(work, {"/pile/a.png": "edited"}, seed=5)
+    assert ids["/pile/a.png"] == 5
+    with filled.reading() as look:
+        assert images.present_ids(look).tolist() == [2, 3, 4, 5]
+
+
+def test_an_image_that_another_process_added_first_is_not_added_twice(filled: Catalog) -> None:
+    with filled.reading() as look:
+        before = images.vectors(look, words.encoder(look), [1])[1]
+    with filled.writing("build") as work:
+        add(work, {"/pile/a2.png": "aaaa"}, seed=9)
+    with filled.reading() as look:
+        after = images.vectors(look, words.encoder(look), [1])[1]
+        assert tallies.image_count(look) == 4
+    np.testing.assert_array_equal(before, after)
+
+
+def test_vectors_come_back_as_they_went_in_and_in_order_of_id(catalog: Catalog) -> None:
+    with catalog.writing("build") as work:
+        add(work, {f"/p/{n}": f"c{n}" for n in range(50)}, seed=3)
+    with catalog.reading() as look:
+        ids, vectors = images.vectors(look, words.encoder(look))
+        some, part = images.vectors(look, words.encoder(look), [7, 3])
+    assert ids.tolist() == list(range(1, 51))
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    assert some.tolist() == [3, 7]
+    np.testing.assert_array_equal(part, vectors[[2, 6]])
+
+
+def test_only_newer_vectors_are_asked_for_beside_a_file(filled: Catalog) -> None:
+    with filled.writing("build") as work:
+        through = work.tx - 1
+        add(work, {"/pile/e.png": "eeee"}, seed=4)
+    with filled.reading() as look:
+        assert images.vectors(look, words.encoder(look), since=through)[0].tolist() == [5]
+
+
+def test_labels_are_rows_with_author_and_time_and_the_latest_counts(filled: Catalog) -> None:
+    with filled.writing("label set", by="bob") as work:
+        changed = labels.say(work, {1: Facts("non_medical"), 2: Facts("medical")})
+        tx = work.tx
+    assert changed == 1
+    with filled.reading() as look:
+        assert labels.standings(look)[1] == labels.Standing("non_medical", "train", "p1")
+        assert labels.standings(look.as_of(tx - 1))[1].label == "medical"
+        history = labels.history(look, 1)
+    assert [(event.by, event.label) for event in history] == [
+        ("ann", "medical"),
+        ("bob", "non_medical"),
+    ]
+    assert history[1].split is None
+
+
+def test_an_empty_label_takes_the_label_away_and_leaves_the_rest(filled: Catalog) -> None:
+    with filled.writing("label set") as work:
+        labels.say(work, {1: Facts(label="")})
+    with filled.reading() as look:
+        assert labels.standings(look, [1])[1] == labels.Standing(None, "train", "p1")
+
+
+def test_saying_the_same_again_writes_nothing(filled: Catalog) -> None:
+    with filled.reading() as look:
+        said = labels.news(look, {1: Facts("medical", None, "p1", {"age": "61"})})
+    assert not said.labels and not said.attributes and not said.changed
+
+
+def test_support_is_labelled_present_and_not_held_out(filled: Catalog) -> None:
+    with filled.reading() as look:
+        support = labels.support(look, ["non_medical", "medical"])
+    # 2 is in the test split, 4 has no label.
+    assert support.ids.tolist() == [1, 3]
+    assert support.classes.tolist() == [1, 0]
+    with filled.writing("build") as work:
+        images.close_files(work, ["/pile/a.png"])
+    with filled.reading() as look:
+        assert labels.support(look, ["non_medical", "medical"]).ids.tolist() == [3]
+
+
+def test_refusals_are_kept_with_their_reason(filled: Catalog) -> None:
+    refusal = Refusal("/pile/x\udc80.jpg", "damaged", "It is cut short.")
+    with filled.writing("build") as work:
+        images.add_refusals(work, [refusal])
+        images.add_files(work, 1, [NewFile("/pile/x\udc80.jpg", 5, 6, None)])
+    with filled.reading() as look:
+        assert images.known_refusals(look) == {"/pile/x\udc80.jpg": [refusal]}
+        assert tallies.tallies(look).refusals == {"damaged": 1}
+        assert images.known_files(look)["/pile/x\udc80.jpg"].sha256 is None
+
+
+def test_sentences_and_settings_come_back_as_they_went_in(catalog: Catalog) -> None:
+    vectors = np.eye(2, 8, dtype=np.float32)
+    with catalog.writing("x") as work:
+        known = words.encoder(work)
+        words.keep_sentences(work, known, ["a 'quoted' one", "zwei"], vectors)
+        words.keep_sentences(work, known, ["zwei"], vectors[:1])
+    with catalog.reading() as look:
+        found = words.sentence_vectors(look, known, ["zwei", "a 'quoted' one", "unknown"])
+        assert words.settings(look) == Settings(number=1)
+    assert set(found) == {"zwei", "a 'quoted' one"}
+    np.testing.assert_array_equal(found["zwei"], vectors[1])

@@ -1,0 +1,96 @@
+"""Conditions: what `--where` can ask, and what it can't."""
+
+from __future__ import annotations
+
+import pytest
+
+from mediclip_index.catalog import Catalog, library
+from mediclip_index.terms import WrongUsage
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ("label = 'medical'", [1, 2]),
+        ("label is null", [4]),
+        ("split = 'test' or label = 'non_medical'", [2, 3]),
+        ("age > 30", [1, 3]),  # a number, not a spelling: '9' > '30' as text
+        ("meta.split = 'odd'", [1]),
+        ("split = 'train'", [1]),
+        ("path like '%/b.png'", [2]),
+        ("lower(path) ilike '%B.PNG'", [2]),
+        ("id in (1, 4) and width = 40", [1, 4]),
+        ("id between 2 and 3", [2, 3]),
+        ("not (label = 'medical')", [3]),
+        ("regexp_matches(path, '[ab]\\.png$')", [1, 2]),
+        ("added > '2020-01-01'", [1, 2, 3, 4]),
+        ("cast(id as varchar) = '3'", [3]),
+        ("case when id = 1 then true else false end", [1]),
+        ("id = 1 -- only the first", [1]),
+    ],
+)
+def test_a_condition_over_the_columns_is_answered(
+    condition: str, ids: list[int], filled: Catalog
+) -> None:
+    with filled.reading() as look:
+        assert library.matching(look, condition) == ids
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "",
+        "id =",
+        "nosuch = 1",
+        "1 = 1) UNION SELECT id FROM images WHERE (1 = 1",
+        "id IN (SELECT id FROM images)",
+        "EXISTS (FROM verdicts)",
+        "1 = 1; DROP TABLE images",
+        "true) ORDER BY (id",
+        "read_text('/etc/passwd') IS NOT NULL",
+        "getenv('HOME') = 'x'",
+        "random() < 0.5",
+        "len(range(1000000000)) > 1",
+        "sum(id) > 1",
+        "row_number() OVER () = 1",
+        "list_transform([1], x -> x) IS NULL",
+        "? = 1",
+        "path = 'x' /*",
+        "age > 30 and (FROM duckdb_settings()) is null",
+        "repeat('x', 1000000000) = path",
+        "id = 1 " * 1000,
+    ],
+)
+def test_anything_but_one_condition_is_refused(condition: str, filled: Catalog) -> None:
+    with filled.reading() as look, pytest.raises(WrongUsage):
+        library.matching(look, condition)
+
+
+def test_the_columns_are_named_attributes_included(filled: Catalog) -> None:
+    with filled.reading() as look:
+        columns = library.columns(look)
+    assert set(columns) >= {"id", "path", "label", "age", "meta.split"}
+
+
+def test_a_wrong_column_is_answered_with_the_right_ones(filled: Catalog) -> None:
+    with filled.reading() as look, pytest.raises(WrongUsage, match=r"no column agee.*age"):
+        library.matching(look, "agee > 3")
+
+
+def test_a_comparison_that_fails_is_one_sentence(filled: Catalog) -> None:
+    with filled.reading() as look, pytest.raises(WrongUsage, match="can't be answered"):
+        library.matching(look, "id = 'abc'")
+
+
+def test_a_row_holds_what_is_known_and_nothing_else(filled: Catalog) -> None:
+    with filled.reading() as look:
+        rows = library.rows(look, [1, 4])
+    assert rows[1]["meta"] == {"age": "61", "split": "odd"}
+    assert rows[1]["label"] == "medical"
+    assert "label" not in rows[4]
+    assert rows[4]["meta"] == {}
+
+
+def test_an_index_without_attributes_has_a_library_too(catalog: Catalog) -> None:
+    with catalog.reading() as look:
+        assert library.matching(look, "label = 'medical'") == []

@@ -1,0 +1,90 @@
+"""Why a verdict is what it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mediclip_index.terms import LoudPrompt, Neighbour, Settings
+from mediclip_index.verdict import Reasons, blend, complete_votes, explain, vote_weights, votes, why
+from mediclip_index.verdict.words import Floats
+
+SETTINGS = Settings(alpha=0.5, k=3, beta=10.0)
+COUNTS = np.array([20, 20])
+
+
+def verdict_without(
+    words: np.ndarray, s: np.ndarray, c: np.ndarray, gone: tuple[int, ...]
+) -> Floats:
+    stay = [i for i in range(len(s)) if i not in gone][: SETTINGS.k]
+    counts = COUNTS - np.bincount(c[list(gone)], minlength=2)
+    weights = vote_weights(s[None, stay], c[None, stay], counts, beta=10.0, near=0.0)
+    shares, voted = votes(weights, c[None, stay], counts)
+    mixed: Floats = blend(words[None], complete_votes(shares, words[None], counts), voted, 0.5)[0]
+    return mixed
+
+
+def test_taking_the_named_neighbours_away_turns_the_verdict_and_fewer_do_not() -> None:
+    words = np.array([0.4, 0.6])
+    s = np.array([0.95, 0.94, 0.9, 0.89, 0.88], dtype=np.float32)
+    c = np.array([0, 0, 1, 1, 1])
+    reasons = explain(words, s, c, COUNTS, SETTINGS)
+    assert reasons.without
+    assert reasons.otherwise == 1
+    assert np.argmax(verdict_without(words, s, c, ())) == 0
+    assert np.argmax(verdict_without(words, s, c, reasons.without)) == 1
+    assert np.argmax(verdict_without(words, s, c, reasons.without[:-1])) == 0
+
+
+def test_a_neighbour_beyond_k_steps_in_for_one_that_is_taken_away() -> None:
+    # With only the k nearest the second class would be left with no opponent at all.
+    words = np.array([0.45, 0.55])
+    s = np.array([0.95, 0.94, 0.93, 0.93, 0.92, 0.91], dtype=np.float32)
+    c = np.array([0, 0, 1, 0, 0, 0])
+    reasons = explain(words, s, c, COUNTS, SETTINGS)
+    assert len(reasons.without) > 2
+
+
+def test_words_that_carry_the_verdict_alone_can_not_be_turned_by_neighbours() -> None:
+    reasons = explain(
+        np.array([0.99, 0.01]),
+        np.array([0.9, 0.9], dtype=np.float32),
+        np.array([0, 0]),
+        COUNTS,
+        SETTINGS,
+    )
+    assert reasons == Reasons(reasons.words_share, (), None)
+
+
+def test_the_words_share_of_the_margin_is_one_where_no_neighbour_voted() -> None:
+    none = np.array([], dtype=np.float32)
+    reasons = explain(np.array([0.9, 0.1]), none, none.astype(np.int64), COUNTS, SETTINGS)
+    assert reasons.words_share == 1.0
+
+
+def test_the_words_share_of_the_margin_is_their_part_of_the_sum() -> None:
+    words = np.array([0.75, 0.25])
+    s, c = np.array([0.9, 0.9], dtype=np.float32), np.array([0, 0])
+    # words give 0.5 * 0.5, neighbours 0.5 * 1.0
+    assert explain(words, s, c, COUNTS, SETTINGS).words_share == pytest.approx(1 / 3)
+
+
+LOUD = LoudPrompt("a chest X-ray", "medical", "chest_xray", 0.4)
+
+
+def test_the_sentence_names_words_neighbours_and_what_would_turn_it() -> None:
+    near = [
+        Neighbour(12, "a.png", 0.9, "medical", 0.7),
+        Neighbour(13, "b.png", 0.8, "non_medical", 0.3),
+    ]
+    text = why("medical", 0.983, LOUD, near, Reasons(0.5, (0,), 1), "non_medical")
+    assert text == (
+        "Words give medical 98.3 % (closest: “a chest X-ray”); 1 of 2 labelled neighbours are "
+        "medical (70.0 % of the votes); without #12 it would be non_medical."
+    )
+
+
+def test_the_sentence_says_when_nobody_voted() -> None:
+    text = why("medical", 0.9999, LOUD, [], Reasons(1.0, (), None), None)
+    assert "no labelled neighbour could vote" in text
+    assert "> 99.9 %" in text
