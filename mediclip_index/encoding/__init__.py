@@ -1,0 +1,20 @@
+"""Pictures and sentences into unit vectors of one space: model names, the fingerprint, engines.
+
+Importing this room imports neither torch nor open_clip; `load_encoder` does.
+"""
+
+from mediclip_index.encoding.auto import resolve_auto
+from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
+from mediclip_index.encoding.load import load_encoder
+from mediclip_index.encoding.preprocess import Preprocessing, model_input
+from mediclip_index.encoding.sources import bundled_versions
+
+__all__ = [
+    "OpenClipEncoder",
+    "Precision",
+    "Preprocessing",
+    "bundled_versions",
+    "load_encoder",
+    "model_input",
+    "resolve_auto",
+]

