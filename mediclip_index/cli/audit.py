@@ -1,0 +1,104 @@
+"""`audit`: what was said, when, and on what evidence."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.group()
+def audit() -> None:
+    """What was said, when, and on what evidence.
+
+    \b
+    mediclip-index audit list --limit 5
+    mediclip-index audit show 01a2
+    mediclip-index audit replay --last 100
+    mediclip-index audit verify
+    """
+
+
+@audit.command("list")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@click.option("--label", metavar="CLASS", help="Only verdicts of this class.")
+@click.option("--unsure/--sure", default=None, help="Only unsure verdicts, or only sure ones.")
+@click.option("--path", metavar="PART", help="Only pictures with PART in their path.")
+@click.option("--since", metavar="TIME", help="Only verdicts given since, as in 2026-01-31.")
+@click.option("--until", metavar="TIME", help="Only verdicts given until then.")
+@output_options
+@click.pass_obj
+def list_(
+    context: Context,
+    limit: int,
+    label: str | None,
+    unsure: bool | None,
+    path: str | None,
+    since: str | None,
+    until: str | None,
+    form: str,
+) -> None:
+    """Past verdicts, newest first.
+
+    \b
+    mediclip-index audit list --unsure --since 2026-01-31
+    """
+    index = opened(context)
+    rows = index.audit_list(
+        limit=limit, label=label, unsure=unsure, path=path, since=since, until=until
+    )
+    put(rows, writing.audit_list(index.info().index), form)
+
+
+@audit.command()
+@click.argument("verdict", metavar="ID")
+@output_options
+@click.pass_obj
+def show(context: Context, verdict: str, form: str) -> None:
+    """One past verdict with its evidence; the beginning of its id is enough.
+
+    \b
+    mediclip-index audit show 01a20b69
+    """
+    put(opened(context).audit_show(verdict), writing.AUDIT_ROW, form)
+
+
+@audit.command()
+@click.argument("verdicts", nargs=-1, metavar="[ID]...")
+@click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N verdicts.")
+@output_options
+@click.pass_obj
+def replay(context: Context, verdicts: tuple[str, ...], last: int | None, form: str) -> None:
+    """Give past verdicts again as of their moment, and say which come out otherwise.
+
+    The labels, images, words and settings that were in force then are brought back.
+
+    
+    mediclip-index audit replay --last 100
+    mediclip-index audit replay 01a20b69
+    """
+    progress = TerminalProgress()
+    report = opened(context).audit_replay(verdicts, last=last, progress=progress)
+    progress.finish()
+    put(report, writing.REPLAY, form)
+    if report.different:
+        raise click.exceptions.Exit(1)
+
+
+@audit.command()
+@output_options
+@click.pass_obj
+def verify(context: Context, form: str) -> None:
+    """Recompute the chain of hashes over all verdicts: none was changed or taken out.
+
+    Compare the head with one that you noted before: a tail that was cut off shows only there.
+
+    \b
+    mediclip-index audit verify
+    """
+    report = opened(context).audit_verify()
+    put(report, writing.CHAIN, form)
+    if not report.ok:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,119 @@
+"""`build`: take pictures in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from mediclip_index.cli.options import output_options, put, reading_options, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option(
+    "--model", metavar="M",
+    help="For a new index: lite, ARCH:TAG, ARCH:FILE, hf-hub:NAME, local-dir:DIR or auto.",
+)  # fmt: skip
+@click.option("--prompts", metavar="SET", help="For a new index: medical, mediclip or a TOML file.")
+@click.option(
+    "--labels", default="auto", show_default=True, metavar="auto|none|FILE.csv",
+    help="Labels from folder names, none, or from a CSV list.",
+)  # fmt: skip
+@reading_options
+@click.option("--rehash", is_flag=True, help="Read files again even if they seem unchanged.")
+@click.option("--allow-missing", is_flag=True, help="Files that are missing are really gone.")
+@click.option(
+    "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
+    help="Pictures the model sees at once.",
+)  # fmt: skip
+@output_options
+@click.pass_obj
+def build(
+    context: Context,
+    sources: tuple[str, ...],
+    model: str | None,
+    prompts: str | None,
+    labels: str,
+    frames: Literal["first", "all"],
+    pdf: Literal["images", "pages"],
+    rehash: bool,
+    allow_missing: bool,
+    batch_size: int,
+    form: str,
+) -> None:
+    """Take pictures in: folders, files or CSV lists.
+
+    Without SOURCE the known sources are looked at again; a new index gets the sample collection.
+    Unchanged files are not read again, and a build that was killed goes on where it stopped.
+
+    \b
+    mediclip-index build photos/
+    mediclip-index build list.csv              # path[,label][,split][,subject][,anything]
+    mediclip-index build --model lite --labels none scans/ papers/
+    """
+    from mediclip_index.index import Index
+    from mediclip_index.show import TerminalProgress
+    from mediclip_index.terms import WrongUsage
+
+    for source in sources:
+        if not Path(source).exists() and not Index.exists(context.path):
+            raise WrongUsage(f"There is no file or folder {source} to build from.")
+    new = not Index.exists(context.path)
+    if new:
+        index = _created(context, model or "auto", prompts or "medical")
+    else:
+        index = Index.open(context.path, by=context.by, device=context.device)
+        _check(index, model, prompts)
+    progress = TerminalProgress()
+    try:
+        report = index.build(
+            sources,
+            labels=labels,
+            frames=frames,
+            pdf=pdf,
+            rehash=rehash,
+            allow_missing=allow_missing,
+            batch_size=batch_size,
+            progress=progress,
+        )
+    finally:
+        progress.finish()
+    tell(report.notes)
+    put(report, writing.BUILD, form)
+    if form == "table":
+        click.echo("\nNext: mediclip-index query PICTURE, or mediclip-index search WORDS", err=True)
+    if report.refused:
+        raise click.exceptions.Exit(3)
+
+
+def _created(context: Context, model: str, prompts: str) -> Any:
+    from mediclip_index.encoding import resolve_auto
+    from mediclip_index.index import Index
+
+    if model == "auto":
+        model, why = resolve_auto()
+        tell([why])
+    return Index.create(
+        context.path, model=model, prompts=prompts, by=context.by, device=context.device
+    )
+
+
+def _check(index: Any, model: str | None, prompts: str | None) -> None:
+    """--model and --prompts are for new indexes; for an old one they may only agree with it."""
+    from mediclip_index.terms import WrongUsage
+
+    facts = index.info()
+    if model not in (None, "auto") and not facts.index.model.startswith(str(model)):
+        raise WrongUsage(
+            f"This index was made with the model {facts.index.model}, and vectors of two models "
+            "can't meet; make another index with --index DIR for the other model."
+        )
+    if prompts not in (None, facts.prompts):
+        raise WrongUsage(
+            f"This index answers with the prompt set {facts.prompts}; change it with "
+            f"`mediclip-index prompts add {prompts}`."
+        )

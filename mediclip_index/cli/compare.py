@@ -1,0 +1,31 @@
+"""`compare`: the blend beside every other method."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@click.option("--split", default="test", show_default=True, help="What is answered for.")
+@click.option("--nets", is_flag=True, help="Train ResNet-18 and EfficientNet-B0 too (minutes).")
+@click.option("--epochs", type=int, default=3, show_default=True, help="Of the networks, 1 to 5.")
+@output_options
+@click.pass_obj
+def compare(context: Context, split: str, nets: bool, epochs: int, form: str) -> None:
+    """Words, neighbours and blend beside a linear probe, Tip-Adapter, one-class methods, networks.
+
+    Deep SVDD needs `pip install '.[compare]'`.
+
+    \b
+    mediclip-index compare
+    mediclip-index compare --nets --json
+    """
+    progress = TerminalProgress()
+    report = opened(context).compare(split=split, nets=nets, epochs=epochs, progress=progress)
+    progress.finish()
+    tell(report.notes)
+    put(report, writing.COMPARE, form)

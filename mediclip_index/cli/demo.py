@@ -1,0 +1,70 @@
+"""`demo`: the tour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediclip_index.cli.build import _created
+from mediclip_index.cli.options import look, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import tables, writing
+
+
+@click.command()
+@click.pass_obj
+def demo(context: Context) -> None:
+    """A tour with pictures that came along: build, query, search, audit.
+
+    \b
+    mediclip-index --index indexes/demo demo
+    """
+    from mediclip_index.index import Index
+    from mediclip_index.show import TerminalProgress
+
+    step = _Steps(context.path)
+    if Index.exists(context.path):
+        index = Index.open(context.path, by=context.by, device=context.device)
+    else:
+        index = _created(context, "auto", "medical")
+    step("Take the sample collection in (real pictures out of installed packages).", "build")
+    progress = TerminalProgress()
+    report = index.build(progress=progress)
+    progress.finish()
+    tell(report.notes)
+    put(report, writing.BUILD, "table")
+    model = index.info().index.model
+    bundled = "the bundled model" if model.startswith("lite") else "the model"
+    click.echo(f"\nAnswered by {bundled} {model}.")
+
+    held_out = index.search(where="split = 'test'", k=100).results
+    medical = [h for h in held_out if h.label == "medical"]
+    others = [h for h in held_out if h.label != "medical"]
+    asked = [h.path for pair in zip(medical, others, strict=False) for h in pair][:3]
+    step("Ask of pictures that were held out: they never vote.", f"query {asked[0]}")
+    answers = index.query(asked)
+    put(answers, writing.QUERY, "table")
+
+    step("Find pictures by words.", 'search "a microscope picture of cells" -k 3')
+    put(index.search(["a microscope picture of cells"], k=3), writing.SEARCH, "table")
+
+    step("Every verdict was kept, and the record can be checked.", "audit verify")
+    put(index.audit_verify(), writing.CHAIN, "table")
+    click.echo(f"\n{tables.NO_DEVICE}")
+    click.echo("\nNow your own pictures:\n  mediclip-index build YOUR/FOLDER")
+    click.echo("  mediclip-index query YOUR/PICTURE")
+
+
+class _Steps:
+    """Numbered headings, each with the command that does the same."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._number = 0
+
+    def __call__(self, what: str, command: str) -> None:
+        self._number += 1
+        bold = tables.Style(look("table").color).bold
+        click.echo(f"\n{bold(f'{self._number}. {what}')}")
+        click.echo(f"   $ mediclip-index --index {self._path} {command}\n")

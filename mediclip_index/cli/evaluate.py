@@ -1,0 +1,62 @@
+"""`evaluate`: how good words, neighbours and blend are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@click.option("--split", default="test", show_default=True, help="Which split; all for every one.")
+@click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
+@click.option(
+    "--leave-out", multiple=True, metavar="COLUMN",
+    type=click.Choice(["source", "category", "subject", "split"]),
+    help="Voters may not share an image's source, say (repeatable).",
+)  # fmt: skip
+@click.option("--alpha", type=float, help="What if: another weight of the neighbours.")
+@click.option("-k", type=int, help="What if: another number of neighbours.")
+@click.option(
+    "--compare", nargs=2, type=int, metavar="A B", help="Show two kept evaluations side by side."
+)
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also as one page.")
+@output_options
+@click.pass_obj
+def evaluate(
+    context: Context,
+    split: str,
+    prompts: str | None,
+    leave_out: tuple[str, ...],
+    alpha: float | None,
+    k: int | None,
+    compare: tuple[int, int] | None,
+    html: Path | None,
+    form: str,
+) -> None:
+    """How good words, neighbours and blend are on a split, with intervals.
+
+    \b
+    mediclip-index evaluate
+    mediclip-index evaluate --split all --leave-out source --html report.html
+    mediclip-index evaluate --compare 1 2
+    """
+    index = opened(context)
+    if compare:
+        put(index.compare_evaluations(*compare), writing.COMPARISON, form)
+        return
+    progress = TerminalProgress()
+    report = index.evaluate(
+        split=split, prompts=prompts, leave_out=leave_out, alpha=alpha, k=k, progress=progress
+    )
+    progress.finish()
+    tell(report.notes)
+    if html:
+        from mediclip_index.show import pages
+
+        pages.write(html, pages.evaluation(report))
+    put(report, writing.EVALUATION, form)

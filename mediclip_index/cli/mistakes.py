@@ -1,0 +1,41 @@
+"""`mistakes`: what is judged wrong, and which labels look wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also as a gallery.")
+@click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
+@output_options
+@click.pass_obj
+def mistakes(
+    context: Context, prompts: str | None, html: Path | None, fail: bool, form: str
+) -> None:
+    """Labelled images that are judged wrong, why, and labels that look wrong.
+
+    Every labelled image is judged as if it were new. Mend labels with `label set`.
+
+    \b
+    mediclip-index mistakes
+    mediclip-index mistakes --html mistakes.html
+    """
+    progress = TerminalProgress()
+    report = opened(context).mistakes(prompts=prompts, progress=progress)
+    progress.finish()
+    tell(report.notes)
+    if html:
+        from mediclip_index.show import pages
+
+        pages.write(html, pages.mistakes(report))
+    put(report, writing.MISTAKES, form)
+    if fail and report.mistakes:
+        raise click.exceptions.Exit(1)

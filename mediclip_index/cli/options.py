@@ -1,0 +1,78 @@
+"""Options and steps that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mediclip_index.cli.root import Context
+from mediclip_index.show.text import safe, terminal_width
+from mediclip_index.show.writing import FORMATS, Look, Shown, write
+
+if TYPE_CHECKING:
+    from mediclip_index import Index
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def output_options(command: F) -> F:
+    """--format, and --json for short; the command takes `form`."""
+    command = click.option("--json", "form", flag_value="json", help="Short for --format json.")(
+        command
+    )
+    return click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
+        help="How results are written.",
+    )(command)  # fmt: skip
+
+
+def reading_options(command: F) -> F:
+    """--frames and --pdf."""
+    command = click.option(
+        "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,
+        help="Of a PDF: the pictures embedded in it, or its pages.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
+        help="Of a DICOM file with several frames: the first, or all.",
+    )(command)  # fmt: skip
+
+
+def look(form: str) -> Look:
+    """How to write: colours and a width only on a terminal, colours not where NO_COLOR is set."""
+    terminal = sys.stdout.isatty()
+    color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return Look(form, terminal_width() if terminal else None, color)
+
+
+def put(report: Any, shown: Shown, form: str) -> None:
+    """Write a report to stdout; names that are no UTF-8 go out as the bytes they are."""
+    stream = sys.stdout.buffer
+    stream.write(os.fsencode(write(report, shown, look(form))))
+    stream.flush()
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Notes for people go to stderr."""
+    for note in notes:
+        click.echo(f"note: {safe(note)}", err=True)
+
+
+def opened(context: Context) -> Index:
+    """The index that the command works on; NoIndex where there is none."""
+    from mediclip_index.index import Index
+
+    return Index.open(context.path, by=context.by, device=context.device)
+
+
+def ids(values: Sequence[str]) -> list[int]:
+    """Image ids as people type them: 12, #12, or - for those on stdin."""
+    words = [w for v in values for w in (sys.stdin.read().split() if v == "-" else [v])]
+    try:
+        return [int(word.lstrip("#")) for word in words]
+    except ValueError as error:
+        raise click.UsageError(f"An image id is a number, as in #12 ({error}).") from None

@@ -1,0 +1,78 @@
+"""`prompts`: the words that classes are known by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+
+
+@click.group()
+def prompts() -> None:
+    """The words that classes are known by.
+
+    \b
+    mediclip-index prompts list
+    mediclip-index prompts show medical > mine.toml
+    mediclip-index prompts add mine.toml
+    """
+
+
+@prompts.command("list")
+@output_options
+@click.pass_obj
+def list_(context: Context, form: str) -> None:
+    """The prompt sets that this index and the package know.
+
+    \b
+    mediclip-index prompts list
+    """
+    put(opened(context).prompt_sets(), writing.PROMPT_SETS, form)
+
+
+@prompts.command()
+@click.argument("name", required=False)
+@click.pass_obj
+def show(context: Context, name: str | None) -> None:
+    """The TOML of a set (without NAME: the one that answers queries now).
+
+    \b
+    mediclip-index prompts show mediclip
+    """
+    click.echo(opened(context).prompt_source(name), nl=False)
+
+
+@prompts.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--use/--no-use", default=True, show_default=True, help="Answer with it from now on.")
+@output_options
+@click.pass_obj
+def add(context: Context, file: Path, use: bool, form: str) -> None:
+    """Keep a prompt set (a TOML file, or a bundled set's name) and answer with it.
+
+    A class is added by words alone: no picture is embedded again.
+
+    \b
+    mediclip-index prompts add mine.toml
+    mediclip-index prompts add mediclip
+    """
+    put([opened(context).add_prompts(file, use=use)], writing.PROMPT_SETS, form)
+
+
+@prompts.command("try")
+@click.argument("sentences", nargs=-1)
+@click.option("--prompts", "name", metavar="SET", help="All sentences of this set.")
+@click.option("-k", type=int, default=10, show_default=True, help="Pictures a sentence may pull.")
+@output_options
+@click.pass_obj
+def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int, form: str) -> None:
+    """Which pictures each sentence pulls (without SENTENCES: all of the set's).
+
+    \b
+    mediclip-index prompts try "an X-ray of a hand" "a photo of a hand"
+    """
+    put(opened(context).try_prompts(sentences, prompts=name, k=k), writing.TRIALS, form)

@@ -1,0 +1,124 @@
+"""`query`: ask what pictures are."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, reading_options, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+from mediclip_index.terms import QueryReport, Verdict
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--indexed", is_flag=True, help="Ask of what the index holds, from stored vectors.")
+@click.option("--where", metavar="SQL", help="With --indexed: only images that meet a condition.")
+@click.option("-k", type=int, help="Labelled neighbours that may vote.")
+@click.option("--alpha", type=float, help="What if: 0 is words alone, 1 neighbours alone.")
+@click.option("--prompts", metavar="SET", help="Answer with another prompt set or TOML file.")
+@click.option("--no-audit", is_flag=True, help="Keep no record of these verdicts.")
+@reading_options
+@click.option(
+    "--only", multiple=True, metavar="CLASS|unsure", help="Show only these verdicts (repeatable)."
+)
+@click.option(
+    "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
+)  # fmt: skip
+@output_options
+@click.pass_obj
+def query(
+    context: Context,
+    sources: tuple[str, ...],
+    indexed: bool,
+    where: str | None,
+    k: int | None,
+    alpha: float | None,
+    prompts: str | None,
+    no_audit: bool,
+    frames: Literal["first", "all"],
+    pdf: Literal["images", "pages"],
+    only: tuple[str, ...],
+    copy_to: Path | None,
+    form: str,
+) -> None:
+    """Ask what pictures are: files, folders, PDFs, DICOM, CSV lists, - for stdin.
+
+    Every verdict is kept with its evidence (see `mediclip-index audit`).
+
+    \b
+    mediclip-index query photo.png
+    mediclip-index query --json photos/ > verdicts.json
+    mediclip-index query --indexed --where "label is null" --only unsure
+    mediclip-index query crawl/ --only medical --copy-to keep/
+    """
+    from mediclip_index.show import TerminalProgress
+
+    if indexed == bool(sources):
+        raise click.UsageError("Name pictures, or say --indexed for those that the index holds.")
+    if where is not None and not indexed:
+        raise click.UsageError("--where is for --indexed: it asks of what the index holds.")
+    index = opened(context)
+    progress = TerminalProgress()
+    try:
+        if indexed:
+            report = index.query_indexed(
+                where=where, k=k, alpha=alpha, prompts=prompts, audit=not no_audit,
+                progress=progress,
+            )  # fmt: skip
+        else:
+            stdin = sys.stdin.buffer.read() if "-" in sources else None
+            report = index.query(
+                sources, stdin=stdin, k=k, alpha=alpha, prompts=prompts, frames=frames, pdf=pdf,
+                audit=not no_audit, progress=progress,
+            )  # fmt: skip
+    finally:
+        progress.finish()
+    shown = _only(report, only)
+    tell(report.notes)
+    put(shown, writing.QUERY, form)
+    if copy_to is not None:
+        count = copy(shown.verdicts, copy_to)
+        click.echo(f"{count} files copied to {copy_to}.", err=True)
+    if form == "table" and len(shown.verdicts) == 1 and shown.verdicts[0].neighbours:
+        nearest = shown.verdicts[0].neighbours[0].id
+        click.echo(f"\nNext: mediclip-index search --like {nearest}", err=True)
+    if report.refused:
+        raise click.exceptions.Exit(3)
+
+
+def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
+    if not only:
+        return report
+    classes = set(report.verdicts[0].probabilities) if report.verdicts else set(only)
+    strange = set(only) - classes - {"unsure"}
+    if strange:
+        raise click.UsageError(
+            f"--only {min(strange)}: there is no such class; there are {', '.join(classes)}."
+        )
+    kept = tuple(v for v in report.verdicts if v.label in only or (v.unsure and "unsure" in only))
+    return replace(report, verdicts=kept)
+
+
+def copy(verdicts: Sequence[Verdict], folder: Path) -> int:
+    """Copy the verdicts' files, each once; a name that is taken gets a number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = 0
+    for path in dict.fromkeys(v.path for v in verdicts if v.path != "-"):
+        source = Path(path)
+        target = folder / source.name
+        number = 1
+        while target.exists():
+            target = folder / f"{source.stem}-{number}{source.suffix}"
+            number += 1
+        shutil.copy2(source, target)
+        copied += 1
+    return copied

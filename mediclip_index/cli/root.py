@@ -1,0 +1,127 @@
+"""The command `mediclip-index`: its options, its commands (loaded when called), its errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mediclip_index import __version__
+
+# name: (module, what --help says). The module is imported when its command is called.
+COMMANDS = {
+    "build": "Take pictures in: folders, files, CSV lists.",
+    "query": "Ask what pictures are, with evidence.",
+    "search": "Find indexed pictures by text, picture, id or condition.",
+    "label": "Say what pictures are: by id or from a CSV.",
+    "prompts": "The words that classes are known by.",
+    "info": "What the index holds.",
+    "tune": "Choose the numbers of the verdict, and calibrate it.",
+    "evaluate": "How good words, neighbours and blend are.",
+    "mistakes": "What is judged wrong, and which labels look wrong.",
+    "duplicates": "Images that are the same, or nearly so.",
+    "compare": "The blend beside every other method.",
+    "audit": "What was said, when, and on what evidence.",
+    "demo": "A tour with pictures that came along.",
+}
+EPILOG = "Not a diagnostic device. Nothing is ever sent anywhere."
+
+
+@dataclass
+class Context:
+    """What all commands share."""
+
+    path: Path
+    by: str | None
+    device: str
+    debug: bool
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"mediclip_index.cli.{cmd_name}"), cmd_name)  # type: ignore[no-any-return]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--index", "path", type=click.Path(path_type=Path, file_okay=True), metavar="DIR",
+    help="The index folder (default: $MEDICLIP_INDEX, else ./indexes/default).",
+)  # fmt: skip
+@click.option("--by", metavar="NAME", help="Sign what is written with NAME (default: the OS user).")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
+    show_default=True, help="Where the model runs.",
+)  # fmt: skip
+@click.option("--debug", is_flag=True, help="Show the whole story of an error.")
+@click.version_option(__version__, prog_name="mediclip-index")
+@click.pass_context
+def cli(ctx: click.Context, path: Path | None, by: str | None, device: str, debug: bool) -> None:
+    """Tell medical from non-medical pictures, with evidence, and answer for it later.
+
+    \b
+    mediclip-index build photos/          take pictures in
+    mediclip-index query photo.png        ask what a picture is
+    mediclip-index search "chest X-ray"   find pictures by words
+    """
+    chosen = path or Path(os.environ.get("MEDICLIP_INDEX") or "indexes/default")
+    # Threads that spin while they wait starve the readers of pictures; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    ctx.obj = Context(chosen, by, device, debug)
+
+
+def main() -> None:
+    """Run the command; every error becomes one sentence and its exit code."""
+    debug = "--debug" in sys.argv
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _say("Stopped; what was committed is kept, and the same command goes on from there.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe (`head`) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        _say(_sentence(error))
+        sys.exit(getattr(error, "exit_code", 1))
+
+
+def _say(text: str) -> None:
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    click.echo(f"Error: {shown}", err=True)
+
+
+def _sentence(error: Exception) -> str:
+    if hasattr(error, "exit_code"):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        name: Any = error.filename or ""
+        return f"{error.strerror}: {name}" if name else f"{error.strerror}."
+    why = (str(error).strip().splitlines() or [""])[0]
+    return (
+        f"Unexpected {type(error).__name__}: {why} - please report it; --debug before the command "
+        "shows the whole story."
+    )

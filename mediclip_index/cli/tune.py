@@ -1,0 +1,61 @@
+"""`tune`: choose the numbers of the verdict, and calibrate it."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@click.option("--prompts", metavar="SET", help="Tune for another prompt set or TOML file.")
+@click.option(
+    "--optimise", "objective", default="log-loss", show_default=True,
+    type=click.Choice(["log-loss", "accuracy", "f1"]), help="What is to be best.",
+)  # fmt: skip
+@click.option(
+    "--coverage", type=float, default=0.95, show_default=True,
+    help="How often the classes that can't be ruled out must hold the truth.",
+)  # fmt: skip
+@click.option(
+    "--leave-sources-out/--with-sources", default=None,
+    help="Judge each image without its own source (default: where two sources are known).",
+)  # fmt: skip
+@click.option("--allow-duplicates", is_flag=True, help="Tune though splits share near-duplicates.")
+@click.option("--dry-run", is_flag=True, help="Show what would be chosen, and keep nothing.")
+@output_options
+@click.pass_obj
+def tune(
+    context: Context,
+    prompts: str | None,
+    objective: str,
+    coverage: float,
+    leave_sources_out: bool | None,
+    allow_duplicates: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Choose the numbers of the verdict on the tune split, calibrate on calibrate.
+
+    Never looks at test. `val` alone is halved; without any of them the support is judged as if it
+    were new.
+
+    \b
+    mediclip-index tune
+    mediclip-index tune --coverage 0.99 --dry-run
+    """
+    progress = TerminalProgress()
+    report = opened(context).tune(
+        prompts=prompts,
+        objective=objective,
+        coverage=coverage,
+        leave_sources_out=leave_sources_out,
+        allow_duplicates=allow_duplicates,
+        dry_run=dry_run,
+        progress=progress,
+    )
+    progress.finish()
+    tell(report.notes)
+    put(report, writing.TUNE, form)

@@ -1,0 +1,33 @@
+"""What is done to an index, one module a job: each takes the desk and a request, gives a report."""
+
+from mediclip_index.jobs.accounts import audit_list, audit_show, audit_verify, info
+from mediclip_index.jobs.building import build
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.founding import found
+from mediclip_index.jobs.labelling import import_labels, label_history, path_of, set_label
+from mediclip_index.jobs.querying import query_files, query_indexed
+from mediclip_index.jobs.searching import encode_texts, search, vectors_of
+from mediclip_index.jobs.wordings import add_prompts, prompt_sets, prompt_source, try_prompts
+
+__all__ = [
+    "Desk",
+    "add_prompts",
+    "audit_list",
+    "audit_show",
+    "audit_verify",
+    "build",
+    "encode_texts",
+    "found",
+    "import_labels",
+    "info",
+    "label_history",
+    "path_of",
+    "prompt_sets",
+    "prompt_source",
+    "query_files",
+    "query_indexed",
+    "search",
+    "set_label",
+    "try_prompts",
+    "vectors_of",
+]

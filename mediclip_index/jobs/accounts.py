@@ -1,0 +1,118 @@
+"""What the index holds, and what it said: info and the audit."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from mediclip_index.catalog import audit, derived, images, library, tallies, words
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.records import to_row
+from mediclip_index.prompts import parse
+from mediclip_index.terms import AuditRow, ChainReport, InfoReport, WrongUsage
+
+
+def info(desk: Desk) -> InfoReport:
+    """See Index.info."""
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+        prompts = words.prompts(look)
+        assert prompts is not None
+        counts = tallies.tallies(look)
+        file = derived.newest(look, known.fingerprint)
+        waiting = len(audit.spooled(desk.catalog.spool))
+        return InfoReport(
+            index=desk.facts(look),
+            dim=known.dim,
+            logit_scale=known.logit_scale,
+            prompts=prompts.name,
+            classes=parse(prompts.source, prompts.name).class_names,
+            settings=words.settings(look),
+            files=counts.files,
+            gone=counts.gone,
+            refusals=counts.refusals,
+            labels=counts.labels,
+            splits=counts.splits,
+            verdicts=counts.verdicts,
+            spooled=waiting,
+            sources=tuple(s.source for s in images.sources(look)),
+            columns=library.columns(look),
+            neighbours=f"{file.kind}, {file.count} vectors" if file else "none yet",
+            catalog_bytes=desk.catalog.file.stat().st_size,
+            created=counts.created,
+            last_build=counts.last_build,
+        )
+
+
+def audit_list(
+    desk: Desk,
+    *,
+    limit: int | None,
+    label: str | None,
+    unsure: bool | None,
+    path: str | None,
+    since: str | None,
+    until: str | None,
+) -> list[AuditRow]:
+    """See Index.audit_list."""
+    earliest, latest = _moment(since), _moment(until)
+    with desk.catalog.reading() as look:
+        kept = audit.find(
+            look,
+            limit=limit,
+            label=label,
+            unsure=unsure,
+            path=path,
+            since_us=earliest,
+            until_us=latest,
+        )
+        ids = {body["id"] for body, _ in kept}
+        waiting = [
+            body
+            for body in audit.spooled(desk.catalog.spool)
+            if body["id"] not in ids
+            and (label is None or body["label"] == label)
+            and (unsure is None or body["unsure"] == unsure)
+            and (path is None or path in body["path"])
+            and (earliest is None or body["time_us"] >= earliest)
+            and (latest is None or body["time_us"] <= latest)
+        ]
+    rows = [(body, None) for body in waiting] + [(body, chain) for body, chain in kept]
+    rows.sort(key=lambda row: row[0]["time_us"], reverse=True)
+    return [to_row(body, chain) for body, chain in rows[:limit]]
+
+
+def audit_show(desk: Desk, verdict: str) -> AuditRow:
+    """See Index.audit_show."""
+    with desk.catalog.reading() as look:
+        kept = audit.find(look, limit=2, beginning=verdict)
+    kept_or_waiting = [(body, chain) for body, chain in kept] + [
+        (body, None)
+        for body in audit.spooled(desk.catalog.spool)
+        if body["id"].startswith(verdict) and body["id"] not in {b["id"] for b, _ in kept}
+    ]
+    if not kept_or_waiting:
+        raise WrongUsage(f"There is no verdict {verdict}; `mediclip-index audit list` shows ids.")
+    if len(kept_or_waiting) > 1:
+        raise WrongUsage(f"Several verdicts begin with {verdict}; give more of the id.")
+    return to_row(*kept_or_waiting[0])
+
+
+def audit_verify(desk: Desk) -> ChainReport:
+    """See Index.audit_verify."""
+    with desk.catalog.reading() as look:
+        count, head, findings = audit.verify(look)
+    waiting = len(audit.spooled(desk.catalog.spool))
+    return ChainReport(not findings, count, waiting, head, tuple(findings))
+
+
+def _moment(text: str | None) -> int | None:
+    """ISO 8601 → microseconds since 1970; a time without a zone is local time."""
+    if text is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise WrongUsage(
+            f"{text!r} is no time; write it as 2026-01-31 or 2026-01-31T12:00:00Z."
+        ) from None
+    return int(moment.timestamp() * 1_000_000)

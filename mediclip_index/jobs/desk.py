@@ -1,0 +1,160 @@
+"""The desk at which every job on an index is done: the catalog, who works, and the loaded model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mediclip_index import encoding, neighbours, prompts, reading
+from mediclip_index.catalog import (
+    Catalog,
+    Reading,
+    audit,
+    derived,
+    images,
+    operating_user,
+    tallies,
+    words,
+)
+from mediclip_index.catalog.words import KnownEncoder, KnownPrompts
+from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.terms import (
+    Encoder,
+    IndexFacts,
+    ModelUnavailable,
+    PromptSet,
+    Settings,
+    Vectors,
+    WrongUsage,
+)
+from mediclip_index.verdict import WordVectors, word_vectors
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A prompt set with its vectors, ready to be asked."""
+
+    name: str
+    prompts: PromptSet
+    vectors: WordVectors
+
+
+class Desk:
+    """A catalog, an author, a device, and the encoder once it was needed."""
+
+    def __init__(self, catalog: Catalog, *, by: str | None = None, device: str = "auto") -> None:
+        self.catalog = catalog
+        self.author = by or operating_user()
+        self.device = device
+        self._encoder: Encoder | None = None
+
+    @property
+    def loaded(self) -> Encoder | None:
+        """The encoder, where one was needed so far."""
+        return self._encoder
+
+    def encoder(self, known: KnownEncoder) -> Encoder:
+        """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
+        if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
+            self.use(load_encoder(known.name, self.device), known)
+        assert self._encoder is not None
+        return self._encoder
+
+    def use(self, encoder: Encoder, known: KnownEncoder | None = None) -> None:
+        """Take an encoder that is loaded already; refused where the index was made with another."""
+        if known is not None and encoder.fingerprint != known.fingerprint:
+            raise ModelUnavailable(
+                f"The model {known.name} is no longer the one that this index was made with "
+                f"(fingerprint {encoder.fingerprint[:12]} instead of {known.fingerprint[:12]}): "
+                "bring its weights back, or build a new index with --index."
+            )
+        self._encoder = encoder
+
+    def facts(self, look: Reading) -> IndexFacts:
+        """The head of a report, as of this look."""
+        known = words.encoder(look)
+        file = derived.newest(look, known.fingerprint)
+        return IndexFacts(
+            path=str(self.catalog.folder),
+            generation=file.generation if file else 0,
+            model=known.name,
+            fingerprint=known.fingerprint,
+            images=tallies.image_count(look),
+            settings=words.settings(look).number,
+            chain_head=audit.head(look)[1],
+        )
+
+    def wording(self, name: str | None, settings: Settings) -> Wording:
+        """The set in force, one that the index or the package knows by name, or a TOML file.
+
+        A set that the index has not seen yet is kept in it (not put in force), so that a verdict
+        given with it can be given again; sentences are encoded once and kept.
+        """
+        with self.catalog.reading() as look:
+            found = words.prompts(look, name)
+        return self.wording_of(self._named(name, found), settings, keep=found is None)
+
+    def wording_of(self, chosen: PromptSet, settings: Settings, *, keep: bool = False) -> Wording:
+        """A set with its vectors; with `keep` the index keeps the set itself too."""
+        with self.catalog.reading() as look:
+            known = words.encoder(look)
+            have = words.sentence_vectors(look, known, chosen.sentences)
+        lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
+        fresh = self.encoder(known).encode_texts(lacking) if lacking else None
+        if fresh is not None or keep:
+            with self.catalog.writing("keep prompts", by=self.author) as work:
+                if keep:
+                    words.add_prompts(work, chosen)
+                if fresh is not None:
+                    words.keep_sentences(work, known, lacking, fresh)
+                    have |= dict(zip(lacking, fresh, strict=True))
+        vectors = np.stack([have[s] for s in chosen.sentences])
+        return Wording(
+            chosen.name, chosen, word_vectors(chosen, vectors, settings.pooling or chosen.pooling)
+        )
+
+    @staticmethod
+    def _named(name: str | None, found: KnownPrompts | None) -> PromptSet:
+        if found is not None:
+            return prompts.parse(found.source, f"prompt set {found.name}")
+        assert name is not None
+        return named_prompts(name)
+
+    def neighbourhood(self, look: Reading, known: KnownEncoder) -> tuple[Neighbourhood, list[str]]:
+        """All vectors of the index, and what a person should know of their state."""
+        file = derived.newest(look, known.fingerprint)
+        notes = []
+        index = None
+        since = 0
+        if file is not None:
+            try:
+                index, since = neighbours.open_file(self.catalog.folder, file), file.through_tx
+            except neighbours.Damaged as damage:
+                notes.append(
+                    f"The neighbour file can't be used ({damage}); searched exactly from the "
+                    "catalog instead. `mediclip-index build` writes it anew."
+                )
+        ids, vectors = images.vectors(look, known, since=since)
+        return Neighbourhood(index, ids, vectors), notes
+
+
+def load_encoder(name: str, device: str) -> Encoder:
+    """An encoder by name, bound to the decode recipe of the reading room."""
+    return encoding.load_encoder(name, device=device, recipe=reading.RECIPE)
+
+
+def named_prompts(name: str) -> PromptSet:
+    """A bundled set by name, or a TOML file by path."""
+    if name in prompts.bundled_names():
+        return prompts.load_bundled(name)
+    if Path(name).suffix == ".toml" or Path(name).exists():
+        return prompts.load_file(Path(name))
+    known = ", ".join(prompts.bundled_names())
+    raise WrongUsage(f"There is no prompt set {name}: name a TOML file or one of {known}.")
+
+
+def unit(vector: Vectors) -> Vectors:
+    length = float(np.linalg.norm(vector))
+    return (vector / length).astype(np.float32) if length > 0 else vector

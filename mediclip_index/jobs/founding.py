@@ -1,0 +1,43 @@
+"""Making a new index: model, words and settings, all in its first transaction."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from mediclip_index import encoding
+from mediclip_index.catalog import Catalog, words
+from mediclip_index.jobs.desk import load_encoder, named_prompts
+from mediclip_index.terms import Settings, WrongUsage
+
+
+def found(path: Path, *, model: str, prompts: str, by: str | None, device: str) -> Catalog:
+    """A new index. Everything that may fail is tried before the folder is made."""
+    if Catalog.exists(path):
+        raise WrongUsage(f"There is an index at {path} already; open it, or name another folder.")
+    chosen = named_prompts(prompts)
+    name = encoding.resolve_auto()[0] if model == "auto" else model
+    encoder = load_encoder(name, device)
+    sentences = list(dict.fromkeys(chosen.sentences))
+    vectors = encoder.encode_texts(sentences)
+    there_before = path.exists()
+    catalog = Catalog.create(path)
+    try:
+        with catalog.writing("create", by=by) as work:
+            words.add_encoder(
+                work,
+                fingerprint=encoder.fingerprint,
+                name=encoder.name,
+                dim=encoder.dim,
+                scale=encoder.logit_scale,
+            )
+            words.keep_sentences(work, words.encoder(work), sentences, vectors)
+            words.choose(work, "prompts", words.add_prompts(work, chosen))
+            words.add_settings(work, Settings())
+    except BaseException:
+        # Half an index would be refused by every later command.
+        shutil.rmtree(catalog.folder)
+        if there_before:
+            catalog.folder.mkdir()
+        raise
+    return catalog

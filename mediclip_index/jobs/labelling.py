@@ -1,0 +1,80 @@
+"""What people say of images: labels by id, labels by path, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mediclip_index import reading
+from mediclip_index.catalog import images, labels, words
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.prompts import parse
+from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
+
+
+def set_label(
+    desk: Desk, label: str | None, ids: Sequence[int], *, split: str | None, subject: str | None
+) -> LabelReport:
+    """See Index.set_label."""
+    if label is None and split is None and subject is None:
+        raise WrongUsage("Say what to set: a class, --split or --subject.")
+    if not ids:
+        raise WrongUsage("Name the images by id; `mediclip-index search` shows ids.")
+    check_labels(desk, [] if not label else [label])
+    with desk.catalog.writing("label set", by=desk.author) as work:
+        missing = set(ids) - set(images.images(work, ids))
+        if missing:
+            raise WrongUsage(
+                f"There is no image {min(missing)} in this index; nothing was changed."
+            )
+        said = Facts(label=label, split=split, subject=subject)
+        changed = labels.say(work, dict.fromkeys(ids, said))
+    with desk.catalog.reading() as look:
+        return LabelReport(desk.facts(look), changed, len(set(ids)) - changed)
+
+
+def import_labels(desk: Desk, file: Path) -> LabelReport:
+    """See Index.import_labels."""
+    rows = [(path, facts) for path, facts, _ in reading.label_rows(str(file))]
+    check_labels(desk, (facts.label for _, facts in rows if facts.label))
+    with desk.catalog.writing("label import", by=desk.author) as work:
+        known = images.ids_by_path(work, (path for path, _ in rows))
+        missing = [path for path, _ in rows if path not in known]
+        said = {i: facts for path, facts in rows for i in known.get(path, ())}
+        changed = labels.say(work, said)
+    with desk.catalog.reading() as look:
+        return LabelReport(desk.facts(look), changed, len(said) - changed, tuple(missing))
+
+
+def label_history(desk: Desk, image: int) -> list[LabelEvent]:
+    with desk.catalog.reading() as look:
+        if not images.images(look, [image]):
+            raise WrongUsage(f"There is no image {image} in this index.")
+        return labels.history(look, image)
+
+
+def path_of(desk: Desk, image: int) -> str:
+    with desk.catalog.reading() as look:
+        found = images.images(look, [image])
+    if not found:
+        raise WrongUsage(f"There is no image {image} in this index.")
+    return found[image].path
+
+
+def classes_of(desk: Desk) -> tuple[str, ...]:
+    """The classes of the prompt set in force."""
+    with desk.catalog.reading() as look:
+        known = words.prompts(look)
+    assert known is not None
+    return parse(known.source, f"prompt set {known.name}").class_names
+
+
+def check_labels(desk: Desk, said: Iterable[str]) -> None:
+    """WrongUsage where a label is no class of the prompt set in force."""
+    classes = classes_of(desk)
+    strange = sorted(set(said) - set(classes))
+    if strange:
+        raise WrongUsage(
+            f"{strange[0]!r} is no class of this index; the classes are {', '.join(classes)}. "
+            "A class can be added by words: `mediclip-index prompts add FILE.toml`."
+        )

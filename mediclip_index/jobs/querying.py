@@ -1,0 +1,158 @@
+"""Pictures, given or indexed → verdicts, each kept in the audit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from uuid6 import uuid7
+
+from mediclip_index import reading
+from mediclip_index.catalog import audit as chain
+from mediclip_index.catalog import images, library
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.intake import Frames, Loaded, Pdf, ahead, decode, load
+from mediclip_index.jobs.judging import Asked, Ground, ground, judge, keep
+from mediclip_index.terms import (
+    Entry,
+    Progress,
+    QueryReport,
+    Refusal,
+    Vectors,
+    Verdict,
+    WrongUsage,
+)
+
+BATCH = 64  # verdicts given, and written to the audit, at a time
+STDIN = "-"
+
+
+def query_files(
+    desk: Desk,
+    sources: Sequence[str],
+    *,
+    stdin: bytes | None,
+    k: int | None,
+    alpha: float | None,
+    prompts: str | None,
+    frames: Frames,
+    pdf: Pdf,
+    audit: bool,
+    progress: Progress,
+) -> QueryReport:
+    """See Index.query."""
+    if not sources:
+        raise WrongUsage("Name at least one picture, folder or list; - reads a picture from stdin.")
+    notes: list[str] = []
+    refused: list[Refusal] = []
+    entries = list(_entries(sources, refused, notes))
+    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+    encoder = desk.encoder(base.known)
+    settings = {"size": encoder.image_size, "frames": frames, "pdf": pdf}
+
+    def read(entry: Entry) -> Loaded:
+        if entry.given == STDIN:
+            return decode(entry, stdin or b"", **settings)  # type: ignore[arg-type]
+        return load(entry, **settings)  # type: ignore[arg-type]
+
+    run = str(uuid7())
+    verdicts: list[Verdict] = []
+    progress.start("query", len(entries))
+    for batch in _batches(ahead(entries, read)):
+        refused += [refusal for loaded in batch for refusal in loaded.refused]
+        asked = [
+            Asked(
+                path=loaded.entry.given,
+                page=picture.page,
+                item=picture.item,
+                sha256=loaded.sha256 or "",
+                width=picture.width,
+                height=picture.height,
+            )
+            for loaded in batch
+            for picture in loaded.pictures
+        ]
+        if asked:
+            vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
+            verdicts += _given(desk, base, run, asked, vectors, audit)
+        progress.advance(len(batch))
+    progress.finish()
+    return _report(desk, base, verdicts, refused, notes)
+
+
+def query_indexed(
+    desk: Desk,
+    *,
+    where: str | None,
+    k: int | None,
+    alpha: float | None,
+    prompts: str | None,
+    audit: bool,
+    progress: Progress,
+) -> QueryReport:
+    """See Index.query_indexed."""
+    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+    with desk.catalog.reading() as look:
+        now = look.as_of(base.tx)
+        ids = images.present_ids(now).tolist() if where is None else library.matching(now, where)
+    run = str(uuid7())
+    verdicts: list[Verdict] = []
+    progress.start("query", len(ids))
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        with desk.catalog.reading() as look:
+            now = look.as_of(base.tx)
+            known = images.images(now, part)
+            having, vectors = images.vectors(now, base.known, part)
+        asked = [
+            Asked(i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id)
+            for i in (known[int(j)] for j in having)
+        ]
+        verdicts += _given(desk, base, run, asked, vectors, audit)
+        progress.advance(len(part))
+    progress.finish()
+    return _report(desk, base, verdicts, [], [])
+
+
+def _entries(sources: Sequence[str], refused: list[Refusal], notes: list[str]) -> Iterator[Entry]:
+    for source in sources:
+        if source == STDIN:
+            yield Entry(STDIN, STDIN, 0, 0)
+        elif not os.path.lexists(source):
+            refused.append(Refusal(source, "unreadable", f"There is no file {source}."))
+        else:
+            scan = reading.scan(source, labels="none")
+            refused += scan.refused
+            notes += scan.notes
+            yield from scan.entries
+
+
+def _batches(loaded: Iterator[Loaded]) -> Iterator[list[Loaded]]:
+    while batch := list(islice(loaded, BATCH)):
+        yield batch
+
+
+def _given(
+    desk: Desk, base: Ground, run: str, asked: Sequence[Asked], vectors: Vectors, audit: bool
+) -> list[Verdict]:
+    verdicts = judge(desk, base, asked, vectors)
+    if audit:
+        keep(desk, base, run, asked, verdicts, np.asarray(vectors))
+    return verdicts
+
+
+def _report(
+    desk: Desk,
+    base: Ground,
+    verdicts: Sequence[Verdict],
+    refused: Sequence[Refusal],
+    notes: Sequence[str],
+) -> QueryReport:
+    with desk.catalog.reading() as look:
+        # The state that the verdicts rest on, with the chain as it stands now.
+        head = chain.head(look)[1]
+    facts = replace(base.facts, chain_head=head)
+    return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes))

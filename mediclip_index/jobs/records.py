@@ -1,0 +1,110 @@
+"""Verdicts as the audit keeps them, and back."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.catalog.labels import iso
+from mediclip_index.terms import (
+    AuditRow,
+    GroupShare,
+    LoudPrompt,
+    Neighbour,
+    Vectors,
+    Verdict,
+)
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Under which a verdict was given; with them and its vector it can be given again."""
+
+    time_us: int
+    by: str
+    run: str
+    tx: int
+    engine: str
+    precision: str
+    model: str
+    fingerprint: str
+    settings: int
+    prompts: str
+    prompts_sha256: str
+    k: int
+
+
+def to_body(
+    verdict: Verdict, circumstances: Circumstances, *, vector: Vectors | None, image: int | None
+) -> Body:
+    """A verdict as plain JSON values. `vector` (dim,) is kept where no indexed `image` has it."""
+    kept = None if vector is None else base64.b64encode(vector.astype("<f4").tobytes()).decode()
+    return {
+        **asdict(verdict),
+        "neighbours": [asdict(n) for n in verdict.neighbours],
+        "prompts": [asdict(p) for p in verdict.prompts],
+        "without": list(verdict.without),
+        **{("prompt_set" if k == "prompts" else k): v for k, v in asdict(circumstances).items()},
+        "vector": kept,
+        "image": image,
+    }
+
+
+def vector_of(body: Body) -> Vectors | None:
+    """The query vector, shape (dim,), where the audit keeps it itself."""
+    kept = body.get("vector")
+    return None if kept is None else np.frombuffer(base64.b64decode(kept), dtype="<f4")
+
+
+def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
+    """The audit row of a body; `chain` is its hash, None while it waits in the spool."""
+    plain = {
+        name: body[name]
+        for name in (
+            "id",
+            "path",
+            "page",
+            "item",
+            "sha256",
+            "width",
+            "height",
+            "label",
+            "probability",
+            "unsure",
+            "probabilities",
+            "zero_shot",
+            "votes",
+            "alpha",
+            "calibrated",
+            "words_share",
+            "otherwise",
+            "why",
+        )
+    }
+    verdict = Verdict(
+        **plain,
+        group=GroupShare(**body["group"]),
+        neighbours=tuple(Neighbour(**n) for n in body["neighbours"]),
+        prompts=tuple(LoudPrompt(**p) for p in body["prompts"]),
+        without=tuple(body["without"]),
+    )
+    return AuditRow(
+        verdict=verdict,
+        time=iso(body["time_us"]),
+        by=body["by"],
+        tx=body["tx"],
+        engine=body["engine"],
+        precision=body["precision"],
+        model=body["model"],
+        fingerprint=body["fingerprint"],
+        settings=body["settings"],
+        prompts=body["prompt_set"],
+        run=body["run"],
+        chain=chain,
+    )

@@ -1,0 +1,153 @@
+"""Text, pictures and indexed images → the indexed images nearest to their weighted mix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.catalog import Reading, images, library, words
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.desk import Desk, unit
+from mediclip_index.jobs.intake import first_picture
+from mediclip_index.terms import Ids, SearchHit, SearchReport, Vectors, WrongUsage
+
+MOST_RESULTS = 10_000
+
+
+def search(
+    desk: Desk,
+    text: Sequence[str],
+    *,
+    images: Sequence[str],
+    like: Sequence[int],
+    without: Sequence[str],
+    where: str | None,
+    k: int,
+    min_similarity: float | None,
+) -> SearchReport:
+    """See Index.search."""
+    if not 1 <= k <= MOST_RESULTS:
+        raise WrongUsage(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
+    asked = [*text, *images, *(f"#{i}" for i in like), *(f"not {t}" for t in without)]
+    if not asked and where is None:
+        raise WrongUsage("Say what to search for: a text, --image FILE, --like ID or --where.")
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+        among = _candidates(look, where)
+        target = _of_indexed(look, known, like)
+    if not asked:
+        hits = _hits(desk, among[:k].tolist(), [1.0] * len(among[:k]))
+        return SearchReport(hits[1], f"where {where}", hits[0])
+    target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
+    if not np.any(target):
+        raise WrongUsage("What was asked for and what was subtracted cancel out; ask for more.")
+    with desk.catalog.reading() as look:
+        neighbourhood, notes = desk.neighbourhood(look, known)
+    # An image that was asked for by id is no answer to itself.
+    others = np.setdiff1d(among, np.array(like, dtype=np.int64))
+    ids, similarities = neighbourhood.search(unit(target)[None], k, others)
+    pairs = [
+        (int(i), float(s))
+        for i, s in zip(ids[0], similarities[0], strict=True)
+        if i >= 0 and (min_similarity is None or s >= min_similarity)
+    ]
+    results, facts = _hits(desk, [i for i, _ in pairs], [s for _, s in pairs])
+    query = " + ".join(asked) + (f" where {where}" if where else "")
+    return SearchReport(facts, query, results, tuple(notes))
+
+
+def weighted(asked: str) -> tuple[str, float]:
+    """A text or file and its weight, `TEXT::0.5`; 1 where none is given."""
+    name, mark, weight = asked.rpartition("::")
+    if not mark:
+        return asked, 1.0
+    try:
+        return name, float(weight)
+    except ValueError:
+        return asked, 1.0
+
+
+def _candidates(look: Reading, where: str | None) -> Ids:
+    if where is None:
+        return images.present_ids(look)
+    return np.array(library.matching(look, where), dtype=np.int64)
+
+
+def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vectors:
+    ids, vectors = images.vectors(look, known, like)
+    missing = set(like) - set(ids.tolist())
+    if missing:
+        raise WrongUsage(f"There is no image {min(missing)} in this index.")
+    return np.asarray(vectors.sum(axis=0), dtype=np.float32)
+
+
+def _of_texts(
+    desk: Desk, known: KnownEncoder, text: Sequence[str], without: Sequence[str]
+) -> Vectors:
+    signed = [weighted(t) for t in text] + [(t, -w) for t, w in map(weighted, without)]
+    total = np.zeros(known.dim, dtype=np.float32)
+    if signed:
+        if any(not t.strip() for t, _ in signed):
+            raise WrongUsage("A text to search for is empty.")
+        vectors = desk.encoder(known).encode_texts([t for t, _ in signed])
+        total += np.array([w for _, w in signed], dtype=np.float32) @ vectors
+    return total
+
+
+def _of_files(desk: Desk, known: KnownEncoder, files: Sequence[str]) -> Vectors:
+    total = np.zeros(known.dim, dtype=np.float32)
+    if files:
+        encoder = desk.encoder(known)
+        for name, weight in map(weighted, files):
+            picture = first_picture(name, encoder.image_size)
+            total += np.float32(weight) * encoder.encode_pictures([picture])[0]
+    return total
+
+
+def _hits(desk: Desk, ids: list[int], similarities: list[float]) -> tuple[Any, Any]:
+    with desk.catalog.reading() as look:
+        return hits(look, ids, similarities), desk.facts(look)
+
+
+def hits(look: Reading, ids: Sequence[int], similarities: Sequence[float]) -> tuple[SearchHit, ...]:
+    """What the library says of these images, in the order given."""
+    rows = library.rows(look, ids)
+    return tuple(
+        SearchHit(
+            id=i,
+            path=rows[i]["path"],
+            similarity=similarity,
+            label=rows[i].get("label"),
+            split=rows[i].get("split"),
+            metadata={
+                **{
+                    n: v
+                    for n, v in rows[i].items()
+                    if n in ("subject", "width", "height", "format", "page", "item")
+                },
+                **rows[i]["meta"],
+            },
+        )
+        for i, similarity in zip(ids, similarities, strict=True)
+        if i in rows
+    )
+
+
+def vectors_of(desk: Desk, ids: Sequence[int]) -> Vectors:
+    """See Index.vectors."""
+    with desk.catalog.reading() as look:
+        keys, vectors = images.vectors(look, words.encoder(look), ids)
+    place = {int(i): n for n, i in enumerate(keys)}
+    missing = [i for i in ids if i not in place]
+    if missing:
+        raise WrongUsage(f"There is no image #{missing[0]} in the index.")
+    return np.asarray(vectors[[place[i] for i in ids]])
+
+
+def encode_texts(desk: Desk, texts: Sequence[str]) -> Vectors:
+    """See Index.encode_texts."""
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+    return desk.encoder(known).encode_texts(list(texts))

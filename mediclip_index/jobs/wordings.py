@@ -1,0 +1,109 @@
+"""Prompt sets of an index: which there are, a new one, and what each sentence pulls."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mediclip_index import prompts
+from mediclip_index.catalog import images, words
+from mediclip_index.jobs.desk import Desk, named_prompts
+from mediclip_index.jobs.searching import hits
+from mediclip_index.terms import PromptSet, PromptSetFacts, PromptTrial, WrongUsage
+
+
+def prompt_sets(desk: Desk) -> list[PromptSetFacts]:
+    """See Index.prompt_sets."""
+    with desk.catalog.reading() as look:
+        in_force = words.chosen(look, "prompts")
+        known = words.all_prompts(look)
+        current = words.prompts(look)
+    found = {k.name: (prompts.parse(k.source, k.name), k.number == in_force) for k in known}
+    if current is not None:
+        found[current.name] = (prompts.parse(current.source, current.name), True)
+    for name in prompts.bundled_names():
+        found.setdefault(name, (prompts.load_bundled(name), False))
+    return [_facts(chosen, default) for _, (chosen, default) in sorted(found.items())]
+
+
+def _facts(chosen: PromptSet, default: bool) -> PromptSetFacts:
+    return PromptSetFacts(
+        name=chosen.name,
+        classes=chosen.class_names,
+        groups=sum(len(c.groups) for c in chosen.classes),
+        sentences=len(chosen.sentences),
+        pooling=chosen.pooling,
+        default=default,
+        bundled=chosen.name in prompts.bundled_names(),
+        description=chosen.description,
+    )
+
+
+def prompt_source(desk: Desk, name: str | None) -> str:
+    """See Index.prompt_source."""
+    with desk.catalog.reading() as look:
+        known = words.prompts(look, name)
+    if known is not None:
+        return known.source
+    assert name is not None
+    return named_prompts(name).source
+
+
+def add_prompts(desk: Desk, file: Path, *, use: bool) -> PromptSetFacts:
+    """See Index.add_prompts."""
+    chosen = (
+        prompts.load_bundled(str(file))
+        if str(file) in prompts.bundled_names()
+        else (prompts.load_file(file))
+    )
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+        have = words.sentence_vectors(look, known, chosen.sentences)
+    lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
+    fresh = desk.encoder(known).encode_texts(lacking) if lacking else None
+    with desk.catalog.writing("prompts add", by=desk.author) as work:
+        number = words.add_prompts(work, chosen)
+        if fresh is not None:
+            words.keep_sentences(work, known, lacking, fresh)
+        if use:
+            words.choose(work, "prompts", number)
+    return _facts(chosen, use)
+
+
+def try_prompts(
+    desk: Desk, sentences: Sequence[str], *, prompts: str | None, k: int
+) -> list[PromptTrial]:
+    """See Index.try_prompts."""
+    if not 1 <= k <= 1000:
+        raise WrongUsage(f"k is {k}; give a number of images from 1 to 1000.")
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+        settings = words.settings(look)
+    if sentences:
+        asked = [(s, "", "") for s in sentences]
+        vectors = desk.encoder(known).encode_texts(list(sentences))
+    else:
+        wording = desk.wording(prompts, settings)
+        asked = [
+            (s, c.name, g.name)
+            for c in wording.prompts.classes
+            for g in c.groups
+            for s in g.prompts
+        ]
+        vectors = wording.vectors.sentences
+    with desk.catalog.reading() as look:
+        neighbourhood, _ = desk.neighbourhood(look, known)
+        ids, similarities = neighbourhood.search(
+            np.ascontiguousarray(vectors), k, images.present_ids(look)
+        )
+        trials = []
+        for (sentence, class_name, group), row, near in zip(asked, ids, similarities, strict=True):
+            pulled = hits(
+                look, [int(i) for i in row if i >= 0], [float(s) for s in near if s > -np.inf]
+            )
+            labels = Counter(hit.label or "unlabelled" for hit in pulled)
+            trials.append(PromptTrial(sentence, class_name, group, pulled, dict(labels)))
+    return trials

@@ -1,0 +1,7 @@
+"""What people look at: reports → JSON, tables, CSV, paths, and progress. Knows results only."""
+
+from mediclip_index.show.progress import TerminalProgress
+from mediclip_index.show.records import plain
+from mediclip_index.show.writing import FORMATS, Look, Shown, write
+
+__all__ = ["FORMATS", "Look", "Shown", "TerminalProgress", "plain", "write"]

@@ -1,0 +1,256 @@
+"""The judge's reports as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mediclip_index.show.tables import Style
+from mediclip_index.show.text import percent, safe, table
+from mediclip_index.terms import (
+    CompareReport,
+    DuplicatesReport,
+    EvaluationReport,
+    MethodFigures,
+    MistakesReport,
+    Proposal,
+    ReplayReport,
+    Share,
+    TuneReport,
+)
+
+NAMES = {"zero_shot": "words", "neighbours": "neighbours", "blend": "blend"}
+SHOWN = 20  # rows of a long list
+
+
+def tune(report: TuneReport, room: int | None, style: Style) -> str:
+    s = report.settings
+    kept = f"settings number {s.number}, in force" if report.kept else "not kept (dry run)"
+    pairs = [
+        ("chosen", f"alpha {s.alpha:g}, k {s.k}, beta {s.beta:g}, near {s.near:g}"),
+        (
+            "words",
+            f"scale {'as the model has it' if s.scale is None else f'{s.scale:g}'}, "
+            f"pooling {s.pooling or 'as the set has it'}"
+            + "".join(f", {safe(name)} x {factor:g}" for name, factor in s.biases.items()),
+        ),
+        (
+            report.objective,
+            f"{report.before:.4f} before, {report.after:.4f} now, on {report.tuned_on} images",
+        ),
+    ]
+    if s.calibration is not None:
+        c = s.calibration
+        pairs.append(
+            (
+                "calibrated",
+                f"on {report.calibrated_on} images: slope {c.slope:.3g}, coverage {c.coverage:g}, "
+                f"unlike anything known from strangeness {c.strange:.2f}",
+            )
+        )
+    lines = [style.bold(kept[0].upper() + kept[1:]), *(f"  {n:<10} {v}" for n, v in pairs)]
+    return "\n".join(lines)
+
+
+def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
+    out = f", {' and '.join(report.leave_out)} left out" if report.leave_out else ""
+    parts = [style.bold(f"{report.n} labelled images of {safe(report.split)}{out}")]
+    rows = [
+        (NAMES[name], _interval(m.accuracy), f"{m.macro.f1:.4f}", f"{m.ece:.4f}")
+        for name, m in report.methods.items()
+    ]
+    parts.append(table(("method", "accuracy (95 %)", "macro F1", "ECE"), rows, room=room))
+    parts.append(_classes(report.methods, room))
+    tests = [
+        (
+            key.replace("zero_shot", "words"),
+            pair.only_first,
+            pair.only_second,
+            f"{pair.p:.3g}",
+        )
+        for key, pair in report.mcnemar.items()
+    ]
+    parts.append(
+        table(("McNemar", "only first right", "only second", "p"), tests, room=room, right="lrrr")
+    )
+    sure = report.unsure
+    parts.append(
+        f"{percent(sure.share_sure)} of the verdicts are sure, {percent(sure.accuracy_sure)} of "
+        f"these right; the truth is covered in {percent(sure.coverage)}."
+    )
+    for name, of in report.by.items():
+        shown = sorted(of.items(), key=lambda item: item[1].blend.value)[:SHOWN]
+        parts.append(
+            table(
+                (name, "images", "words", "neighbours", "blend"),
+                [
+                    (part, f.n, *(percent(x.value) for x in (f.zero_shot, f.neighbours, f.blend)))
+                    for part, f in shown
+                ],
+                room=room,
+                right="lrrrr",
+            )
+            + (f"\nand {len(of) - SHOWN} better ones" if len(of) > SHOWN else "")
+        )
+    parts.append(style.dim(f"kept as evaluation {report.number}, settings {report.settings}"))
+    return "\n\n".join(parts)
+
+
+def _interval(share: Share) -> str:
+    return f"{100 * share.value:.2f} % ({100 * share.low:.2f} to {100 * share.high:.2f})"
+
+
+def _classes(methods: Mapping[str, MethodFigures], room: int | None) -> str:
+    rows = [
+        (
+            NAMES[name],
+            safe(label),
+            f"{100 * f.precision:.1f} %",
+            f"{100 * f.recall:.1f} %",
+            f"{100 * f.f1:.1f} %",
+            f.support,
+        )
+        for name, m in methods.items()
+        for label, f in m.per_class.items()
+    ]
+    return table(
+        ("method", "class", "precision", "recall", "F1", "images"), rows, room=room, right="llrrrr"
+    )
+
+
+def comparison(both: Mapping[str, Any], room: int | None, style: Style) -> str:
+    """Two kept evaluations side by side."""
+    first, second = both["first"], both["second"]
+    rows = []
+    for name in NAMES:
+        before = first["methods"][name]["accuracy"]["value"]
+        after = second["methods"][name]["accuracy"]["value"]
+        rows.append(
+            (
+                NAMES[name],
+                f"{100 * before:.2f} %",
+                f"{100 * after:.2f} %",
+                f"{100 * (after - before):+.2f}",
+                f"{first['methods'][name]['ece']:.4f}",
+                f"{second['methods'][name]['ece']:.4f}",
+            )
+        )
+    head = f"evaluation {first['number']} ({first['split']}, {first['n']} images) and "
+    head += f"{second['number']} ({second['split']}, {second['n']} images)"
+    columns = ("method", "first", "second", "points", "ECE first", "ECE second")
+    return style.bold(safe(head)) + "\n\n" + table(columns, rows, room=room, right="lrrrrr")
+
+
+def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
+    parts = [style.bold(f"{len(report.mistakes)} of {report.judged} labelled images judged wrong")]
+    if report.mistakes:
+        rows = [
+            (f"#{m.id}", m.label, m.predicted, percent(m.probability), m.path)
+            for m in report.mistakes[:SHOWN]
+        ]
+        parts.append(
+            table(("id", "label", "judged", "probability", "path"), rows, room=room, right="rllr")
+            + _more(len(report.mistakes))
+        )
+        parts.append("\n".join(f"#{m.id}: {safe(m.why)}" for m in report.mistakes[:5]))
+    if report.suspect_labels:
+        suspects = [
+            (f"#{s.id}", s.label, s.suggested, f"{s.score:.2f}", s.path)
+            for s in report.suspect_labels[:SHOWN]
+        ]
+        parts.append(
+            f"{len(report.suspect_labels)} labels look wrong, most suspect first:\n"
+            + table(("id", "label", "perhaps", "score", "path"), suspects, room=room, right="rllr")
+            + _more(len(report.suspect_labels))
+        )
+    if report.contradictions:
+        pairs = [
+            (f"#{c.first.id} {c.first.label}", f"#{c.second.id} {c.second.label}",
+             f"{c.second.similarity:.3f}", c.first.path)
+            for c in report.contradictions[:SHOWN]
+        ]  # fmt: skip
+        parts.append(
+            f"{len(report.contradictions)} pairs of near-duplicates contradict each other:\n"
+            + table(("one", "other", "cosine", "path"), pairs, room=room, right="llr")
+            + _more(len(report.contradictions))
+        )
+    return "\n\n".join(parts)
+
+
+def _more(count: int) -> str:
+    return f"\nand {count - SHOWN} more" if count > SHOWN else ""
+
+
+def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
+    if not report.groups:
+        return "No duplicates."
+    parts = [
+        style.bold(
+            f"{len(report.groups)} groups of duplicates: {report.across_splits} across splits, "
+            f"{report.across_labels} with contradicting labels"
+        )
+    ]
+    rows = [
+        (
+            g.kind,
+            f"{g.similarity:.3f}",
+            len(g.paths),
+            ", ".join(sorted(set(g.splits) - {""})) or "-",
+            ", ".join(sorted(set(g.labels) - {""})) or "-",
+            " ".join(f"#{i}" for i in g.ids[:6]) + (" ..." if len(g.ids) > 6 else ""),
+        )
+        for g in report.groups[:SHOWN]
+    ]
+    parts.append(
+        table(("kind", "cosine", "files", "splits", "labels", "ids"), rows, room=room, right="lrr")
+        + _more(len(report.groups))
+    )
+    for split, leak in report.leaks.items():
+        parts.append(
+            f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
+            f"votes; the neighbours are right for {percent(leak['accuracy'])}, and for "
+            f"{percent(leak['accuracy_without_leaked'])} of the others."
+        )
+    return "\n\n".join(parts)
+
+
+def compare(report: CompareReport, room: int | None, style: Style) -> str:
+    head = (
+        f"{report.n} images of {safe(report.split)}, {report.support} labelled images to learn from"
+    )
+    rows = [
+        (
+            c.method,
+            _interval(c.accuracy),
+            *(f"{100 * f.precision:.1f}/{100 * f.recall:.1f}" for f in c.per_class.values()),
+            c.labels,
+            *(
+                f"{100 * c.learning_curve[n]:.1f} %" if n in c.learning_curve else "-"
+                for n in ("10", "100")
+            ),
+            f"{c.train_seconds:.1f} s",
+            f"{c.images_per_second:.0f}",
+        )
+        for c in report.contenders
+    ]
+    classes = list(report.contenders[0].per_class) if report.contenders else []
+    columns = (
+        "method", "accuracy (95 %)", *(f"{safe(name)} P/R" for name in classes), "labels",
+        "with 10", "with 100", "training", "images/s",
+    )  # fmt: skip
+    right = "ll" + "r" * (len(columns) - 2)
+    return style.bold(head) + "\n\n" + table(columns, rows, room=room, right=right)
+
+
+def replay(report: ReplayReport, room: int | None, style: Style) -> str:
+    head = f"{report.identical} of {report.replayed} verdicts came out the same."
+    rows = [(d.id, d.what, d.why) for d in report.different]
+    shown = table(("verdict", "what", "why"), rows, room=room) if rows else ""
+    return "\n\n".join(filter(None, [head, shown]))
+
+
+def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
+    if not rows:
+        return "Every image is labelled."
+    shown = [(f"#{p.id}", p.label, percent(p.probability), p.why, p.path) for p in rows]
+    return table(("id", "perhaps", "words", "why", "path"), shown, room=room, right="rlr")

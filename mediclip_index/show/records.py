@@ -1,0 +1,51 @@
+"""Reports as the plain values of the JSON output; their keys are a promise to scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any
+
+from mediclip_index.terms import AuditRow, IndexFacts, QueryReport, Verdict
+
+
+def plain(report: Any) -> Any:
+    """A report as dicts, lists, strings and numbers, ready for json.dumps."""
+    if isinstance(report, Verdict):
+        return _verdict(report)
+    if isinstance(report, AuditRow):
+        return _audit_row(report)
+    if isinstance(report, IndexFacts):
+        return asdict(report)
+    if isinstance(report, QueryReport):
+        return {
+            "index": plain(report.index),
+            "verdicts": [plain(v) for v in report.verdicts],
+            "refused": [plain(r) for r in report.refused],
+            "notes": list(report.notes),
+        }
+    if is_dataclass(report) and not isinstance(report, type):
+        return {f.name: plain(getattr(report, f.name)) for f in fields(report)}
+    if isinstance(report, Mapping):
+        return {str(k): plain(v) for k, v in report.items()}
+    if isinstance(report, (list, tuple)):
+        return [plain(item) for item in report]
+    return report
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    record = {f.name: plain(getattr(verdict, f.name)) for f in fields(verdict)}
+    record["prompts"] = [
+        {"prompt": p.prompt, "class": p.class_name, "group": p.group, "similarity": p.similarity}
+        for p in verdict.prompts
+    ]
+    return record
+
+
+def _audit_row(row: AuditRow) -> dict[str, Any]:
+    record = _verdict(row.verdict)
+    record |= {
+        f.name: getattr(row, f.name) for f in fields(row) if f.name not in ("verdict", "prompts")
+    }
+    record["prompt_set"] = row.prompts
+    return record

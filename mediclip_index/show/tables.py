@@ -1,0 +1,291 @@
+"""Reports as text that a person likes to read: the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mediclip_index.show.text import percent, safe, size, table
+from mediclip_index.terms import (
+    AuditRow,
+    BuildReport,
+    ChainReport,
+    InfoReport,
+    LabelEvent,
+    LabelReport,
+    PromptSetFacts,
+    PromptTrial,
+    QueryReport,
+    Refusal,
+    SearchReport,
+    Verdict,
+)
+
+NO_DEVICE = "Not a diagnostic device: it sorts pictures, it does not read them for illness."
+CARDS = 3  # up to so many verdicts are shown in full
+
+
+class Style:
+    """Colours where they are wanted."""
+
+    def __init__(self, color: bool) -> None:
+        self._color = color
+
+    def bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self._color else text
+
+    def dim(self, text: str) -> str:
+        return f"\x1b[2m{text}\x1b[0m" if self._color else text
+
+    def warn(self, text: str) -> str:
+        return f"\x1b[33m{text}\x1b[0m" if self._color else text
+
+
+def query(report: QueryReport, room: int | None, style: Style) -> str:
+    parts = []
+    if len(report.verdicts) <= CARDS:
+        parts += [card(v, room, style) for v in report.verdicts]
+    else:
+        parts.append(_verdicts(report.verdicts, room))
+        parts.append(_summary(report.verdicts))
+    parts += _refused(report.refused, room)
+    if report.verdicts:
+        parts.append(style.dim(NO_DEVICE))
+    return "\n\n".join(parts)
+
+
+def card(verdict: Verdict, room: int | None, style: Style) -> str:
+    """One verdict in full."""
+    doubt = style.warn("  UNSURE") if verdict.unsure else ""
+    raw = "" if verdict.calibrated else " (uncalibrated)"
+    where = safe(verdict.path) + _page(verdict)
+    group = f"{verdict.group.name} ({percent(verdict.group.probability)})"
+    lines = [
+        style.bold(where),
+        f"  {style.bold(verdict.label)}  {percent(verdict.probability)}{raw}{doubt}",
+        f"  group      {group}",
+        f"  words      {_shares(verdict.zero_shot)}",
+        f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
+        f"  why        {safe(verdict.why)}",
+    ]
+    if verdict.neighbours:
+        rows = [
+            (
+                f"#{n.id}",
+                f"{n.similarity:.3f}",
+                percent(n.weight) if n.weight else "-",
+                n.label or "-",
+                n.path,
+            )
+            for n in verdict.neighbours[:5]
+        ]
+        inner = None if room is None else room - 4
+        shown = table(("id", "cosine", "vote", "label", "path"), rows, room=inner, right="rrr")
+        lines += ["", *(f"    {line}" for line in shown.splitlines())]
+        if len(verdict.neighbours) > 5:
+            lines.append(style.dim(f"    and {len(verdict.neighbours) - 5} more"))
+    lines += ["", style.dim(f"  verdict {verdict.id}")]
+    return "\n".join(lines)
+
+
+def _shares(shares: Any) -> str:
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {percent(value)}" for name, value in ordered)
+
+
+def _page(verdict: Verdict) -> str:
+    page = f", page {verdict.page}" if verdict.page else ""
+    return page + (f", picture {verdict.item}" if verdict.item else "")
+
+
+def _verdicts(verdicts: Sequence[Verdict], room: int | None) -> str:
+    rows = [
+        (
+            v.label,
+            percent(v.probability),
+            "unsure" if v.unsure else "",
+            v.group.name,
+            v.path + _page(v),
+        )
+        for v in verdicts
+    ]
+    return table(("label", "probability", "", "group", "path"), rows, room=room, right="lr")
+
+
+def _summary(verdicts: Sequence[Verdict]) -> str:
+    counts: dict[str, int] = {}
+    for verdict in verdicts:
+        counts[verdict.label] = counts.get(verdict.label, 0) + 1
+    told = ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda i: -i[1]))
+    return f"{len(verdicts)} pictures: {told}; {sum(v.unsure for v in verdicts)} unsure."
+
+
+def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
+    if not refused:
+        return []
+    rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
+    head = f"{len(refused)} refused:"
+    return [head + "\n" + table(("reason", "path"), rows, room=room)]
+
+
+def build(report: BuildReport, room: int | None, style: Style) -> str:
+    counts = [
+        (report.added, "added"), (report.unchanged, "unchanged"), (report.renamed, "renamed"),
+        (report.duplicates, "of known content"), (report.returned, "came back"),
+        (report.gone, "gone"), (len(report.refused), "refused"),
+    ]  # fmt: skip
+    told = ", ".join(f"{n} {what}" for n, what in counts if n) or "nothing found"
+    speed = f" ({report.images_per_second:.0f} images/s)" if report.added else ""
+    lines = [
+        style.bold(f"{report.images} images in {report.index.path}"),
+        f"  files      {told}",
+        f"  labels     {report.labelled} images newly labelled or described",
+        f"  model      {report.index.model}",
+        f"  took       {report.seconds:.1f} s{speed}",
+    ]
+    return "\n\n".join(["\n".join(lines), *_refused(report.refused, room)])
+
+
+def search(report: SearchReport, room: int | None, style: Style) -> str:
+    if not report.results:
+        return "Nothing found."
+    rows = [
+        (f"#{h.id}", f"{h.similarity:.3f}", h.label or "-", h.split or "-", h.path)
+        for h in report.results
+    ]
+    return table(("id", "cosine", "label", "split", "path"), rows, room=room, right="rr")
+
+
+def info(report: InfoReport, room: int | None, style: Style) -> str:
+    def told(counts: Any) -> str:
+        return ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
+
+    settings = report.settings
+    pairs = [
+        ("images", f"{report.index.images} in {report.files} files, {report.gone} gone"),
+        ("labels", told(report.labels)),
+        ("splits", told(report.splits)),
+        ("refused", told(report.refusals)),
+        (
+            "model",
+            f"{report.index.model}, {report.dim} dimensions, "
+            f"fingerprint {report.index.fingerprint[:12]}",
+        ),
+        ("prompts", f"{report.prompts}: {', '.join(report.classes)}"),
+        (
+            "settings",
+            f"number {settings.number}: alpha {settings.alpha:g}, k {settings.k}, "
+            f"beta {settings.beta:g}",
+        ),
+        ("neighbours", f"generation {report.index.generation}: {report.neighbours}"),
+        (
+            "verdicts",
+            f"{report.verdicts} kept, {report.spooled} waiting, "
+            f"chain head {report.index.chain_head[:12]}",
+        ),
+        ("sources", "\n             ".join(safe(s) for s in report.sources) or "none"),
+        ("columns", ", ".join(safe(c) for c in report.columns)),
+        ("catalog", f"{size(report.catalog_bytes)}, made {report.created}"),
+        ("last build", report.last_build or "never"),
+    ]
+    lines = [style.bold(report.index.path), *(f"  {name:<10} {value}" for name, value in pairs)]
+    return "\n".join([*lines, "", style.dim(NO_DEVICE)])
+
+
+def labels(report: LabelReport, room: int | None, style: Style) -> str:
+    text = f"{report.changed} images changed, {report.unchanged} as they were."
+    if report.missing:
+        shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
+        more = len(report.missing) - 10
+        text += f"\n{len(report.missing)} paths are not in the index:\n{shown}"
+        text += f"\n  and {more} more" if more > 0 else ""
+    return text
+
+
+def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
+    if not rows:
+        return "Nothing was ever said of this image."
+    shown = [
+        (
+            e.time,
+            e.by,
+            *("-" if v is None else v or "(taken away)" for v in (e.label, e.split, e.subject)),
+        )
+        for e in rows
+    ]
+    return table(("time", "by", "label", "split", "subject"), shown, room=room)
+
+
+def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) -> str:
+    shown = [
+        (
+            "*" if s.default else "",
+            s.name,
+            len(s.classes),
+            s.groups,
+            s.sentences,
+            s.pooling,
+            s.description,
+        )
+        for s in rows
+    ]
+    text = table(
+        ("", "set", "classes", "groups", "sentences", "pooling", "description"),
+        shown,
+        room=room,
+        right="llrrr",
+    )
+    return text + "\n\n* answers queries now."
+
+
+def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
+    shown = [
+        (
+            t.class_name or "-",
+            t.group or "-",
+            f"{t.results[0].similarity:.3f}" if t.results else "-",
+            ", ".join(f"{n} {label}" for label, n in sorted(t.labels.items(), key=lambda i: -i[1])),
+            t.prompt,
+        )
+        for t in rows
+    ]
+    return table(("class", "group", "best", "pulls", "sentence"), shown, room=room, right="llr")
+
+
+def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
+    if not rows:
+        return "No verdicts yet."
+    shown = [
+        (
+            r.verdict.id,
+            r.time[:19].replace("T", " "),
+            r.verdict.label,
+            percent(r.verdict.probability),
+            "unsure" if r.verdict.unsure else "",
+            r.verdict.path + _page(r.verdict),
+        )
+        for r in rows
+    ]
+    return table(
+        ("id", "time (UTC)", "label", "probability", "", "path"), shown, room=room, right="lllr"
+    )
+
+
+def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
+    pairs = [
+        ("time", row.time), ("by", row.by), ("model", row.model),
+        ("fingerprint", row.fingerprint), ("engine", f"{row.engine}, {row.precision}"),
+        ("settings", f"number {row.settings}, prompts {row.prompts}"),
+        ("state", f"transaction {row.tx}"), ("run", row.run),
+        ("chain", row.chain or "waiting in the spool"),
+    ]  # fmt: skip
+    lines = [card(row.verdict, room, style)]
+    lines += [f"  {name:<11} {safe(value)}" for name, value in pairs]
+    return "\n".join(lines)
+
+
+def chain(report: ChainReport, room: int | None, style: Style) -> str:
+    if report.ok:
+        waiting = f" {report.spooled} wait in the spool." if report.spooled else ""
+        return f"The chain of {report.verdicts} verdicts holds.{waiting}\nhead {report.head}"
+    return "\n".join([*(safe(f) for f in report.findings), f"head {report.head}"])

@@ -1,0 +1,85 @@
+"""Text for terminals: safe, aligned, and no wider than there is room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import unicodedata
+from collections.abc import Sequence
+
+
+def safe(text: object) -> str:
+    """Text that can't steer a terminal: control characters and broken bytes are shown escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in str(text)
+    )
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal (wide East Asian characters take two)."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def percent(share: float) -> str:
+    """A probability; never "100.0 %" for what is only nearly certain."""
+    if 0.9995 <= share < 1:
+        return "> 99.9 %"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    amount = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def shortened(path: str, room: int) -> str:
+    """A path cut in the middle to `room` columns; its end, which tells files apart, stays."""
+    if width(path) <= room or room < 8:
+        return path
+    tail = path[-(room - 4) :]
+    slash = tail.find(os.sep)
+    return "..." + (tail[slash:] if 0 <= slash < len(tail) // 2 else tail)
+
+
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[object]], *, room: int | None, right: str = ""
+) -> str:
+    """Columns under a head, two blanks apart. `right` holds an "r" for each column that is aligned
+    to the right, else "l". `room` is the terminal's width, None for a pipe, where nothing is cut:
+    on a terminal the widest column of paths gives way.
+    """
+    cells = [[safe(c) for c in row] for row in rows]
+    widths = [max([width(h), *(width(row[i]) for row in cells)]) for i, h in enumerate(head)]
+    if room is not None:
+        excess = sum(widths) + 2 * (len(widths) - 1) - room
+        widest = max(range(len(widths)), key=lambda i: widths[i])
+        if excess > 0:
+            widths[widest] = max(16, widths[widest] - excess)
+            for row in cells:
+                row[widest] = shortened(row[widest], widths[widest])
+    aligned = right.ljust(len(head), "l")
+    lines = [_line(head, widths, aligned), *(_line(row, widths, aligned) for row in cells)]
+    return "\n".join(lines)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], aligned: str) -> str:
+    padded = [
+        " " * (w - width(c)) + c if a == "r" else c + " " * (w - width(c))
+        for c, w, a in zip(row, widths, aligned, strict=False)
+    ]
+    return "  ".join(padded).rstrip()
+
+
+def terminal_width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns

@@ -1,0 +1,134 @@
+"""One report in one of five formats."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mediclip_index.show import assessments, tables
+from mediclip_index.show.records import plain
+from mediclip_index.show.tables import Style
+
+FORMATS = ("table", "json", "jsonl", "csv", "paths")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How output is wanted. `room` is the terminal's width, None where output is piped."""
+
+    format: str = "table"
+    room: int | None = None
+    color: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How one kind of report is shown. `rows` are what jsonl, csv and paths write one by one;
+    `wrap` is what JSON shows; `columns` are those of the CSV."""
+
+    text: Callable[[Any, int | None, Style], str]
+    rows: Callable[[Any], Sequence[Any]]
+    columns: tuple[str, ...]
+    wrap: Callable[[Any], Any] = plain
+
+
+def _one(report: Any) -> Sequence[Any]:
+    return [report]
+
+
+def _all(report: Any) -> Sequence[Any]:
+    return list(report)
+
+
+_VERDICT = (
+    "path", "page", "label", "probability", "unsure", "group.name", "group.probability", "id",
+    "sha256", "width", "height", "why",
+)  # fmt: skip
+QUERY = Shown(tables.query, lambda report: report.verdicts, _VERDICT)
+BUILD = Shown(
+    tables.build, _one,
+    ("added", "unchanged", "renamed", "duplicates", "returned", "gone", "images", "seconds"),
+)  # fmt: skip
+SEARCH = Shown(
+    tables.search, lambda report: report.results, ("id", "path", "similarity", "label", "split")
+)
+INFO = Shown(tables.info, _one, ("index.path", "index.images", "index.model", "verdicts"))
+LABELS = Shown(tables.labels, _one, ("changed", "unchanged"))
+HISTORY = Shown(
+    tables.events, _all, ("tx", "time", "by", "image", "label", "split", "subject"),
+    lambda rows: {"history": plain(rows)},
+)  # fmt: skip
+PROMPT_SETS = Shown(
+    tables.prompt_sets, _all, ("name", "default", "groups", "sentences", "pooling"),
+    lambda rows: {"prompt_sets": plain(rows)},
+)  # fmt: skip
+TRIALS = Shown(
+    tables.trials, _all, ("class_name", "group", "prompt"),
+    lambda rows: {"trials": plain(rows)},
+)  # fmt: skip
+AUDIT_ROW = Shown(tables.audit_row, _one, (*_VERDICT, "time", "by", "tx", "engine", "chain"))
+CHAIN = Shown(tables.chain, _one, ("ok", "verdicts", "spooled", "head"))
+TUNE = Shown(assessments.tune, _one, ("settings.number", "objective", "before", "after"))
+EVALUATION = Shown(assessments.evaluation, _one, ("number", "split", "n", "settings"))
+COMPARISON = Shown(assessments.comparison, _one, ("first.number", "second.number"))
+MISTAKES = Shown(
+    assessments.mistakes, lambda report: report.mistakes,
+    ("id", "path", "split", "label", "predicted", "probability", "why"),
+)  # fmt: skip
+DUPLICATES = Shown(
+    assessments.duplicates, lambda report: report.groups, ("kind", "similarity", "ids", "paths")
+)
+COMPARE = Shown(
+    assessments.compare, lambda report: report.contenders,
+    ("method", "accuracy.value", "accuracy.low", "accuracy.high", "train_seconds", "labels"),
+)  # fmt: skip
+REPLAY = Shown(assessments.replay, lambda report: report.different, ("id", "what", "why"))
+PROPOSALS = Shown(
+    assessments.proposals, _all, ("id", "path", "label", "probability", "why"),
+    lambda rows: {"next": plain(rows)},
+)  # fmt: skip
+
+
+def audit_list(index: Any) -> Shown:
+    """Past verdicts, under the head of the index that gave them."""
+    return Shown(
+        tables.audit_rows, _all, (*_VERDICT, "time", "by", "tx", "engine", "chain"),
+        lambda rows: {"index": plain(index), "verdicts": plain(rows)},
+    )  # fmt: skip
+
+
+def write(report: Any, shown: Shown, look: Look) -> str:
+    """The report as text, ending with a line end (nothing at all where there is nothing)."""
+    if look.format == "json":
+        # ASCII escapes: a path with bytes that are no UTF-8 must not break the output.
+        return json.dumps(shown.wrap(report), indent=2) + "\n"
+    if look.format == "jsonl":
+        return "".join(json.dumps(plain(row)) + "\n" for row in shown.rows(report))
+    if look.format == "csv":
+        return _csv([plain(row) for row in shown.rows(report)], shown.columns)
+    if look.format == "paths":
+        return "".join(f"{_path(plain(row))}\n" for row in shown.rows(report))
+    return shown.text(report, look.room, Style(look.color)) + "\n"
+
+
+def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row, name) for name in columns])
+    return text.getvalue()
+
+
+def _cell(row: Any, name: str) -> Any:
+    for part in name.split("."):
+        row = row.get(part) if isinstance(row, dict) else None
+    return "" if row is None else row
+
+
+def _path(row: Any) -> str:
+    return str(row.get("path") or row.get("index", {}).get("path", ""))

@@ -1,0 +1,120 @@
+"""The command as a stranger types it, with the bundled model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import skimage.data
+
+PHOTO = Path(skimage.data.__file__).parent / "chelsea.png"
+README = Path(__file__).parents[2] / "README.md"
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mediclip_index", *words],
+        cwd=folder,
+        env={**os.environ, "MEDICLIP_INDEX": str(folder / "index")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an index of the sample collection."""
+    made = tmp_path_factory.mktemp("stranger")
+    built = run(made, "build", "--model", "lite", "--json")
+    assert built.returncode == 0, built.stderr
+    assert json.loads(built.stdout)["added"] == 38
+    assert "sample collection" in built.stderr
+    return made
+
+
+def test_query_prints_the_promised_json(folder: Path) -> None:
+    answer = run(folder, "query", "--json", str(PHOTO), "no-such.png")
+    assert answer.returncode == 3
+    report = json.loads(answer.stdout)
+    assert report["index"]["model"] == "lite-1"
+    verdict = report["verdicts"][0]
+    assert verdict["label"] == "non_medical"
+    assert set(verdict) >= {
+        "id", "path", "page", "sha256", "width", "height", "label", "probability", "unsure",
+        "probabilities", "zero_shot", "votes", "alpha", "calibrated", "group", "neighbours", "why",
+    }  # fmt: skip
+    assert report["refused"][0]["reason"] == "unreadable"
+
+
+def test_the_audit_keeps_it_and_the_chain_holds(folder: Path) -> None:
+    run(folder, "query", str(PHOTO))
+    assert json.loads(run(folder, "audit", "list", "--json").stdout)["verdicts"]
+    assert run(folder, "audit", "verify").returncode == 0
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "paths"])
+def test_search_is_written_in_every_format(form: str, folder: Path) -> None:
+    answer = run(folder, "search", "a cat", "-k", "3", "--format", form)
+    assert answer.returncode == 0
+    assert "chelsea.png" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--index", "nowhere", "info"), 4, "mediclip-index build"),
+        (("--index", "new", "build", "--model", "nonsense:x"), 5, "nonsense"),
+        (("--index", "new", "build", "no-such-folder"), 2, "no-such-folder"),
+        (("search", "--where", "1=1; drop table images"), 2, "refused"),
+        (("query", "--prompts", "none.toml", str(PHOTO)), 2, "none.toml"),
+        (("label", "set", "medcial", "1"), 2, "medcial"),
+        (("query",), 2, "--indexed"),
+    ],
+)
+def test_bad_requests_are_one_sentence(
+    words: tuple[str, ...], code: int, says: str, folder: Path
+) -> None:
+    answer = run(folder, *words)
+    assert answer.returncode == code, answer.stderr
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (folder / "new").exists()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from mediclip_index.cli import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('torch','open_clip','faiss','duckdb','rich') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+
+
+def test_the_readme_names_every_command() -> None:
+    from mediclip_index.cli.root import COMMANDS
+
+    text = README.read_text()
+    for name in COMMANDS:
+        assert f"mediclip-index {name}" in text
+
+
+def test_nothing_is_sent_anywhere(folder: Path) -> None:
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a, **k): raise AssertionError('a socket was opened')\n"
+        "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
+        "from mediclip_index import Index\n"
+        f"print(Index.open('index').query([{str(PHOTO)!r}]).verdicts[0].label)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "non_medical", done.stderr

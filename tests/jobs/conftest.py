@@ -1,0 +1,79 @@
+"""A tiny open_clip model with random weights, real photographs, and indexes made with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from mediclip_index import Index
+
+TINY = {
+    "embed_dim": 32,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 8, "head_width": 32},
+    "text_cfg": {
+        "context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1,
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a small, randomly initialised model in a folder of its own."""
+    return make_tiny(tmp_path_factory.mktemp("tiny"), seed=0)
+
+
+def make_tiny(folder: Path, seed: int) -> str:
+    import torch
+    from open_clip import CLIP
+    from safetensors.torch import save_file
+
+    torch.manual_seed(seed)
+    model = CLIP(**TINY)
+    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
+    config = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture(scope="session")
+def photographs() -> list[Image.Image]:
+    """Forty different real pictures: tiles of photographs that scikit-image brings along."""
+    tiles = []
+    folder = Path(skimage.data.__file__).parent
+    for name in ("astronaut.png", "coffee.png", "chelsea.png"):
+        source = np.asarray(Image.open(folder / name))
+        for y in range(0, 240, 60):
+            for x in range(0, 400, 100):
+                tiles.append(Image.fromarray(np.ascontiguousarray(source[y : y + 60, x : x + 100])))
+    return tiles
+
+
+@pytest.fixture
+def pile(tmp_path: Path, photographs: list[Image.Image]) -> Path:
+    """A folder with twelve pictures, p00.png to p11.png."""
+    folder = tmp_path / "pile"
+    folder.mkdir()
+    for number, picture in enumerate(photographs[:12]):
+        picture.save(folder / f"p{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, tiny_model: str) -> Index:
+    """A new, empty index."""
+    return Index.create(tmp_path / "index", model=tiny_model)
+
+
+@pytest.fixture
+def built(index: Index, pile: Path) -> Index:
+    """An index of the pile; p00 to p03 are labelled medical, p04 to p07 non_medical."""
+    index.build([str(pile)])
+    ids = {Path(index.path_of(i)).name: i for i in range(1, 13)}
+    index.set_label("medical", [ids[f"p{n:02}.png"] for n in range(4)])
+    index.set_label("non_medical", [ids[f"p{n:02}.png"] for n in range(4, 8)])
+    return index
