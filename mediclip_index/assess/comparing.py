@@ -1,0 +1,237 @@
+"""`compare`: the blend beside every other way to tell the classes apart, on the same pictures.
+
+All learn from the support and answer for the test split. Methods that draw at random run with
+several seeds: the mean is shown, and the interval is that of all their answers together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
+
+from mediclip_index import verdict
+from mediclip_index.assess import figures, networks, rivals
+from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, say
+from mediclip_index.assess.rivals import Lesson
+from mediclip_index.catalog import images, words
+from mediclip_index.jobs.desk import Desk, named_prompts
+from mediclip_index.terms import (
+    ClassFigures,
+    CompareReport,
+    Contender,
+    Ids,
+    Progress,
+    Settings,
+    WrongUsage,
+)
+
+Method = Callable[[Ids, int], tuple[Ids, float, float]]  # support, seed -> answers, seconds, rate
+FORERUNNER = "mediclip"
+SEEDS = 3
+BUDGETS = (10, 100)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A method: how many labels it needs (None: all it is given), whether it draws at random."""
+
+    name: str
+    run: Method
+    labels: int | None = None
+    random: bool = False
+    curve: bool = True
+
+
+def compare(
+    desk: Desk, *, split: str, nets: bool, epochs: int, progress: Progress
+) -> CompareReport:
+    """See Index.compare."""
+    if not 1 <= epochs <= 5:
+        raise WrongUsage("Networks may be trained for 1 to 5 epochs.")
+    with desk.catalog.reading() as look:
+        settings = words.settings(look)
+    data = labelled(desk, settings)
+    places, support = data.places(split), np.flatnonzero(data.votes)
+    if len(places) == 0 or len(np.unique(data.truth[support])) < 2:
+        raise WrongUsage(
+            f"To compare, images of two classes must be labelled in the support and in {split!r}."
+        )
+    notes = [] if nets else ["Networks were left out; --nets trains them (minutes)."]
+    found = []
+    entries = list(_methods(desk, data, places, settings, notes))
+    progress.start("compare", len(entries))
+    for entry in entries:
+        contender = _contend(entry, data, places, support)
+        if contender is not None:
+            found.append(contender)
+        progress.advance(1)
+    if nets:
+        found += _networks(desk, data, places, support, epochs, progress)
+    progress.finish()
+    with desk.catalog.reading() as look:
+        return CompareReport(
+            index=desk.facts(look),
+            split=split,
+            n=len(places),
+            support=len(support),
+            contenders=tuple(sorted(found, key=lambda c: -c.accuracy.value)),
+            notes=tuple(notes),
+        )
+
+
+def _methods(
+    desk: Desk, data: Labelled, places: Ids, settings: Settings, notes: list[str]
+) -> Iterator[_Entry]:
+    prompts = data.wording.prompts.name
+    yield _Entry(f"words alone ({prompts})", _judged(data, places, settings, "words"), 0)
+    other = desk.wording_of(named_prompts(FORERUNNER), settings)
+    if other.vectors.classes == data.classes:
+        plain = replace(settings, pooling=None, scale=100.0, biases={})
+        theirs = replace(data, wording=desk.wording_of(named_prompts(FORERUNNER), plain))
+        yield _Entry("MediCLIP's words and pooling", _judged(theirs, places, plain, "words"), 0)
+    yield _Entry("neighbours alone", _judged(data, places, settings, "votes"))
+    yield _Entry("blend", _judged(data, places, settings, "blend"))
+    yield _Entry("linear probe", _taught(data, places, rivals.linear_probe))
+    yield _Entry("Tip-Adapter, training-free", _taught(data, places, rivals.tip_adapter))
+    if len(data.classes) != 2:
+        notes.append("One-class methods were left out: they tell two classes apart.")
+        return
+    yield _Entry("One-Class SVM", _taught(data, places, rivals.one_class_svm))
+    yield _Entry("OC-NN", _taught(data, places, rivals.oc_nn), random=True, curve=False)
+    try:
+        import pyod  # noqa: F401
+    except ImportError:
+        notes.append("Deep SVDD was left out: it needs PyOD (pip install '.[compare]').")
+    else:
+        yield _Entry("Deep SVDD", _taught(data, places, rivals.deep_svdd), random=True, curve=False)
+
+
+def _judged(data: Labelled, places: Ids, settings: Settings, which: str) -> Method:
+    def run(support: Ids, seed: int) -> tuple[Ids, float, float]:
+        start = time.monotonic()
+        evidence: Evidence = gather(data, places, support=support)
+        said = getattr(say(evidence, settings), which)
+        return said.argmax(axis=1), 0.0, len(places) / max(time.monotonic() - start, 1e-9)
+
+    return run
+
+
+def _taught(data: Labelled, places: Ids, learn: Callable[[Lesson], rivals.Answer]) -> Method:
+    vectors = data.wording.vectors
+    means = [vectors.rows[vectors.row_class == c].mean(axis=0) for c in range(len(vectors.classes))]
+    class_words = verdict.unit(np.stack(means))
+
+    def run(support: Ids, seed: int) -> tuple[Ids, float, float]:
+        lesson = Lesson(
+            data.vectors[support], data.truth[support], len(data.classes), class_words,
+            data.scale, seed,
+        )  # fmt: skip
+        start = time.monotonic()
+        answer = learn(lesson)
+        learned = time.monotonic()
+        guess = answer(data.vectors[places])
+        return guess, learned - start, len(places) / max(time.monotonic() - learned, 1e-9)
+
+    return run
+
+
+def _contend(entry: _Entry, data: Labelled, places: Ids, support: Ids) -> Contender | None:
+    truth = data.truth[places]
+    seeds = range(SEEDS if entry.random else 1)
+    runs = [entry.run(support, seed) for seed in seeds]
+    guess = np.concatenate([guess for guess, _, _ in runs])
+    curve = {str(len(support)): float((guess == np.tile(truth, len(runs))).mean())}
+    if entry.curve and entry.labels is None:
+        for budget in BUDGETS:
+            if budget < len(support):
+                drawn = [_draw(data, support, budget, seed) for seed in range(SEEDS)]
+                curve[str(budget)] = float(
+                    np.mean(
+                        [(entry.run(some, s)[0] == truth).mean() for s, some in enumerate(drawn)]
+                    )
+                )
+    return _contender(
+        entry.name, guess, np.tile(truth, len(runs)), data.classes,
+        train_seconds=float(np.mean([seconds for _, seconds, _ in runs])),
+        rate=float(np.mean([rate for *_, rate in runs])),
+        labels=len(support) if entry.labels is None else entry.labels,
+        curve=curve,
+    )  # fmt: skip
+
+
+def _draw(data: Labelled, support: Ids, budget: int, seed: int) -> Ids:
+    """A random part of the support that holds every class."""
+    dice = np.random.default_rng(seed)
+    order = dice.permutation(support)
+    first = [order[data.truth[order] == c][0] for c in np.unique(data.truth[support])]
+    rest = [place for place in order.tolist() if place not in first]
+    return np.sort(np.array([*first, *rest[: budget - len(first)]], dtype=np.int64))
+
+
+def _networks(
+    desk: Desk, data: Labelled, places: Ids, support: Ids, epochs: int, progress: Progress
+) -> list[Contender]:
+    with desk.catalog.reading() as look:
+        known = images.images(look, data.ids.tolist())
+    paths = [known[int(i)].path for i in data.ids]
+    found = []
+    for name, title in (("resnet18", "ResNet-18"), ("efficientnet_b0", "EfficientNet-B0")):
+        progress.start(title, epochs * len(support))
+        learned = networks.fine_tuned(
+            name,
+            [paths[p] for p in support],
+            data.truth[support],
+            [paths[p] for p in places],
+            classes=len(data.classes),
+            epochs=epochs,
+            seed=0,
+            progress=progress,
+        )
+        how = "fine-tuned" if learned.pretrained else "from scratch"
+        found.append(
+            _contender(
+                f"{title}, {how}, {epochs} epochs at {networks.SIDE} px",
+                learned.answers,
+                data.truth[places],
+                data.classes,
+                train_seconds=learned.train_seconds,
+                rate=learned.images_per_second,
+                labels=len(support),
+                curve={},
+            )
+        )
+    return found
+
+
+def _contender(
+    name: str,
+    guess: Ids,
+    truth: Ids,
+    classes: Sequence[str],
+    *,
+    train_seconds: float,
+    rate: float,
+    labels: int,
+    curve: dict[str, float],
+) -> Contender:
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, guess, labels=list(range(len(classes))), zero_division=0.0
+    )
+    return Contender(
+        method=name,
+        accuracy=figures.share(guess == truth),
+        per_class={
+            classes[c]: ClassFigures(
+                float(precision[c]), float(recall[c]), float(f1[c]), int(support[c])
+            )
+            for c in range(len(classes))
+        },
+        train_seconds=train_seconds,
+        images_per_second=rate,
+        labels=labels,
+        learning_curve=dict(sorted(curve.items(), key=lambda item: int(item[0]))),
+    )

@@ -1,0 +1,176 @@
+"""`evaluate`: how good words, neighbours and blend are on a split, with intervals, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from mediclip_index import verdict
+from mediclip_index.assess import figures
+from mediclip_index.assess.evidence import (
+    Evidence,
+    Floats,
+    Said,
+    gather,
+    labelled,
+    say,
+    strangeness,
+)
+from mediclip_index.catalog import evaluations, words
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.terms import (
+    Calibration,
+    EvaluationReport,
+    Ids,
+    PartFigures,
+    Progress,
+    Settings,
+    SureFigures,
+    WrongUsage,
+)
+
+METHODS = ("zero_shot", "neighbours", "blend")
+PARTS = ("source", "category", "subject", "split")
+EVERYTHING = "all"
+
+
+def evaluate(
+    desk: Desk,
+    *,
+    split: str,
+    prompts: str | None,
+    leave_out: Sequence[str],
+    alpha: float | None,
+    k: int | None,
+    progress: Progress,
+) -> EvaluationReport:
+    """See Index.evaluate."""
+    unknown = [name for name in leave_out if name not in PARTS]
+    if unknown:
+        raise WrongUsage(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
+    with desk.catalog.reading() as look:
+        settings = words.settings(look)
+    if alpha is not None or k is not None:
+        settings = replace(
+            settings,
+            alpha=settings.alpha if alpha is None else alpha,
+            k=settings.k if k is None else k,
+            calibration=None,
+        )
+    data = labelled(desk, settings, prompts)
+    places = np.arange(len(data.ids)) if split == EVERYTHING else data.places(split)
+    if len(places) == 0:
+        known = sorted({s for s in data.split.tolist() if s} | {EVERYTHING})
+        raise WrongUsage(
+            f"No labelled image is in the split {split!r}; there are {', '.join(known)}."
+        )
+    progress.start("evaluate", None)
+    evidence = gather(data, places, leave_out=tuple(leave_out))
+    fitted = settings.calibration
+    notes: list[str] = []
+    if fitted is not None and fitted.bound != data.bound:
+        notes.append("Labels, words or the model changed since the calibration: it was not used.")
+        fitted = None
+    said = say(evidence, settings)
+    final = said.blend if fitted is None else verdict.sharpen(said.blend, fitted.slope)
+    truth = evidence.truth
+    by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
+    hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}
+    if not said.voted.all():
+        notes.append(
+            f"{int((~said.voted).sum())} images had no neighbour that could vote; there the "
+            "neighbours' answer is the words'."
+        )
+    progress.finish()
+    with desk.catalog.reading() as look:
+        facts = desk.facts(look)
+    report = EvaluationReport(
+        index=facts,
+        number=0,
+        split=split,
+        n=len(places),
+        leave_out=tuple(leave_out),
+        methods={n: figures.method(p, truth, data.classes) for n, p in by_method.items()},
+        mcnemar=figures.mcnemar(
+            hits,
+            [("blend", "zero_shot"), ("blend", "neighbours"), ("zero_shot", "neighbours")],
+        ),
+        unsure=_sure(evidence, final, fitted, settings),
+        by={
+            name: _parts(getattr(data, name)[places], hits)
+            for name in ("source", "category", "split")
+            if len(set(getattr(data, name)[places].tolist()) - {""}) > 1
+        }
+        | {"group": _parts(_groups(evidence, said, settings), hits)},
+        settings=settings.number,
+        calibrated=fitted is not None,
+        notes=tuple(notes),
+    )
+    with desk.catalog.writing("evaluate", by=desk.author) as work:
+        return replace(report, number=evaluations.add(work, "evaluation", asdict(report)))
+
+
+def compared(desk: Desk, first: int, second: int) -> dict[str, object]:
+    """Two kept evaluations side by side, as plain values."""
+    with desk.catalog.reading() as look:
+        return {
+            "first": {**evaluations.find(look, first), "number": first},
+            "second": {**evaluations.find(look, second), "number": second},
+        }
+
+
+def _sure(
+    evidence: Evidence, final: Floats, fitted: Calibration | None, settings: Settings
+) -> SureFigures:
+    """An unsure verdict says "more than one class", and so counts as covered."""
+    truth, classes = evidence.truth, evidence.labelled.classes
+    sure = ~unsure(evidence, final, fitted, settings)
+    right = final.argmax(axis=1) == truth
+    covered = right | ~sure
+    return SureFigures(
+        coverage=float(covered.mean()),
+        coverage_by_class={
+            name: float(covered[truth == c].mean())
+            for c, name in enumerate(classes)
+            if (truth == c).any()
+        },
+        share_sure=float(sure.mean()),
+        accuracy_sure=float(right[sure].mean()) if sure.any() else float("nan"),
+    )
+
+
+def unsure(
+    evidence: Evidence, final: Floats, fitted: Calibration | None, settings: Settings
+) -> npt.NDArray[np.bool_]:
+    """Which verdicts are unsure, by the rule that `query` follows."""
+    if fitted is None:
+        return np.asarray(final.max(axis=1) < settings.threshold)
+    thresholds = np.array([fitted.thresholds[name] for name in evidence.labelled.classes])
+    several = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
+    return np.asarray(several | (strangeness(evidence) > fitted.strange))
+
+
+def _parts(
+    names: npt.NDArray[np.str_], hits: dict[str, npt.NDArray[np.bool_]]
+) -> dict[str, PartFigures]:
+    return {
+        name or "(none)": PartFigures(
+            int((names == name).sum()), *(figures.share(hits[m][names == name]) for m in METHODS)
+        )
+        for name in sorted(set(names.tolist()))
+    }
+
+
+def _groups(evidence: Evidence, said: Said, settings: Settings) -> npt.NDArray[np.str_]:
+    """The group that each verdict names: the best one inside the winning class."""
+    data = evidence.labelled
+    vectors = data.wording.vectors
+    spoken = verdict.zero_shot(
+        data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
+    ).groups
+    winner: Ids = said.blend.argmax(axis=1)
+    inside = np.where(vectors.group_class[None] == winner[:, None], spoken, -1.0)
+    return np.array([vectors.groups[place] for place in inside.argmax(axis=1)])

@@ -1,0 +1,160 @@
+"""`mistakes`: what is judged wrong, why, and whether it is the label that is wrong.
+
+Every labelled image of every split is judged as if it were new. A label is suspect by the
+probability that words and leave-one-out neighbours together give to it: confident learning's
+self-confidence (Northcutt et al. 2021) with out-of-sample probabilities that cost no training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mediclip_index.assess.evidence import Evidence, Floats, Labelled, gather, labelled, say
+from mediclip_index.catalog import images, words
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.terms import (
+    Contradiction,
+    Ids,
+    Kin,
+    Mistake,
+    MistakesReport,
+    Progress,
+    Settings,
+    SuspectLabel,
+)
+
+KIN = 3  # images of either class that are shown beside a mistake
+SUSPECT = 0.3  # least score of a suspect label
+TWIN = 0.99  # cosine from which two images with different labels contradict each other
+
+
+def mistakes(desk: Desk, *, prompts: str | None, progress: Progress) -> MistakesReport:
+    """See Index.mistakes."""
+    with desk.catalog.reading() as look:
+        settings = words.settings(look)
+    data = labelled(desk, settings, prompts)
+    progress.start("judge every labelled image", len(data.ids))
+    # Held-out images vote here too: their labels are as good a witness of their neighbours'.
+    evidence = gather(data, np.arange(len(data.ids)), support=np.arange(len(data.ids)))
+    said = say(evidence, settings)
+    progress.advance(len(data.ids))
+    guess = said.blend.argmax(axis=1)
+    wrong = np.flatnonzero(guess != data.truth)
+    wrong = wrong[np.argsort(-said.blend[wrong, guess[wrong]], kind="stable")]
+    score = suspicion(evidence, said.words, settings)
+    suspects = np.argsort(-score, kind="stable")
+    suspects = suspects[score[suspects] >= SUSPECT]
+    with desk.catalog.reading() as look:
+        facts = desk.facts(look)
+        known = images.images(look, data.ids.tolist())
+    paths = [known[int(i)].path for i in data.ids]
+    progress.finish()
+    other = _strongest_other(said.blend, data.truth)
+    return MistakesReport(
+        index=facts,
+        judged=len(data.ids),
+        mistakes=tuple(
+            Mistake(
+                id=int(data.ids[n]),
+                path=paths[n],
+                split=str(data.split[n]) or None,
+                label=data.classes[data.truth[n]],
+                predicted=data.classes[guess[n]],
+                probability=float(said.blend[n, guess[n]]),
+                why=_why(evidence, n, said.words[n], said.votes[n], bool(said.voted[n]), guess[n]),
+                like_true=_kin(evidence, n, int(data.truth[n]), paths),
+                like_predicted=_kin(evidence, n, int(guess[n]), paths),
+            )
+            for n in wrong.tolist()
+        ),
+        suspect_labels=tuple(
+            SuspectLabel(
+                id=int(data.ids[n]),
+                path=paths[n],
+                label=data.classes[data.truth[n]],
+                suggested=data.classes[other[n]],
+                score=float(score[n]),
+            )
+            for n in suspects.tolist()
+        ),
+        contradictions=_contradictions(data, evidence, paths),
+    )
+
+
+def suspicion(evidence: Evidence, spoken: Floats, settings: Settings) -> Floats:
+    """How little words and neighbours believe each label, (n,) from 0 to 1.
+
+    Both sides have the same say here, and every neighbour votes however far it is: a label is
+    suspect when the images around it are labelled otherwise and the words agree with them.
+    """
+    witness = say(evidence, replace(settings, alpha=0.5, near=-1.0, k=min(settings.k, 20)))
+    rows = np.arange(len(evidence.truth))
+    mixed = 0.5 * spoken + 0.5 * witness.votes
+    return np.asarray(1.0 - mixed[rows, evidence.truth])
+
+
+def _strongest_other(said: Floats, truth: Ids) -> Ids:
+    others = said.copy()
+    others[np.arange(len(truth)), truth] = -1.0
+    return np.asarray(others.argmax(axis=1))
+
+
+def _why(
+    evidence: Evidence, row: int, spoken: Floats, votes: Floats, voted: bool, guess: int
+) -> str:
+    """Which side pulled it, in one line."""
+    data = evidence.labelled
+    place = int(evidence.places[row])
+    name = data.classes[guess]
+    cosines = data.vectors[place] @ data.wording.vectors.sentences.T
+    own = data.wording.vectors.group_class[data.wording.vectors.sentence_group] == guess
+    loudest = data.wording.prompts.sentences[int(np.where(own, cosines, -2).argmax())]
+    by_words = f"words give {name} {100 * spoken[guess]:.0f} % (“{loudest}”)"
+    if not voted:
+        return f"{by_words}; no labelled neighbour could vote."
+    first = int(evidence.neighbours[row, 0])
+    by_votes = (
+        f"neighbours give it {100 * votes[guess]:.0f} % (nearest: #{data.ids[first]}, "
+        f"{data.classes[data.truth[first]]}, {evidence.similarities[row, 0]:.2f})"
+    )
+    if spoken[guess] > 0.5 and votes[guess] > 0.5:
+        return f"Both sides: {by_words}, {by_votes}."
+    if spoken[guess] >= votes[guess]:
+        return f"The words: {by_words}, {by_votes}."
+    return f"The neighbours: {by_votes}, {by_words}."
+
+
+def _kin(evidence: Evidence, row: int, wanted: int, paths: list[str]) -> tuple[Kin, ...]:
+    data = evidence.labelled
+    found = []
+    for cosine, place in zip(evidence.similarities[row], evidence.neighbours[row], strict=True):
+        if data.truth[place] == wanted and np.isfinite(cosine):
+            found.append(_as_kin(data, int(place), float(cosine), paths))
+        if len(found) == KIN:
+            break
+    return tuple(found)
+
+
+def _as_kin(data: Labelled, place: int, cosine: float, paths: list[str]) -> Kin:
+    return Kin(int(data.ids[place]), paths[place], data.classes[data.truth[place]], cosine)
+
+
+def _contradictions(
+    data: Labelled, evidence: Evidence, paths: list[str]
+) -> tuple[Contradiction, ...]:
+    """Pairs of near-duplicates (and of one content) whose labels differ, nearest first."""
+    pairs: dict[tuple[int, int], float] = {}
+    everyone = np.arange(len(data.ids))
+    for start in range(0, len(everyone), 512):
+        rows = everyone[start : start + 512]
+        cosines = data.vectors[rows] @ data.vectors.T
+        differ = data.truth[rows][:, None] != data.truth
+        for a, b in zip(*np.nonzero((cosines >= TWIN) & differ), strict=True):
+            if rows[a] < b:
+                pairs[int(rows[a]), int(b)] = float(cosines[a, b])
+    return tuple(
+        Contradiction(_as_kin(data, a, c, paths), _as_kin(data, b, c, paths))
+        for (a, b), c in sorted(pairs.items(), key=lambda pair: -pair[1])
+    )

@@ -1,0 +1,296 @@
+"""`tune`: the numbers of the verdict, chosen on one split and calibrated on another.
+
+The test split is never looked at. Where sources are known, each image is judged without its own
+source: the tune split is like the support, and would else teach that neighbours can always be
+trusted, and images of new sources would pay for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mediclip_index import verdict
+from mediclip_index.assess.evidence import (
+    NEAR_DUPLICATE,
+    Evidence,
+    Floats,
+    Labelled,
+    gather,
+    labelled,
+    say,
+    strangeness,
+)
+from mediclip_index.catalog import words
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.terms import (
+    Calibration,
+    Ids,
+    Pooling,
+    Progress,
+    Settings,
+    TuneReport,
+    WrongUsage,
+)
+
+OBJECTIVES = ("log-loss", "accuracy", "f1")
+ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
+KS = (5, 10, 20, 40, 80, 160)
+BETAS = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
+NEARS = (-1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+SCALES = tuple(float(s) for s in np.round(np.geomspace(0.2, 1.6, 10), 3))  # of the model's own
+FACTORS = tuple(float(f) for f in np.round(np.exp(np.linspace(-1.5, 1.5, 13)), 3))
+POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
+ROUNDS = 4
+MOST_TUNED = 4_000  # images; more change nothing but the time
+FAMILIAR = 0.97  # share of calibration images that count as known
+
+
+@dataclass(frozen=True)
+class _Splits:
+    """Places of the images that are tuned and calibrated on, and how they were found."""
+
+    tune: Ids
+    calibrate: Ids
+    notes: tuple[str, ...]
+
+
+def tune(
+    desk: Desk,
+    *,
+    prompts: str | None,
+    objective: str,
+    coverage: float,
+    leave_sources_out: bool | None,
+    allow_duplicates: bool,
+    dry_run: bool,
+    progress: Progress,
+) -> TuneReport:
+    """See Index.tune."""
+    if objective not in OBJECTIVES:
+        raise WrongUsage(f"{objective!r} is no objective; choose {', '.join(OBJECTIVES)}.")
+    if not 0.5 <= coverage < 1:
+        raise WrongUsage(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
+    with desk.catalog.reading() as look:
+        before = replace(words.settings(look), calibration=None)
+    data = labelled(desk, before, prompts)
+    splits = _splits(data)
+    notes = list(splits.notes)
+    _refuse_leaks(data, splits, allow_duplicates, notes)
+    sources = set(data.source[splits.tune].tolist()) - {""}
+    out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
+    progress.start("tune", None)
+    evidence = gather(data, splits.tune, leave_out=("source",) if out else ())
+    chosen, start, loss = _search(desk, evidence, before, objective)
+    notes.append(
+        f"Each image was judged without its own source ({len(sources)} sources)."
+        if out
+        else "Sources were not left out."
+    )
+    fitted, why_not = _calibrated(
+        gather(_worded(desk, data, chosen), splits.calibrate), chosen, coverage
+    )
+    if why_not:
+        notes.append(why_not)
+    chosen = replace(chosen, calibration=fitted)
+    progress.finish()
+    with desk.catalog.writing("tune", by=desk.author) as work:
+        number = before.number if dry_run else words.add_settings(work, chosen)
+    with desk.catalog.reading() as look:
+        return TuneReport(
+            index=desk.facts(look),
+            settings=replace(chosen, number=number),
+            objective=objective,
+            before=start,
+            after=loss,
+            tuned_on=len(splits.tune),
+            calibrated_on=len(splits.calibrate),
+            tune_sha256=_digest(data, splits.tune),
+            calibrate_sha256=_digest(data, splits.calibrate),
+            sources_left_out=out,
+            kept=not dry_run,
+            notes=tuple(notes),
+        )
+
+
+def _splits(data: Labelled) -> _Splits:
+    """`tune` and `calibrate`; else `val` halved by subject; else the support, each image judged as
+    if it were new, halved likewise. Never `test`."""
+    tuned, calibrated = data.places("tune"), data.places("calibrate")
+    notes: list[str] = []
+    if len(tuned) == 0 or len(calibrated) == 0:
+        pool = tuned if len(tuned) else calibrated if len(calibrated) else data.places("val")
+        name = "tune" if len(tuned) else "calibrate" if len(calibrated) else "val"
+        if len(pool) == 0:
+            pool, name = np.flatnonzero(data.votes), "support"
+        tuned, calibrated = _halves(data, pool)
+        notes.append(f"Half of the {name} images tuned, the other half calibrated.")
+    if len(tuned) > MOST_TUNED:
+        tuned = np.sort(np.random.default_rng(0).permutation(tuned)[:MOST_TUNED])
+    if min(len(tuned), len(calibrated)) < 10:
+        raise WrongUsage(
+            f"There are {len(tuned)} labelled images to tune on and {len(calibrated)} to calibrate "
+            "on; give at least 10 each, by splits `tune` and `calibrate`, or `val`."
+        )
+    return _Splits(tuned, calibrated, tuple(notes))
+
+
+def _halves(data: Labelled, pool: Ids) -> tuple[Ids, Ids]:
+    """By a hash of the subject (of the content where there is none): repeatable, never split."""
+    keys = np.where(data.subject[pool] != "", data.subject[pool], data.sha256[pool])
+    first = np.array([hashlib.sha256(key.encode()).digest()[0] % 2 == 0 for key in keys])
+    return pool[first], pool[~first]
+
+
+def _refuse_leaks(data: Labelled, splits: _Splits, allowed: bool, notes: list[str]) -> None:
+    parts = {"tune": splits.tune, "calibrate": splits.calibrate, "test": data.places("test")}
+    names = list(parts)
+    leaks = []
+    for n, one in enumerate(names):
+        for other in names[n + 1 :]:
+            pairs = _twins(data, parts[one], parts[other])
+            if pairs:
+                leaks.append(f"{pairs} in {one} have a near-duplicate in {other}")
+    if leaks and not allowed:
+        raise WrongUsage(
+            f"The splits are not apart: {'; '.join(leaks)}; see `mediclip-index duplicates`, or "
+            "tune all the same with --allow-duplicates."
+        )
+    if leaks:
+        notes.append(f"The splits are not apart: {'; '.join(leaks)}.")
+
+
+def _twins(data: Labelled, ones: Ids, others: Ids) -> int:
+    count = 0
+    for start in range(0, len(ones), 512):
+        part = ones[start : start + 512]
+        cosines = data.vectors[part] @ data.vectors[others].T
+        cosines[part[:, None] == others] = -1
+        count += int((cosines >= NEAR_DUPLICATE).any(axis=1).sum()) if len(others) else 0
+    return count
+
+
+def _losses(objective: str, said: Floats, truth: Ids) -> Floats:
+    """What each image adds to that which is made small, (n,).
+
+    The log loss is that of the calibrated probabilities: how sure a blend may be is not its own
+    business, and would else drive alpha to that side which is merely the surer one. Accuracy
+    leaves ties, and the log loss breaks them; for the macro F1 every class weighs the same.
+    """
+    at_its_best = verdict.sharpen(said, verdict.fit_slope(said, truth))
+    picked = at_its_best[np.arange(len(truth)), truth]
+    surprise = -np.log(np.clip(picked, verdict.LEAST, 1.0))
+    if objective == "log-loss":
+        return np.asarray(surprise)
+    wrong = said.argmax(axis=1) != truth
+    if objective == "f1":
+        sizes = np.bincount(truth, minlength=said.shape[1])
+        wrong = wrong * len(truth) / (sizes[truth] * (sizes > 0).sum())
+    return np.asarray(wrong + 1e-3 * surprise)
+
+
+def _search(
+    desk: Desk, evidence: Evidence, start: Settings, objective: str
+) -> tuple[Settings, float, float]:
+    """Coordinate descent over the grids from the settings in force; with the loss before and after.
+
+    A step is taken only where it gains more than one standard error of the gain (paired, image by
+    image): a few hundred images can't tell the settings of a fine grid apart, and what is not told
+    apart stays as it was shipped.
+    """
+
+    def losses(settings: Settings) -> Floats:
+        data = evidence.labelled
+        if settings.pooling != start.pooling:
+            data = _worded(desk, data, settings)
+        said = say(replace(evidence, labelled=data), settings)
+        return _losses(objective, said.blend, evidence.truth)
+
+    best, now = start, losses(start)
+    first = float(now.mean())
+    for _ in range(ROUNDS):
+        before = best
+        for options in _directions(evidence, start):
+            found = [losses(candidate) for candidate in options(best)]
+            n = int(np.argmin([each.mean() for each in found]))
+            gain = now - found[n]
+            if gain.mean() > gain.std() / np.sqrt(len(gain)) + 1e-9:
+                best, now = options(best)[n], found[n]
+        if best == before:
+            break
+    return best, first, float(now.mean())
+
+
+def _worded(desk: Desk, data: Labelled, settings: Settings) -> Labelled:
+    """With the words pooled as the settings say."""
+    return replace(data, wording=desk.wording_of(data.wording.prompts, settings))
+
+
+def _directions(
+    evidence: Evidence, start: Settings
+) -> list[Callable[[Settings], Sequence[Settings]]]:
+    own = evidence.labelled.scale
+    classes = evidence.labelled.classes
+
+    def scales(s: Settings) -> list[Settings]:
+        return [replace(s, scale=factor * own) for factor in SCALES]
+
+    def alphas(s: Settings) -> list[Settings]:
+        return [replace(s, alpha=alpha) for alpha in ALPHAS]
+
+    def voters(s: Settings) -> list[Settings]:
+        return [replace(s, k=k, beta=beta) for k in KS for beta in BETAS]
+
+    def nears(s: Settings) -> list[Settings]:
+        return [replace(s, near=near) for near in NEARS]
+
+    def poolings(s: Settings) -> list[Settings]:
+        return [replace(s, pooling=pooling) for pooling in POOLINGS]
+
+    def factors(name: str) -> Callable[[Settings], list[Settings]]:
+        return lambda s: [replace(s, biases={**s.biases, name: factor}) for factor in FACTORS]
+
+    # The last class's factor is the others' turned round.
+    return [scales, poolings, *(factors(name) for name in classes[:-1]), alphas, voters, nears]
+
+
+def _calibrated(
+    evidence: Evidence, settings: Settings, coverage: float
+) -> tuple[Calibration | None, str]:
+    """A calibration, or why there is none."""
+    data, truth = evidence.labelled, evidence.truth
+    needed = verdict.images_needed(coverage)
+    have = np.bincount(truth, minlength=len(data.classes))
+    if have.min() < needed:
+        scarce = data.classes[int(have.argmin())]
+        return None, (
+            f"Not calibrated: a coverage of {coverage:g} needs {needed} calibration images of each "
+            f"class, and {scarce} has {have.min()}."
+        )
+    raw = say(evidence, settings).blend
+    slope = verdict.fit_slope(raw, truth)
+    sharpened = verdict.sharpen(raw, slope)
+    thresholds = verdict.conformal_thresholds(sharpened, truth, coverage)
+    strange = float(np.quantile(strangeness(evidence), FAMILIAR))
+    return (
+        Calibration(
+            slope=slope,
+            coverage=coverage,
+            thresholds={
+                name: float(value) for name, value in zip(data.classes, thresholds, strict=True)
+            },
+            strange=strange,
+            bound=data.bound,
+            images=len(truth),
+        ),
+        "",
+    )
+
+
+def _digest(data: Labelled, places: Ids) -> str:
+    """What a split held: contents and labels, whatever their ids."""
+    rows = sorted(f"{data.sha256[p]} {data.classes[data.truth[p]]}" for p in places)
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()

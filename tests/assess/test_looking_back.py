@@ -1,0 +1,164 @@
+"""Mistakes, duplicates, proposals, and past verdicts given again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mediclip_index import Index
+from mediclip_index.assess.proposing import choose
+from mediclip_index.show import pages
+from mediclip_index.terms import WrongUsage
+
+
+def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
+    # Of the two photographs that words alone tell apart: a flipped label is the only surprise.
+    where = "split = 'train' and source in ('retina', 'chelsea')"
+    rows = mixed.search(where=where, k=200).results
+    flipped = [row.id for row in rows[::8]]
+    for row in rows[::8]:
+        other = "non_medical" if row.label == "medical" else "medical"
+        mixed.set_label(other, [row.id])
+    report = mixed.mistakes()
+    first = [s.id for s in report.suspect_labels[: 2 * len(flipped)]]
+    assert len(set(first) & set(flipped)) >= 0.8 * len(flipped)
+    assert report.judged == 192
+    scores = [s.score for s in report.suspect_labels]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> None:
+    row = mixed.search(where="path like '%retina-20%'", k=1).results[0]
+    mixed.set_label("non_medical", [row.id])
+    mistakes = {m.id: m for m in mixed.mistakes().mistakes}
+    assert row.id in mistakes
+    found = mistakes[row.id]
+    assert {k.label for k in found.like_true} == {"non_medical"}
+    assert {k.label for k in found.like_predicted} == {"medical"}
+    assert row.id not in {k.id for k in (*found.like_true, *found.like_predicted)}
+    assert "words" in found.why
+    page = pages.mistakes(mixed.mistakes())
+    assert "data:image/jpeg;base64," in page
+    assert 'src="http' not in page
+
+
+def test_near_duplicates_with_other_labels_contradict(mixed: Index, tmp_path: Path) -> None:
+    row = mixed.search(where="path like '%coffee-10%'", k=1).results[0]
+    with Image.open(row.path) as picture:
+        picture.save(tmp_path / "twin.png", compress_level=1)
+    mixed.build([str(tmp_path / "twin.png")])
+    twin = mixed.search(where="path like '%twin%'", k=1).results[0]
+    mixed.set_label("medical", [twin.id])
+    pairs = {(c.first.id, c.second.id) for c in mixed.mistakes().contradictions}
+    assert (row.id, twin.id) in pairs
+    report = mixed.duplicates()
+    group = next(g for g in report.groups if set(g.ids) == {row.id, twin.id})
+    assert group.kind == "near"
+    assert report.across_labels >= 1
+
+
+def test_one_content_under_two_paths_is_an_exact_duplicate(mixed: Index, tmp_path: Path) -> None:
+    row = mixed.search(where="path like '%coffee-11%'", k=1).results[0]
+    (tmp_path / "copy.png").write_bytes(Path(row.path).read_bytes())
+    mixed.build([str(tmp_path / "copy.png")])
+    exact = [g for g in mixed.duplicates().groups if g.kind == "exact"]
+    assert [set(g.paths) for g in exact] == [{row.path, str(tmp_path / "copy.png")}]
+
+
+def test_a_leak_is_counted_and_told(mixed: Index, tmp_path: Path) -> None:
+    row = mixed.search(where="split = 'test'", k=1).results[0]
+    with Image.open(row.path) as picture:
+        picture.save(tmp_path / "leak.png", compress_level=1)
+    mixed.build([str(tmp_path / "leak.png")])
+    leak = mixed.search(where="path like '%leak%'", k=1).results[0]
+    before = mixed.duplicates().leaks["test"]["leaked"]
+    mixed.set_label(row.label, [leak.id], split="train")
+    assert mixed.duplicates().leaks["test"]["leaked"] == before + 1
+
+
+def test_verdicts_replay_after_everything_has_changed(mixed: Index, listed: Path) -> None:
+    mixed.tune(leave_sources_out=False)
+    given = mixed.query_indexed(where="split = 'test'").verdicts
+    photo = str(listed.parent / "retina-05.png")
+    given += mixed.query([photo]).verdicts
+    given += mixed.query([photo], alpha=0.7, k=3).verdicts
+    rows = mixed.search(where="split = 'train'", k=200).results
+    mixed.set_label("medical", [r.id for r in rows[:20]])
+    mixed.set_label("", [r.id for r in rows[20:30]])
+    mixed.tune(leave_sources_out=False, objective="accuracy")
+    report = mixed.audit_replay()
+    assert (report.replayed, report.identical) == (len(given), len(given))
+    assert mixed.audit_replay([given[0].id]).replayed == 1
+    # And the verdicts of today are other ones, so the past was really brought back.
+    now = mixed.query_indexed(where="split = 'test'").verdicts
+    assert any(a.probability != b.probability for a, b in zip(given, now, strict=False))
+
+
+def test_replay_holds_after_images_came_and_went(mixed: Index, listed: Path) -> None:
+    given = mixed.query_indexed(where="split = 'test'").verdicts
+    for n in range(8):
+        os.rename(listed.parent / f"coffee-0{n}.png", listed.parent / f".coffee-0{n}.gone")
+    try:
+        mixed.build([str(listed)], allow_missing=True)
+        assert mixed.info().gone == 8
+        assert mixed.audit_replay().identical == len(given)
+    finally:
+        for n in range(8):
+            os.rename(listed.parent / f".coffee-0{n}.gone", listed.parent / f"coffee-0{n}.png")
+
+
+def test_a_verdict_that_was_tampered_with_is_found_by_replay(mixed: Index) -> None:
+    mixed.query_indexed(where="path like '%retina-05%'")
+    with mixed._desk.catalog.writing("tamper") as work:
+        work.db.execute(
+            'UPDATE verdicts SET body = replace(body, \'"label":"\', \'"label":"not_\')'
+        )
+    report = mixed.audit_replay()
+    assert report.identical == 0
+    assert report.different[0].what.startswith("not_")
+
+
+def test_replay_of_an_unknown_verdict_is_refused(mixed: Index) -> None:
+    with pytest.raises(WrongUsage, match="no verdict"):
+        mixed.audit_replay(["ffff"])
+
+
+def test_label_next_proposes_unlabelled_images_that_differ(mixed: Index) -> None:
+    ids = [h.id for h in mixed.search(where="split = 'train'", k=200).results]
+    mixed.set_label("", ids)
+    proposed = mixed.label_next(8)
+    assert len({p.id for p in proposed}) == 8
+    assert {p.id for p in proposed} <= set(ids)
+
+
+def test_the_choice_spreads_over_clusters(rng: np.random.Generator) -> None:
+    centres = np.eye(4, 8)
+    vectors = np.repeat(centres, 20, axis=0) + 0.05 * rng.standard_normal((80, 8))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    said = np.full((80, 2), 0.5)
+    chosen = choose(vectors, said, np.zeros((0, 8), np.float32), 4)
+    assert {int(n) // 20 for n in chosen} == {0, 1, 2, 3}
+
+
+def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
+    report = mixed.compare()
+    names = [c.method for c in report.contenders]
+    assert {"blend", "neighbours alone", "linear probe", "One-Class SVM", "OC-NN"} <= set(names)
+    accuracies = [c.accuracy.value for c in report.contenders]
+    assert accuracies == sorted(accuracies, reverse=True)
+    by_name = {c.method: c for c in report.contenders}
+    blend = mixed.evaluate(split="test").methods["blend"].accuracy.value
+    assert by_name["blend"].accuracy.value == pytest.approx(blend)
+    assert by_name["linear probe"].accuracy.value > 0.9
+    assert set(by_name["linear probe"].learning_curve) == {"10", "64"}
+
+
+def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
+    report = mixed.compare(nets=True, epochs=1)
+    nets = [c for c in report.contenders if "px" in c.method]
+    assert len(nets) == 2
+    assert all(c.train_seconds > 0 for c in nets)

@@ -1,0 +1,150 @@
+"""Tuning, calibration and evaluation on real pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediclip_index import Index
+from mediclip_index.assess.evidence import gather, labelled, say
+from mediclip_index.show import pages
+from mediclip_index.terms import Settings, WrongUsage
+
+
+def test_tune_lessens_the_loss_and_puts_its_settings_in_force(mixed: Index) -> None:
+    before = mixed.info().settings
+    report = mixed.tune(leave_sources_out=False)
+    assert report.after < report.before
+    now = mixed.info().settings
+    assert now.number == before.number + 1 == report.settings.number
+    assert now.calibration is not None
+    assert now.calibration.images == report.calibrated_on == 64
+    assert report.tuned_on == 32
+
+
+def test_the_tuned_blend_beats_the_untuned_one_on_pictures_it_never_saw(mixed: Index) -> None:
+    before = mixed.evaluate(split="test")
+    mixed.tune(leave_sources_out=False)
+    after = mixed.evaluate(split="test")
+    assert after.calibrated
+    assert after.methods["blend"].log_loss < before.methods["blend"].log_loss
+    assert after.methods["blend"].accuracy.value >= before.methods["blend"].accuracy.value
+    both = mixed.compare_evaluations(before.number, after.number)
+    assert [both[n]["n"] for n in ("first", "second")] == [32, 32]  # type: ignore[index]
+
+
+def test_a_dry_run_keeps_nothing(mixed: Index) -> None:
+    before = mixed.info().settings
+    assert not mixed.tune(dry_run=True).kept
+    assert mixed.info().settings == before
+
+
+def test_test_images_do_not_change_what_is_tuned(mixed: Index) -> None:
+    first = mixed.tune(dry_run=True).settings
+    test = [h.id for h in mixed.search(where="split = 'test'", k=100).results]
+    mixed.set_label("medical", test)
+    second = mixed.tune(dry_run=True).settings
+    assert (first.alpha, first.k, first.beta, first.scale, first.biases) == (
+        second.alpha, second.k, second.beta, second.scale, second.biases,
+    )  # fmt: skip
+
+
+def test_val_alone_is_halved_and_without_it_the_support_is_used(mixed: Index) -> None:
+    held = [h.id for h in mixed.search(where="split in ('tune', 'calibrate')", k=200).results]
+    mixed.set_label(None, held, split="val")
+    report = mixed.tune(dry_run=True)
+    assert report.tuned_on + report.calibrated_on == len(held)
+    mixed.set_label(None, held, split="")
+    assert "support" in " ".join(mixed.tune(dry_run=True).notes)
+
+
+def test_verdicts_are_calibrated_until_a_label_changes(mixed: Index) -> None:
+    mixed.tune(leave_sources_out=False)
+    where = "path like '%retina-05%'"
+    verdict = mixed.query_indexed(where=where).verdicts[0]
+    assert verdict.calibrated
+    raw = mixed.query_indexed(where=where, alpha=0.0).verdicts[0]
+    assert not raw.calibrated
+    assert raw.probabilities == raw.zero_shot
+    voter = mixed.search(where="split = 'train'", k=1).results[0]
+    mixed.set_label("non_medical", [voter.id])
+    report = mixed.query_indexed(where=where)
+    assert not report.verdicts[0].calibrated
+    assert any("calibration" in note for note in report.notes)
+
+
+def test_too_few_calibration_images_are_said(mixed: Index) -> None:
+    ids = [h.id for h in mixed.search(where="split = 'calibrate'", k=100).results]
+    mixed.set_label(None, ids[16:], split="train")
+    report = mixed.tune()
+    assert report.settings.calibration is None
+    assert any("needs 19 calibration images" in note for note in report.notes)
+
+
+def test_splits_with_near_duplicates_are_refused_unless_told(
+    mixed: Index, tmp_path: Path, listed: Path
+) -> None:
+    from PIL import Image
+
+    where = "split = 'tune'"
+    known = mixed.search(where=where, k=1).results[0]
+    with Image.open(known.path) as picture:
+        picture.save(tmp_path / "again.png", compress_level=1)
+    mixed.build([str(tmp_path / "again.png")])
+    mine = mixed.search(where="path like '%again%'", k=1).results[0]
+    mixed.set_label(known.label, [mine.id], split="test")
+    with pytest.raises(WrongUsage, match="near-duplicate in test"):
+        mixed.tune()
+    assert mixed.tune(allow_duplicates=True, dry_run=True).notes
+
+
+def test_figures_agree_with_verdicts_one_by_one(mixed: Index) -> None:
+    report = mixed.evaluate(split="test")
+    verdicts = mixed.query_indexed(where="split = 'test'").verdicts
+    truth = {h.path: h.label for h in mixed.search(where="split = 'test'", k=100).results}
+    right = sum(v.label == truth[v.path] for v in verdicts)
+    assert report.methods["blend"].accuracy.value == pytest.approx(right / len(verdicts))
+    words = sum(max(v.zero_shot, key=lambda n: v.zero_shot[n]) == truth[v.path] for v in verdicts)
+    assert report.methods["zero_shot"].accuracy.value == pytest.approx(words / len(verdicts))
+    confusion = report.methods["blend"].confusion
+    assert sum(n for row in confusion.values() for n in row.values()) == report.n == 32
+
+
+def test_a_left_out_source_never_votes(mixed: Index) -> None:
+    data = labelled(mixed._desk, Settings())
+    places = data.places("test")
+    free = gather(data, places)
+    bound = gather(data, places, leave_out=("source",))
+    there = np.isfinite(bound.similarities)
+    own = data.source[bound.neighbours] == data.source[places][:, None]
+    assert not (own & there).any()
+    assert (data.source[free.neighbours] == data.source[places][:, None]).any()
+    left = mixed.evaluate(split="test", leave_out=["source"])
+    full = mixed.evaluate(split="test")
+    assert left.methods["neighbours"].accuracy.value < full.methods["neighbours"].accuracy.value
+
+
+def test_images_never_vote_for_themselves_nor_for_their_subject(mixed: Index) -> None:
+    ids = [h.id for h in mixed.search(where="split = 'train'", k=200).results]
+    mixed.set_label(None, ids, subject="one")
+    data = labelled(mixed._desk, Settings())
+    evidence = gather(data, np.flatnonzero(data.votes))
+    assert not np.isfinite(evidence.similarities).any()
+    assert not say(evidence, Settings()).voted.any()
+
+
+def test_evaluation_as_a_page_escapes_what_it_shows(mixed: Index, tmp_path: Path) -> None:
+    ids = [h.id for h in mixed.search(where="split = 'test'", k=100).results]
+    mixed.set_label(None, ids, split="<script>alert(1)</script>")
+    page = pages.evaluation(mixed.evaluate(split="<script>alert(1)</script>"))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    pages.write(tmp_path / "page.html", page)
+    assert (tmp_path / "page.html").read_text("utf-8") == page
+
+
+def test_an_unknown_split_names_those_that_there_are(mixed: Index) -> None:
+    with pytest.raises(WrongUsage, match="calibrate, test, train, tune"):
+        mixed.evaluate(split="tests")
