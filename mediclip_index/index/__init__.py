@@ -1,0 +1,60 @@
+"""`Index`: the one door to an index folder. It introduces the rooms to each other, nothing more.
+
+from mediclip_index import Index
+
+index = Index.create("indexes/default")
+index.build(["photos/"])
+for verdict in index.query(["photo.png"]).verdicts:
+    print(verdict.path, verdict.label, verdict.probability, verdict.why)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mediclip_index import jobs
+from mediclip_index.catalog import Catalog
+from mediclip_index.index.assessing import Assessing
+from mediclip_index.index.working import Working
+
+
+class Index(Working, Assessing):
+    """An index folder: images, their vectors, labels, words, and every verdict ever given.
+
+    Methods open the catalog for as short a time as they can, so that several processes may work on
+    one index together. All errors are `terms.MediclipError`s.
+    """
+
+    def __init__(self, catalog: Catalog, *, by: str | None = None, device: str = "auto") -> None:
+        self._desk = jobs.Desk(catalog, by=by, device=device)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        model: str = "auto",
+        prompts: str = "medical",
+        by: str | None = None,
+        device: str = "auto",
+    ) -> Index:
+        """Make a new index folder. `prompts` is a bundled set's name or a TOML file.
+
+        Raises WrongUsage where the folder holds something else, ModelUnavailable where the model
+        can't be had.
+        """
+        catalog = jobs.found(Path(path), model=model, prompts=prompts, by=by, device=device)
+        return cls(catalog, by=by, device=device)
+
+    @classmethod
+    def open(cls, path: str | Path, *, by: str | None = None, device: str = "auto") -> Index:
+        """Open an existing index; raises NoIndex where there is none, or a newer one."""
+        return cls(Catalog.open(Path(path)), by=by, device=device)
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        return Catalog.exists(Path(path))
+
+    @property
+    def path(self) -> Path:
+        return self._desk.catalog.folder

@@ -1,0 +1,154 @@
+"""What `Index` can say of itself: its audit, how good it is, and how to make it better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mediclip_index import assess, jobs
+from mediclip_index.terms import (
+    AuditRow,
+    ChainReport,
+    CompareReport,
+    DuplicatesReport,
+    EvaluationReport,
+    MistakesReport,
+    Progress,
+    Proposal,
+    ReplayReport,
+    Silent,
+    TuneReport,
+)
+
+
+class Assessing:
+    """Audit, tune, evaluate, mistakes and their kin; see Index."""
+
+    _desk: jobs.Desk
+
+    def audit_list(
+        self,
+        *,
+        limit: int | None = 20,
+        label: str | None = None,
+        unsure: bool | None = None,
+        path: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> list[AuditRow]:
+        """Past verdicts, newest first, those still in the spool included."""
+        return jobs.audit_list(
+            self._desk,
+            limit=limit,
+            label=label,
+            unsure=unsure,
+            path=path,
+            since=since,
+            until=until,
+        )
+
+    def audit_show(self, verdict: str) -> AuditRow:
+        """One past verdict by its id, or by an unambiguous beginning of it."""
+        return jobs.audit_show(self._desk, verdict)
+
+    def audit_verify(self) -> ChainReport:
+        """Recompute the chain of hashes over all verdicts."""
+        return jobs.audit_verify(self._desk)
+
+    def audit_replay(
+        self,
+        verdicts: Sequence[str] = (),
+        *,
+        last: int | None = None,
+        progress: Progress | None = None,
+    ) -> ReplayReport:
+        """Give past verdicts again as of their moment (labels, images, words and settings then in
+        force); none named: the `last` ones, or all. Different is another label or doubt, or a
+        probability that is off by more than 0.001."""
+        return assess.replay(self._desk, verdicts, last=last, progress=progress or Silent())
+
+    def tune(
+        self,
+        *,
+        prompts: str | None = None,
+        objective: str = "log-loss",
+        coverage: float = 0.95,
+        leave_sources_out: bool | None = None,
+        allow_duplicates: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> TuneReport:
+        """Choose the settings on the split `tune`, calibrate on `calibrate`, and put both in force.
+
+        `val` alone is halved by subject; with neither, support images are judged as if they were
+        new. `test` is never looked at. Sources are left out where two or more are known, unless
+        said otherwise. `coverage` is how often a verdict's set of classes must hold the truth.
+        """
+        return assess.tune(
+            self._desk,
+            prompts=prompts,
+            objective=objective,
+            coverage=coverage,
+            leave_sources_out=leave_sources_out,
+            allow_duplicates=allow_duplicates,
+            dry_run=dry_run,
+            progress=progress or Silent(),
+        )
+
+    def evaluate(
+        self,
+        *,
+        split: str = "test",
+        prompts: str | None = None,
+        leave_out: Sequence[str] = (),
+        alpha: float | None = None,
+        k: int | None = None,
+        progress: Progress | None = None,
+    ) -> EvaluationReport:
+        """Words, neighbours and blend on a split ("all": on every labelled image), each image
+        judged as if it were new; `leave_out` names columns ("source") that an image and its voters
+        may not share. The report is kept under its number."""
+        return assess.evaluate(
+            self._desk,
+            split=split,
+            prompts=prompts,
+            leave_out=leave_out,
+            alpha=alpha,
+            k=k,
+            progress=progress or Silent(),
+        )
+
+    def compare_evaluations(self, first: int, second: int) -> dict[str, object]:
+        """Two kept evaluations by number, as plain values."""
+        return assess.compared(self._desk, first, second)
+
+    def mistakes(
+        self, *, prompts: str | None = None, progress: Progress | None = None
+    ) -> MistakesReport:
+        """Every labelled image judged as if it were new: what is judged wrong and why, labels that
+        look wrong (most suspect first), and near-duplicates with contradicting labels."""
+        return assess.mistakes(self._desk, prompts=prompts, progress=progress or Silent())
+
+    def duplicates(
+        self, *, least: float = 0.998, progress: Progress | None = None
+    ) -> DuplicatesReport:
+        """Images that are the same under several paths, or nearly the same (cosine >= `least`),
+        within and across splits and labels."""
+        return assess.duplicates(self._desk, least=least, progress=progress or Silent())
+
+    def compare(
+        self,
+        *,
+        split: str = "test",
+        nets: bool = False,
+        epochs: int = 3,
+        progress: Progress | None = None,
+    ) -> CompareReport:
+        """The blend beside other methods, all learning from the support and answering for `split`;
+        `nets` trains two networks on the pictures themselves."""
+        return assess.compare(
+            self._desk, split=split, nets=nets, epochs=epochs, progress=progress or Silent()
+        )
+
+    def label_next(self, count: int = 10) -> list[Proposal]:
+        """The unlabelled images whose labels would teach most, the most telling first."""
+        return assess.label_next(self._desk, count)

@@ -1,0 +1,192 @@
+"""What `Index` does every day: take in, ask, search, label, and the words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from mediclip_index import jobs
+from mediclip_index.terms import (
+    BuildReport,
+    InfoReport,
+    LabelEvent,
+    LabelReport,
+    Progress,
+    PromptSetFacts,
+    PromptTrial,
+    QueryReport,
+    SearchReport,
+    Silent,
+    Vectors,
+)
+
+
+class Working:
+    """Build, query, search, labels and prompts; see Index."""
+
+    _desk: jobs.Desk
+
+    def build(
+        self,
+        sources: Sequence[str] = (),
+        *,
+        labels: str = "auto",
+        frames: Literal["first", "all"] = "first",
+        pdf: Literal["images", "pages"] = "images",
+        rehash: bool = False,
+        allow_missing: bool = False,
+        batch_size: int = 32,
+        progress: Progress | None = None,
+    ) -> BuildReport:
+        """Take images in. No sources: those the index knows; in a new index, the samples.
+
+        `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
+        mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
+        have vanished nothing is marked gone there unless `allow_missing`.
+        """
+        return jobs.build(
+            self._desk,
+            sources,
+            labels=labels,
+            frames=frames,
+            pdf=pdf,
+            rehash=rehash,
+            allow_missing=allow_missing,
+            batch_size=batch_size,
+            progress=progress or Silent(),
+        )
+
+    def query(
+        self,
+        sources: Sequence[str],
+        *,
+        stdin: bytes | None = None,
+        k: int | None = None,
+        alpha: float | None = None,
+        prompts: str | None = None,
+        frames: Literal["first", "all"] = "first",
+        pdf: Literal["images", "pages"] = "images",
+        audit: bool = True,
+        progress: Progress | None = None,
+    ) -> QueryReport:
+        """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
+
+        One verdict a picture, in the order given. `alpha` is a what-if and is answered
+        uncalibrated. `prompts` names another set (known to the index, bundled, or a file).
+        """
+        return jobs.query_files(
+            self._desk,
+            sources,
+            stdin=stdin,
+            k=k,
+            alpha=alpha,
+            prompts=prompts,
+            frames=frames,
+            pdf=pdf,
+            audit=audit,
+            progress=progress or Silent(),
+        )
+
+    def query_indexed(
+        self,
+        *,
+        where: str | None = None,
+        k: int | None = None,
+        alpha: float | None = None,
+        prompts: str | None = None,
+        audit: bool = True,
+        progress: Progress | None = None,
+    ) -> QueryReport:
+        """Verdicts for the images that the index holds, from their stored vectors."""
+        return jobs.query_indexed(
+            self._desk,
+            where=where,
+            k=k,
+            alpha=alpha,
+            prompts=prompts,
+            audit=audit,
+            progress=progress or Silent(),
+        )
+
+    def search(
+        self,
+        text: Sequence[str] = (),
+        *,
+        images: Sequence[str] = (),
+        like: Sequence[int] = (),
+        without: Sequence[str] = (),
+        where: str | None = None,
+        k: int = 10,
+        min_similarity: float | None = None,
+    ) -> SearchReport:
+        """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
+
+        A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
+        condition over the columns that `info()` lists. With nothing but `where`, all that match,
+        in order of id, with similarity 1.
+        """
+        return jobs.search(
+            self._desk,
+            text,
+            images=images,
+            like=like,
+            without=without,
+            where=where,
+            k=k,
+            min_similarity=min_similarity,
+        )
+
+    def set_label(
+        self,
+        label: str | None,
+        ids: Sequence[int],
+        *,
+        split: str | None = None,
+        subject: str | None = None,
+    ) -> LabelReport:
+        """Label images by id; an empty label ("") takes the label away; None leaves it."""
+        return jobs.set_label(self._desk, label, ids, split=split, subject=subject)
+
+    def import_labels(self, file: str | Path) -> LabelReport:
+        """Labels, splits, subjects and attributes by path from a CSV file."""
+        return jobs.import_labels(self._desk, Path(file))
+
+    def label_history(self, image: int) -> list[LabelEvent]:
+        return jobs.label_history(self._desk, image)
+
+    def prompt_sets(self) -> list[PromptSetFacts]:
+        """The sets that the index and the package know."""
+        return jobs.prompt_sets(self._desk)
+
+    def prompt_source(self, name: str | None = None) -> str:
+        """The TOML text of a set (None: the one in force)."""
+        return jobs.prompt_source(self._desk, name)
+
+    def add_prompts(self, file: str | Path, *, use: bool = True) -> PromptSetFacts:
+        """Keep a prompt set in the index and, with `use`, answer with it from now on.
+
+        No image is embedded again: a class can be added by words alone.
+        """
+        return jobs.add_prompts(self._desk, Path(file), use=use)
+
+    def try_prompts(
+        self, sentences: Sequence[str] = (), *, prompts: str | None = None, k: int = 10
+    ) -> list[PromptTrial]:
+        """Which indexed images each sentence pulls (no sentences: those of the set)."""
+        return jobs.try_prompts(self._desk, sentences, prompts=prompts, k=k)
+
+    def info(self) -> InfoReport:
+        return jobs.info(self._desk)
+
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """The stored unit vectors (n, dim) of indexed images, in the order asked for."""
+        return jobs.vectors_of(self._desk, ids)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, dim) of sentences, by the index's model."""
+        return jobs.encode_texts(self._desk, texts)
+
+    def path_of(self, image: int) -> str:
+        """Where an indexed image lies, or lay when it was last seen."""
+        return jobs.path_of(self._desk, image)
