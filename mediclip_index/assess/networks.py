@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediclip_index import reading
+from mediclip_index import encoding, reading
 from mediclip_index.terms import Ids, Progress
 
 SIDE = 128  # pixels: what a processor without a GPU can train on
 BATCH = 32
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,13 @@ def _network(name: str, classes: int):  # type: ignore[no-untyped-def]
     import timm
 
     logging.getLogger("timm").setLevel(logging.ERROR)
-    try:
-        return timm.create_model(name, pretrained=True, num_classes=classes), True
-    except Exception:  # timm raises whatever its hub raises; without weights it is from scratch
-        return timm.create_model(name, pretrained=False, num_classes=classes), False
+    repository = timm.get_pretrained_cfg(name).hf_hub_id
+    if encoding.can_be_had(repository, WEIGHTS):
+        try:
+            return timm.create_model(name, pretrained=True, num_classes=classes), True
+        except Exception:  # timm raises whatever its hub raises; without weights: from scratch
+            pass
+    return timm.create_model(name, pretrained=False, num_classes=classes), False
 
 
 def _pixels(paths: Sequence[str]):  # type: ignore[no-untyped-def]

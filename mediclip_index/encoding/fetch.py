@@ -61,6 +61,17 @@ def from_hub(
     raise ModelUnavailable(f"{what} can't be had from the hub's {repo} ({reason}); {instead}.")
 
 
+def can_be_had(repo: str, filenames: Sequence[str]) -> bool:
+    """Whether one of the files lies in the cache, or the hub answers. Takes seconds at the most."""
+    if in_cache(repo, filenames, None) is not None:
+        return True
+    try:
+        ask_first(repo, "", offline=False)
+    except ModelUnavailable:
+        return False
+    return True
+
+
 def from_url(url: str, *, what: str, instead: str, cache_dir: Path | None, offline: bool) -> Path:
     """A file that is published outside the hub, by open_clip's own download, which checks its
     hash. Raises ModelUnavailable."""
