@@ -83,8 +83,8 @@ def _network(name: str, classes: int):  # type: ignore[no-untyped-def]
     import timm
 
     logging.getLogger("timm").setLevel(logging.ERROR)
-    repository = timm.get_pretrained_cfg(name).hf_hub_id
-    if encoding.can_be_had(repository, WEIGHTS):
+    facts = timm.get_pretrained_cfg(name)
+    if facts is not None and encoding.can_be_had(str(facts.hf_hub_id), WEIGHTS):
         try:
             return timm.create_model(name, pretrained=True, num_classes=classes), True
         except Exception:  # timm raises whatever its hub raises; without weights: from scratch
