@@ -118,3 +118,14 @@ def test_nothing_is_sent_anywhere(folder: Path) -> None:
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "non_medical", done.stderr
+
+
+def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> None:
+    tour = run(folder, "demo")
+    assert tour.returncode == 0, tour.stderr
+    assert "the bundled model lite-1" in tour.stdout
+    assert "11 pictures:" in tour.stdout
+    assert "labelled neighbours are medical" in tour.stdout
+    assert "Not a diagnostic device" in tour.stdout
+    kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
+    assert sum(row["path"].endswith("J2K_pixelrep_mismatch.dcm") for row in kept) == 2
