@@ -11,13 +11,14 @@ from functools import partial
 
 from uuid6 import uuid7
 
-from mediclip_index import neighbours, reading
-from mediclip_index.catalog import Reading, Writing, derived, images, labels, words
+from mediclip_index import reading
+from mediclip_index.catalog import Reading, Writing, images, labels, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Pdf, ahead, load
 from mediclip_index.jobs.labelling import check_labels, classes_of
+from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.terms import (
     BuildReport,
     Encoder,
@@ -388,35 +389,3 @@ def _missing(source: str, missing: int, known: int) -> Refusal:
         f"{missing} of the {known} files known from {source} are missing (an unmounted drive?), so "
         "nothing was changed there; if they are really gone, build with --allow-missing.",
     )
-
-
-def refresh_neighbours(desk: Desk, known: KnownEncoder) -> None:
-    """Write the neighbour file anew where vectors came that it lacks, or where it is damaged."""
-    with desk.catalog.reading() as look:
-        file = derived.newest(look, known.fingerprint)
-        if file is not None:
-            try:
-                neighbours.open_file(desk.catalog.folder, file)
-                if not len(images.vectors(look, known, since=file.through_tx)[0]):
-                    return
-            except neighbours.Damaged:
-                pass
-        ids, vectors = images.vectors(look, known)
-        through = look.tx
-    if not len(ids):
-        return
-    unfinished = neighbours.write_file(desk.catalog.folder, ids, vectors)
-    with desk.catalog.writing("neighbours", by=desk.author) as work:
-        generation = derived.next_generation(work)
-        derived.record(
-            work,
-            neighbours.place_file(
-                unfinished,
-                generation=generation,
-                fingerprint=known.fingerprint,
-                count=len(ids),
-                through_tx=through,
-            ),
-        )
-    neighbours.sweep(desk.catalog.folder, generation)
-    desk.catalog.checkpoint()
