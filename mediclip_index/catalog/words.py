@@ -145,6 +145,17 @@ def sentence_vectors(
     return dict(zip(keys, vectors, strict=True))
 
 
+def some_sentences(look: Reading, known: KnownEncoder, count: int) -> Vectors:
+    """Vectors of at most `count` sentences, (n, dim), by chance but the same ones each time."""
+    _, vectors = fetch_vectors(
+        look.db,
+        f"SELECT sentence, vector FROM {known.sentences} ORDER BY md5(sentence) LIMIT ?",
+        [count],
+        known.dim,
+    )
+    return vectors
+
+
 def keep_sentences(
     work: Writing, known: KnownEncoder, sentences: Sequence[str], vectors: Vectors
 ) -> None:

@@ -30,6 +30,10 @@ from mediclip_index.show import writing
     "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
     help="Pictures the model sees at once.",
 )  # fmt: skip
+@click.option(
+    "--index-type", type=click.Choice(["auto", "exact", "compressed"]),
+    help="How neighbours are found from now on: by size (auto), all compared, or compressed.",
+)  # fmt: skip
 @output_options
 @click.pass_obj
 def build(
@@ -43,6 +47,7 @@ def build(
     rehash: bool,
     allow_missing: bool,
     batch_size: int,
+    index_type: Literal["auto", "exact", "compressed"] | None,
     form: str,
 ) -> None:
     """Take pictures in: folders, files or CSV lists.
@@ -78,6 +83,7 @@ def build(
             rehash=rehash,
             allow_missing=allow_missing,
             batch_size=batch_size,
+            index_type=index_type,
             progress=progress,
         )
     finally:

@@ -9,6 +9,7 @@ from typing import Literal
 from mediclip_index import jobs
 from mediclip_index.terms import (
     BuildReport,
+    IndexType,
     InfoReport,
     LabelEvent,
     LabelReport,
@@ -37,13 +38,15 @@ class Working:
         rehash: bool = False,
         allow_missing: bool = False,
         batch_size: int = 32,
+        index_type: IndexType | None = None,
         progress: Progress | None = None,
     ) -> BuildReport:
         """Take images in. No sources: those the index knows; in a new index, the samples.
 
         `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
         mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
-        have vanished nothing is marked gone there unless `allow_missing`.
+        have vanished nothing is marked gone there unless `allow_missing`. `index_type` is the kind
+        of neighbour file from now on: "auto" (by size), "exact" or "compressed".
         """
         return jobs.build(
             self._desk,
@@ -54,6 +57,7 @@ class Working:
             rehash=rehash,
             allow_missing=allow_missing,
             batch_size=batch_size,
+            index_type=index_type,
             progress=progress or Silent(),
         )
 

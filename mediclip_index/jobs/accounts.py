@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from mediclip_index.catalog import audit, derived, images, library, tallies, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.records import to_row
 from mediclip_index.prompts import parse
-from mediclip_index.terms import AuditRow, ChainReport, InfoReport, WrongUsage
+from mediclip_index.terms import AuditRow, ChainReport, InfoReport, NeighbourFile, WrongUsage
 
 
 def info(desk: Desk) -> InfoReport:
@@ -18,7 +19,6 @@ def info(desk: Desk) -> InfoReport:
         prompts = words.prompts(look)
         assert prompts is not None
         counts = tallies.tallies(look)
-        file = derived.newest(look, known.fingerprint)
         waiting = len(audit.spooled(desk.catalog.spool))
         return InfoReport(
             index=desk.facts(look),
@@ -36,11 +36,20 @@ def info(desk: Desk) -> InfoReport:
             spooled=waiting,
             sources=tuple(s.source for s in images.sources(look)),
             columns=library.columns(look),
-            neighbours=f"{file.kind}, {file.count} vectors" if file else "none yet",
+            neighbours=_described(derived.files(look, known.fingerprint)),
             catalog_bytes=desk.catalog.file.stat().st_size,
             created=counts.created,
             last_build=counts.last_build,
         )
+
+
+def _described(files: Sequence[NeighbourFile]) -> str:
+    """The neighbour files in a few words; recall is that of the worst."""
+    if not files:
+        return "none yet"
+    said = f"{files[0].kind}, {sum(file.count for file in files)} vectors"
+    recalls = [file.recall for file in files if file.recall is not None]
+    return f"{said}, recall@10 {min(recalls):.3f} when made" if recalls else said
 
 
 def audit_list(

@@ -24,6 +24,7 @@ from mediclip_index.terms import (
     Encoder,
     Entry,
     Facts,
+    IndexType,
     Progress,
     Refusal,
     WrongUsage,
@@ -84,6 +85,7 @@ def build(
     rehash: bool,
     allow_missing: bool,
     batch_size: int,
+    index_type: IndexType | None,
     progress: Progress,
 ) -> BuildReport:
     """See Index.build."""
@@ -103,7 +105,7 @@ def build(
     work = _Build(desk, encoder_row, known, tally, batch_size, progress, run=str(uuid7()))
     for plan in plans:
         work.take(plan, rehash=rehash, allow_missing=allow_missing)
-    refresh_neighbours(desk, encoder_row)
+    refresh_neighbours(desk, encoder_row, index_type)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
         facts = desk.facts(look)

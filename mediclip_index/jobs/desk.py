@@ -124,20 +124,21 @@ class Desk:
 
     def neighbourhood(self, look: Reading, known: KnownEncoder) -> tuple[Neighbourhood, list[str]]:
         """All vectors of the index, and what a person should know of their state."""
-        file = derived.newest(look, known.fingerprint)
         notes = []
-        index = None
+        opened = []
         since = 0
-        if file is not None:
+        for file in derived.files(look, known.fingerprint):
             try:
-                index, since = neighbours.open_file(self.catalog.folder, file), file.through_tx
+                opened.append(neighbours.open_file(self.catalog.folder, file))
             except neighbours.Damaged as damage:
                 notes.append(
                     f"The neighbour file can't be used ({damage}); searched exactly from the "
                     "catalog instead. `mediclip-index build` writes it anew."
                 )
-        ids, vectors = images.vectors(look, known, since=since)
-        return Neighbourhood(index, ids, vectors), notes
+                break
+            since = file.through_tx
+        ids, vectors = derived.vectors_since(look, known, since)
+        return Neighbourhood(opened, ids, vectors, images.absent_ids(look)), notes
 
 
 def load_encoder(name: str, device: str) -> Encoder:

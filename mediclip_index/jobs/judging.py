@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from uuid6 import uuid7
@@ -64,7 +65,6 @@ class Ground:
     wording: Wording
     support: labels.Support
     neighbourhood: Neighbourhood
-    everything: Ids
     tx: int
     notes: tuple[str, ...]
     calibration: Calibration | None = None  # where one holds for all of the above
@@ -103,7 +103,6 @@ def ground(desk: Desk, *, k: int | None, alpha: float | None, prompts: str | Non
             wording=wording,
             support=support,
             neighbourhood=neighbourhood,
-            everything=images.present_ids(look),
             tx=look.tx,
             notes=tuple(notes),
             calibration=fitted if holds and alpha is None and k is None else None,
@@ -117,8 +116,7 @@ def ground_at(desk: Desk, *, tx: int, settings: Settings, prompts: PromptSet) ->
         look = now.as_of(tx)
         known = words.encoder(look)
         support = labels.support(look, wording.vectors.classes)
-        everything = images.present_ids(look)
-        among = support.ids if len(support.ids) else everything
+        among = support.ids if len(support.ids) else images.present_ids(look)
         ids, vectors = images.vectors(look, known, among.tolist())
         fitted = settings.calibration
         holds = fitted is not None and fitted.bound == bound(known, wording, support)
@@ -128,8 +126,7 @@ def ground_at(desk: Desk, *, tx: int, settings: Settings, prompts: PromptSet) ->
             settings=settings,
             wording=wording,
             support=support,
-            neighbourhood=Neighbourhood(None, ids, vectors),
-            everything=everything,
+            neighbourhood=Neighbourhood([], ids, vectors),
             tx=tx,
             notes=(),
             calibration=fitted if holds else None,
@@ -154,12 +151,17 @@ def judge(desk: Desk, base: Ground, asked: Sequence[Asked], vectors: Vectors) ->
         base.settings.biases,
     )
     may_vote = len(base.support.ids) > 0
-    among = base.support.ids if may_vote else base.everything
+    among = base.support.ids if may_vote else None
     with desk.catalog.reading() as look:
         itself = images.ids_by_content(look.as_of(base.tx), [a.sha256 for a in asked])
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
-        ids, similarities = base.neighbourhood.search(vectors, 2 * base.settings.k + spare, among)
+        ids, similarities = base.neighbourhood.search(
+            vectors,
+            2 * base.settings.k + spare,
+            among,
+            partial(images.vectors, look.as_of(base.tx), base.known),
+        )
         kept = [
             [
                 (int(i), float(s))
@@ -273,8 +275,12 @@ def _crowds(
     ids, vectors = images.vectors(look.as_of(base.tx), base.known, wanted)
     if len(ids) == 0:
         return {}
-    among = base.support.ids if len(base.support.ids) else base.everything
-    found, similarities = base.neighbourhood.search(vectors, CROWD + 1, among)
+    found, similarities = base.neighbourhood.search(
+        vectors,
+        CROWD + 1,
+        base.support.ids if len(base.support.ids) else None,
+        partial(images.vectors, look.as_of(base.tx), base.known),
+    )
     # Itself aside: pushed to the end, where the mean does not reach.
     apart = np.where((found == ids[:, None]) | (found < 0), -np.inf, similarities)
     apart = -np.sort(-apart, axis=1)

@@ -1,40 +1,123 @@
-"""Vectors in the catalog → the neighbour file that answers for them."""
+"""Vectors in the catalog → the neighbour files that answer for them.
+
+A small index has one file, written anew whenever vectors came. Beside a big one, what is new is
+first searched from the catalog, then stands in a supplement that each build writes anew, until it
+has grown to a tenth of the whole; then all become one file again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+from typing import get_args
+
 from mediclip_index import neighbours
-from mediclip_index.catalog import derived, images
+from mediclip_index.catalog import Reading, derived, images, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.neighbours import Material
+from mediclip_index.terms import Ids, IndexType, NeighbourFile, Vectors, WrongUsage
+
+FEW_NEW = 1_000  # vectors newer than all files that a query may read from the catalog
+SHARE = 0.1  # of a whole file, that a supplement to it may grow to
+PIECE = 16_384  # vectors in memory at once
+SENTENCES = 128  # that a new file is tuned on, besides images
 
 
-def refresh_neighbours(desk: Desk, known: KnownEncoder) -> None:
-    """Write the neighbour file anew where vectors came that it lacks, or where it is damaged."""
+def refresh_neighbours(
+    desk: Desk, known: KnownEncoder, index_type: IndexType | None = None, *, anew: bool = False
+) -> None:
+    """Bring the neighbour files up to the vectors in the catalog; does nothing where they are.
+
+    index_type: the kind of file from now on, None: as before. anew: write all as one file whatever
+    there is (where vectors were erased, say).
+    """
+    if index_type is not None:
+        _ask_for(desk, index_type)
     with desk.catalog.reading() as look:
-        file = derived.newest(look, known.fingerprint)
-        if file is not None:
-            try:
-                neighbours.open_file(desk.catalog.folder, file)
-                if not len(images.vectors(look, known, since=file.through_tx)[0]):
-                    return
-            except neighbours.Damaged:
-                pass
-        ids, vectors = images.vectors(look, known)
+        asked = derived.index_type(look)
+        files = derived.files(look, known.fingerprint)
         through = look.tx
+        since = 0 if anew or not _sound(desk, files) else due(look, known, asked, files)
+    if since is None:
+        return
+    with desk.catalog.reading() as look:
+        ids = derived.vector_ids(look.as_of(through), known, since=since)
+        sentences = words.some_sentences(look, known, SENTENCES)
     if not len(ids):
         return
-    unfinished = neighbours.write_file(desk.catalog.folder, ids, vectors)
+    material = Material(
+        count=len(ids),
+        dim=known.dim,
+        pieces=partial(_pieces, desk, known, ids, since, through),
+        sample=partial(_sample, desk, known, ids),
+        asked=sentences,
+    )
+    kind = neighbours.kind_for(asked, len(ids), known.dim)
+    written = neighbours.write_file(desk.catalog.folder, material, kind)
     with desk.catalog.writing("neighbours", by=desk.author) as work:
-        generation = derived.next_generation(work)
-        derived.record(
-            work,
-            neighbours.place_file(
-                unfinished,
-                generation=generation,
-                fingerprint=known.fingerprint,
-                count=len(ids),
-                through_tx=through,
-            ),
+        file = neighbours.place_file(
+            written,
+            generation=derived.next_generation(work),
+            fingerprint=known.fingerprint,
+            since_tx=since,
+            through_tx=through,
         )
-    neighbours.sweep(desk.catalog.folder, generation)
+        derived.record(work, file)
+        kept = derived.files(work, known.fingerprint)
+    neighbours.sweep(desk.catalog.folder, [*files, *kept])
     desk.catalog.checkpoint()
+
+
+def due(look: Reading, known: KnownEncoder, asked: str, files: list[NeighbourFile]) -> int | None:
+    """The transaction after which the file that is due begins (0: a whole one), None: none is."""
+    if not files:
+        return 0
+    whole = files[0]
+    fresh = len(derived.vector_ids(look, known, since=files[-1].through_tx))
+    added = fresh + sum(file.count for file in files[1:])
+    if whole.kind != neighbours.kind_for(asked, whole.count + added, known.dim):
+        return 0
+    if fresh == 0:
+        return None
+    if whole.count * known.dim <= neighbours.EXACT_NUMBERS or added > SHARE * whole.count:
+        return 0
+    return None if fresh <= FEW_NEW else whole.through_tx
+
+
+def _ask_for(desk: Desk, index_type: IndexType) -> None:
+    if index_type not in get_args(IndexType):
+        one = ", ".join(get_args(IndexType))
+        raise WrongUsage(f"There is no index type {index_type}; give one of {one}.")
+    with desk.catalog.reading() as look:
+        before = derived.index_type(look)
+    if index_type != before:
+        with desk.catalog.writing("index type", by=desk.author) as work:
+            derived.ask_for(work, index_type)
+
+
+def _sound(desk: Desk, files: list[NeighbourFile]) -> bool:
+    try:
+        for file in files:
+            neighbours.open_file(desk.catalog.folder, file)
+    except neighbours.Damaged:
+        return False
+    return True
+
+
+def _pieces(
+    desk: Desk, known: KnownEncoder, ids: Ids, since: int, through: int
+) -> Iterator[tuple[Ids, Vectors]]:
+    """Vectors in pieces. Each is a look of its own, so that nobody waits while a file is made."""
+    for start in range(0, len(ids), PIECE):
+        part = ids[start : start + PIECE]
+        with desk.catalog.reading() as look:
+            now = look.as_of(through)
+            piece = derived.vectors_between(now, known, int(part[0]), int(part[-1]), since=since)
+        yield piece
+
+
+def _sample(desk: Desk, known: KnownEncoder, ids: Ids, size: int) -> tuple[Ids, Vectors]:
+    rows = neighbours.spread(len(ids), size)
+    with desk.catalog.reading() as look:
+        return images.vectors(look, known, ids[rows].tolist())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from mediclip_index.catalog import Reading, images, library, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
+from mediclip_index.neighbours import Stored
 from mediclip_index.terms import Ids, SearchHit, SearchReport, Vectors, WrongUsage
 
 MOST_RESULTS = 10_000
@@ -37,7 +39,7 @@ def search(
         known = words.encoder(look)
         among = _candidates(look, where)
         target = _of_indexed(look, known, like)
-    if not asked:
+    if among is not None and not asked:
         hits = _hits(desk, among[:k].tolist(), [1.0] * len(among[:k]))
         return SearchReport(hits[1], f"where {where}", hits[0])
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
@@ -45,14 +47,15 @@ def search(
         raise WrongUsage("What was asked for and what was subtracted cancel out; ask for more.")
     with desk.catalog.reading() as look:
         neighbourhood, notes = desk.neighbourhood(look, known)
+        ids, similarities = neighbourhood.search(
+            unit(target)[None], k + len(like), among, _stored(look, known)
+        )
     # An image that was asked for by id is no answer to itself.
-    others = np.setdiff1d(among, np.array(like, dtype=np.int64))
-    ids, similarities = neighbourhood.search(unit(target)[None], k, others)
     pairs = [
         (int(i), float(s))
         for i, s in zip(ids[0], similarities[0], strict=True)
-        if i >= 0 and (min_similarity is None or s >= min_similarity)
-    ]
+        if i >= 0 and i not in like and (min_similarity is None or s >= min_similarity)
+    ][:k]
     results, facts = _hits(desk, [i for i, _ in pairs], [s for _, s in pairs])
     query = " + ".join(asked) + (f" where {where}" if where else "")
     return SearchReport(facts, query, results, tuple(notes))
@@ -69,9 +72,14 @@ def weighted(asked: str) -> tuple[str, float]:
         return asked, 1.0
 
 
-def _candidates(look: Reading, where: str | None) -> Ids:
+def _stored(look: Reading, known: KnownEncoder) -> Stored:
+    return partial(images.vectors, look, known)
+
+
+def _candidates(look: Reading, where: str | None) -> Ids | None:
+    """The images of a condition; None: all that are there."""
     if where is None:
-        return images.present_ids(look)
+        return None
     return np.array(library.matching(look, where), dtype=np.int64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +98,7 @@ def try_prompts(
     with desk.catalog.reading() as look:
         neighbourhood, _ = desk.neighbourhood(look, known)
         ids, similarities = neighbourhood.search(
-            np.ascontiguousarray(vectors), k, images.present_ids(look)
+            np.ascontiguousarray(vectors), k, None, partial(images.vectors, look, known)
         )
         trials = []
         for (sentence, class_name, group), row, near in zip(asked, ids, similarities, strict=True):

@@ -4,11 +4,32 @@ unless their checksum is the recorded one."""
 from mediclip_index.neighbours.exact import nearest
 from mediclip_index.neighbours.files import (
     Damaged,
-    Neighbourhood,
+    Unplaced,
     open_file,
     place_file,
     sweep,
     write_file,
 )
+from mediclip_index.neighbours.kinds import (
+    EXACT_NUMBERS,
+    Material,
+    kind_for,
+    spread,
+)
+from mediclip_index.neighbours.search import Neighbourhood, Stored
 
-__all__ = ["Damaged", "Neighbourhood", "nearest", "open_file", "place_file", "sweep", "write_file"]
+__all__ = [
+    "EXACT_NUMBERS",
+    "Damaged",
+    "Material",
+    "Neighbourhood",
+    "Stored",
+    "Unplaced",
+    "kind_for",
+    "nearest",
+    "open_file",
+    "place_file",
+    "spread",
+    "sweep",
+    "write_file",
+]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import faiss
-import numpy as np
 
-from mediclip_index.neighbours.exact import merge, nearest, top
-from mediclip_index.terms import Ids, NeighbourFile, Vectors
+from mediclip_index.neighbours.kinds import Material, make
+from mediclip_index.terms import NeighbourFile
 
-KIND = "exact"
 _CHUNK = 1 << 20
 
 
@@ -22,47 +22,59 @@ class Damaged(Exception):
     """A FAISS file that is missing, or is not the one that the catalog recorded."""
 
 
-def write_file(folder: Path, ids: Ids, vectors: Vectors) -> Path:
-    """Write ids (n,) and unit vectors (n, dim) as a FAISS file of exact inner products.
+@dataclass(frozen=True)
+class Unplaced:
+    """A file that is written whole, under a temporary name. recall: as measured, None if exact."""
 
-    The file has a temporary name; place it once its generation is known.
-    """
-    index = faiss.IndexIDMap2(faiss.IndexFlatIP(vectors.shape[1]))
-    index.add_with_ids(np.ascontiguousarray(vectors), ids)
+    path: Path
+    kind: str
+    count: int
+    recall: float | None
+
+
+def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
+    """Write a FAISS file of a kind (`kinds.kind_for`) under a temporary name; place it once its
+    generation is known."""
+    index, recall = make(kind, material)
     unfinished = folder / f".neighbours-{os.getpid()}-{time.time_ns()}"
     faiss.write_index(index, str(unfinished))
     with unfinished.open("rb+") as file:
         os.fsync(file.fileno())
-    return unfinished
+    return Unplaced(unfinished, kind, index.ntotal, recall)
 
 
 def place_file(
-    unfinished: Path, *, generation: int, fingerprint: str, count: int, through_tx: int
+    written: Unplaced, *, generation: int, fingerprint: str, since_tx: int, through_tx: int
 ) -> NeighbourFile:
     """Move a written file into its place; returns what the catalog is to record of it."""
-    checksum = _checksum(unfinished)
-    path = unfinished.with_name(f"neighbours-{generation}.faiss")
-    unfinished.replace(path)
+    checksum = _checksum(written.path)
+    path = written.path.with_name(f"neighbours-{generation}.faiss")
+    written.path.replace(path)
     stat = path.stat()
     return NeighbourFile(
         generation=generation,
         file=path.name,
-        kind=KIND,
+        kind=written.kind,
         fingerprint=fingerprint,
-        count=count,
+        count=written.count,
         through_tx=through_tx,
         sha256=checksum,
         size=stat.st_size,
         mtime_ns=stat.st_mtime_ns,
         inode=stat.st_ino,
+        since_tx=since_tx,
+        recall=written.recall,
     )
 
 
-def sweep(folder: Path, newest: int) -> None:
-    """Delete generations older than the one before the newest: a reader may be about to open it."""
+def sweep(folder: Path, keep: Collection[NeighbourFile]) -> None:
+    """Delete every generation but these and newer ones: those in force, and those that were until
+    now, since a reader may be about to open them."""
+    names = {file.file for file in keep}
+    newest = max((file.generation for file in keep), default=0)
     for path in folder.glob("neighbours-*.faiss"):
         number = path.stem.rpartition("-")[2]
-        if number.isdigit() and int(number) < newest - 1:
+        if number.isdigit() and int(number) < newest and path.name not in names:
             path.unlink(missing_ok=True)
 
 
@@ -94,33 +106,3 @@ def _checksum(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-class Neighbourhood:
-    """All vectors of an index: those of the FAISS file, and those that are newer, searched beside.
-
-    `index` is what open_file gave, or None; `ids` (n,) and `vectors` (n, dim) are not in it.
-    """
-
-    def __init__(self, index: Any, ids: Ids, vectors: Vectors) -> None:
-        self._index = index
-        self._ids = ids
-        self._vectors = vectors
-
-    def search(self, queries: Vectors, k: int, among: Ids) -> tuple[Ids, Vectors]:
-        """The k nearest of the images `among` (sorted ids, (m,)) for each query (q, dim).
-
-        Returns ids and cosines, both (q, <= k), nearest first, equal ones in order of id; where a
-        row has fewer, its tail has id -1 and cosine -inf.
-        """
-        fresh = np.isin(self._ids, among, assume_unique=True)
-        beside = nearest(queries, self._ids[fresh], self._vectors[fresh], k)
-        if self._index is None or len(among) == 0:
-            return beside
-        selector = faiss.IDSelectorBatch(among)
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector
-        # A few more than k, so that equal cosines at the border are ordered by id, not by chance.
-        similarities, ids = self._index.search(queries, min(k + 8, len(among)), params=parameters)
-        similarities = np.where(ids < 0, -np.inf, similarities).astype(np.float32)
-        return merge(top(ids, similarities, k), beside, k)

@@ -190,10 +190,16 @@ class PromptSet:
 
 # --- neighbours -------------------------------------------------------------------------------
 
+IndexType = Literal["auto", "exact", "compressed"]  # auto: by size
+
 
 @dataclass(frozen=True)
 class NeighbourFile:
-    """What the catalog keeps of a derived FAISS file, so that no other file is ever trusted."""
+    """What the catalog keeps of a derived FAISS file, so that no other file is ever trusted.
+
+    It holds the vectors written after transaction `since_tx` and up to `through_tx`. recall: share
+    of the ten true neighbours found, measured when it was made; None where it is exact.
+    """
 
     generation: int
     file: str
@@ -205,6 +211,8 @@ class NeighbourFile:
     size: int
     mtime_ns: int
     inode: int
+    since_tx: int = 0
+    recall: float | None = None
 
 
 # --- the verdict ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from mediclip_index.neighbours import (
     Damaged,
+    Material,
     Neighbourhood,
     nearest,
     open_file,
@@ -35,8 +37,18 @@ def ids() -> Ids:
 
 @pytest.fixture
 def recorded(tmp_path: Path, ids: Ids, vectors: Vectors) -> NeighbourFile:
-    unfinished = write_file(tmp_path, ids[:250], vectors[:250])
-    return place_file(unfinished, generation=1, fingerprint="f", count=250, through_tx=7)
+    return placed(tmp_path, ids[:250], vectors[:250], "exact")
+
+
+def placed(
+    folder: Path, ids: Ids, vectors: Vectors, kind: str, generation: int = 1
+) -> NeighbourFile:
+    written = write_file(folder, Material.of(ids, vectors), kind)
+    return place_file(written, generation=generation, fingerprint="f", since_tx=0, through_tx=7)
+
+
+def unasked(ids: Sequence[int]) -> tuple[Ids, Vectors]:
+    raise AssertionError("an exact file holds its vectors itself")
 
 
 def brute(queries: Vectors, ids: Ids, vectors: Vectors, k: int) -> Ids:
@@ -47,9 +59,9 @@ def brute(queries: Vectors, ids: Ids, vectors: Vectors, k: int) -> Ids:
 def test_file_and_newer_vectors_together_give_the_exact_neighbours(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors, rng: np.random.Generator
 ) -> None:
-    everything = Neighbourhood(open_file(tmp_path, recorded), ids[250:], vectors[250:])
+    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     queries = unit_rows(rng, 20, DIM)
-    found, similarities = everything.search(queries, 10, ids)
+    found, similarities = everything.search(queries, 10, None, unasked)
     np.testing.assert_array_equal(found, brute(queries, ids, vectors, 10))
     assert (np.diff(similarities, axis=1) <= 0).all()
 
@@ -57,10 +69,10 @@ def test_file_and_newer_vectors_together_give_the_exact_neighbours(
 def test_only_the_images_asked_for_are_found(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors, rng: np.random.Generator
 ) -> None:
-    everything = Neighbourhood(open_file(tmp_path, recorded), ids[250:], vectors[250:])
+    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     some = np.sort(rng.choice(ids, 40, replace=False))
     queries = unit_rows(rng, 5, DIM)
-    found, _ = everything.search(queries, 10, some)
+    found, _ = everything.search(queries, 10, some, unasked)
     rows = np.searchsorted(ids, some)
     np.testing.assert_array_equal(found, brute(queries, some, vectors[rows], 10))
 
@@ -68,16 +80,16 @@ def test_only_the_images_asked_for_are_found(
 def test_fewer_images_than_k_leave_no_stranger_in_the_answer(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors
 ) -> None:
-    everything = Neighbourhood(open_file(tmp_path, recorded), ids[250:], vectors[250:])
-    found, _ = everything.search(vectors[:2], 10, ids[[0, 1, 260]])
+    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    found, _ = everything.search(vectors[:2], 10, ids[[0, 1, 260]], unasked)
     assert {int(i) for i in found.ravel() if i >= 0} == {int(i) for i in ids[[0, 1, 260]]}
 
 
 def test_nothing_is_found_among_nothing(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors
 ) -> None:
-    everything = Neighbourhood(open_file(tmp_path, recorded), ids[250:], vectors[250:])
-    found, _ = everything.search(vectors[:2], 10, np.array([], dtype=np.int64))
+    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    found, _ = everything.search(vectors[:2], 10, np.array([], dtype=np.int64), unasked)
     assert found.shape == (2, 0)
 
 
@@ -101,13 +113,7 @@ def test_a_file_that_is_not_the_recorded_one_is_never_opened(
         data[len(data) // 2] ^= 1
         path.write_bytes(data)
     else:
-        place_file(
-            write_file(tmp_path, ids[:250] + 1, vectors[:250]),
-            generation=1,
-            fingerprint="f",
-            count=250,
-            through_tx=7,
-        )
+        placed(tmp_path, ids[:250] + 1, vectors[:250], "exact")
     with pytest.raises(Damaged):
         open_file(tmp_path, recorded)
 
@@ -117,11 +123,13 @@ def test_a_copied_file_is_hashed_again_and_opened(tmp_path: Path, recorded: Neig
     assert open_file(tmp_path, other).ntotal == 250
 
 
-def test_old_generations_are_swept_but_for_the_one_before_the_newest(tmp_path: Path) -> None:
-    for generation in (1, 2, 3):
-        (tmp_path / f"neighbours-{generation}.faiss").touch()
-    sweep(tmp_path, 3)
+def test_files_in_force_and_those_before_them_are_kept_and_older_ones_swept(
+    tmp_path: Path, ids: Ids, vectors: Vectors
+) -> None:
+    files = [placed(tmp_path, ids, vectors, "exact", generation) for generation in range(1, 6)]
+    sweep(tmp_path, [files[1], files[3]])
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "neighbours-2.faiss",
-        "neighbours-3.faiss",
+        "neighbours-4.faiss",
+        "neighbours-5.faiss",
     ]
