@@ -1,7 +1,7 @@
 """Vectors → nearest vectors: FAISS files that are derived from the catalog and never trusted
 unless their checksum is the recorded one."""
 
-from mediclip_index.neighbours.exact import nearest
+from mediclip_index.neighbours.exact import merge, nearest
 from mediclip_index.neighbours.files import (
     Damaged,
     Unplaced,
@@ -26,6 +26,7 @@ __all__ = [
     "Stored",
     "Unplaced",
     "kind_for",
+    "merge",
     "nearest",
     "open_file",
     "place_file",

@@ -1,0 +1,173 @@
+"""Neighbour files follow the catalog without being written anew for every few images."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediclip_index import Index
+from mediclip_index.catalog import Catalog, derived, images, words
+from mediclip_index.catalog.images import NewFile, NewImage
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.terms import Ids, Vectors
+from tests.conftest import unit_rows
+
+DIM = 16
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """An empty index that takes anything above a hundred numbers for big."""
+    catalog = Catalog.create(tmp_path / "index")
+    with catalog.writing("test") as work:
+        words.add_encoder(work, fingerprint="f", name="none", dim=DIM, scale=100.0)
+    return Desk(catalog)
+
+
+@pytest.fixture
+def known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> KnownEncoder:
+    monkeypatch.setattr("mediclip_index.neighbours.kinds.EXACT_NUMBERS", 100)
+    monkeypatch.setattr("mediclip_index.neighbours.EXACT_NUMBERS", 100)
+    monkeypatch.setattr("mediclip_index.jobs.neighbouring.FEW_NEW", 10)
+    with desk.catalog.reading() as look:
+        return words.encoder(look)
+
+
+def add(desk: Desk, known: KnownEncoder, vectors: Vectors, first: int) -> None:
+    """Images whose ids are first, first + 1, ..."""
+    names = [hashlib.sha256(str(first + n).encode()).hexdigest() for n in range(len(vectors))]
+    with desk.catalog.writing("test") as work:
+        source = images.add_source(work, "s", labels="none", frames="first", pdf="images")
+        files = [NewFile(f"/s/{first + n}", 1, 1, sha) for n, sha in enumerate(names)]
+        images.add_files(work, source, files)
+        images.add_images(
+            work,
+            known,
+            [
+                NewImage(sha, None, None, 1, 1, "PNG", 1, {}, vector)
+                for sha, vector in zip(names, vectors, strict=True)
+            ],
+        )
+
+
+def search(desk: Desk, known: KnownEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
+    with desk.catalog.reading() as look:
+        neighbourhood, notes = desk.neighbourhood(look, known)
+        stored = partial(images.vectors, look, known)
+        found, _ = neighbourhood.search(query[None], k, None, stored)
+    return found[0], notes
+
+
+def generations(desk: Desk, known: KnownEncoder) -> list[tuple[int, str, int]]:
+    with desk.catalog.reading() as look:
+        files = derived.files(look, known.fingerprint)
+    return [(file.generation, file.kind, file.count) for file in files]
+
+
+def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
+    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+) -> None:
+    vectors = unit_rows(rng, 400, DIM)
+    add(desk, known, vectors[:300], 1)
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(1, "compressed", 300)]
+    add(desk, known, vectors[300:308], 301)
+    refresh_neighbours(desk, known)  # too few: they are read from the catalog
+    assert generations(desk, known) == [(1, "compressed", 300)]
+    add(desk, known, vectors[308:315], 309)
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(1, "compressed", 300), (2, "compressed", 15)]
+    add(desk, known, vectors[315:330], 316)
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(1, "compressed", 300), (3, "compressed", 30)]
+    for row in (0, 305, 312, 329):
+        assert search(desk, known, vectors[row], 1)[0].tolist() == [row + 1]
+    add(desk, known, vectors[330:331], 331)
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(4, "compressed", 331)]
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(4, "compressed", 331)]
+
+
+def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
+    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+) -> None:
+    vectors = unit_rows(rng, 320, DIM)
+    add(desk, known, vectors[:300], 1)
+    refresh_neighbours(desk, known)
+    add(desk, known, vectors[300:], 301)
+    refresh_neighbours(desk, known)
+    (desk.catalog.folder / "neighbours-2.faiss").unlink()
+    for row in (10, 310):
+        found, notes = search(desk, known, vectors[row], 1)
+        assert found.tolist() == [row + 1]
+        assert "neighbours-2.faiss" in notes[0] and "exactly" in notes[0]
+    refresh_neighbours(desk, known)
+    assert search(desk, known, vectors[310], 1) == (np.array([311]), [])
+    assert generations(desk, known) == [(3, "compressed", 320)]
+
+
+def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
+    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+) -> None:
+    vectors = unit_rows(rng, 200, DIM)
+    add(desk, known, vectors, 1)
+    refresh_neighbours(desk, known)
+    path = desk.catalog.folder / "neighbours-1.faiss"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    found, notes = search(desk, known, vectors[17], 5)
+    assert "is not the file that was written" in notes[0]
+    assert found.tolist() == (np.argsort(-(vectors @ vectors[17]))[:5] + 1).tolist()
+
+
+def test_an_index_type_that_was_asked_for_stays(
+    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+) -> None:
+    vectors = unit_rows(rng, 60, DIM)
+    add(desk, known, vectors[:50], 1)
+    refresh_neighbours(desk, known, "exact")
+    assert generations(desk, known) == [(1, "exact", 50)]
+    add(desk, known, vectors[50:], 51)
+    refresh_neighbours(desk, known)
+    assert generations(desk, known) == [(2, "exact", 60)]
+    refresh_neighbours(desk, known, "auto")
+    assert generations(desk, known) == [(3, "compressed", 60)]
+
+
+def test_an_image_that_was_gone_when_the_file_was_made_is_found_when_it_returns(
+    built: Index, pile: Path, tmp_path: Path, photographs: list[object]
+) -> None:
+    away = tmp_path / "away.png"
+    shutil.move(pile / "p02.png", away)
+    built.build([str(pile)], allow_missing=True, index_type="compressed")
+    found = {hit.path for hit in built.search(like=[1], k=20).results}
+    assert str(pile / "p02.png") not in found
+    shutil.move(away, pile / "p02.png")
+    built.build([str(pile)])
+    found = {hit.path for hit in built.search(like=[1], k=20).results}
+    assert str(pile / "p02.png") in found
+
+
+def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
+    built: Index, pile: Path
+) -> None:
+    sources = [str(pile / f"p{n:02}.png") for n in (0, 5, 9)]
+    exact = built.query(sources).verdicts
+    assert "exact" in built.info().neighbours
+    built.build([str(pile)], index_type="compressed")
+    assert "recall@10" in built.info().neighbours
+    compressed = built.query(sources).verdicts
+    for one, other in zip(exact, compressed, strict=True):
+        assert one.probabilities == other.probabilities
+        assert one.neighbours == other.neighbours
+    replayed = built.audit_replay(last=6)
+    assert (replayed.replayed, replayed.different) == (6, ())
