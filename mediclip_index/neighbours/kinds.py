@@ -132,7 +132,7 @@ def _tune(index: Any, probes: Vectors, own: Ids, truth: Ids) -> float:
         recall = min(float(part.mean()) for part in sorts if len(part))
         if recall >= RECALL + _MARGIN or index.nprobe == index.nlist:
             return recall
-        visited *= 2
+        visited = max(visited + 1, visited * 3 // 2)
 
 
 def _share(own: int, truth: Ids, found: Ids) -> float:

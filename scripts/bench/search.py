@@ -108,11 +108,11 @@ def _make(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
             insert_vectors(work.db, known.vectors, ids, rows, work.tx)
             truth = neighbours.merge(truth, neighbours.nearest(queries, ids, rows, 10), 10)
             if options.ranking == "float16":
-                with (folder / "float16").open("ab") as file:
-                    file.write(rows.astype(np.float16).tobytes())
+                with (folder / "float16").open("ab") as halves:
+                    halves.write(rows.astype(np.float16).tobytes())
     catalog.checkpoint()
     np.savez(folder / "asked.npz", queries=queries, truth=truth[0])
-    started = time.monotonic()
+    started, worked = time.monotonic(), time.process_time()
     kind = neighbours.kind_for(options.kind, count, options.dim)
     material = _material(catalog, count, options.dim)
     written = neighbours.write_file(catalog.folder, material, kind)
@@ -129,6 +129,7 @@ def _make(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
         "kind": kind,
         "ranking": options.ranking if kind == "compressed" else "the file itself",
         "build_s": round(seconds, 1),
+        "build_cpu_s": round(time.process_time() - worked, 1),
         "build_peak_mb": _peak(),
         "file_mb": round((file.size + (half.stat().st_size if half.exists() else 0)) / 1e6, 1),
         "recall_when_made": file.recall,
