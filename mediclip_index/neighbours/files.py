@@ -37,9 +37,13 @@ def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
     generation is known."""
     index, recall = make(kind, material)
     unfinished = folder / f".neighbours-{os.getpid()}-{time.time_ns()}"
-    faiss.write_index(index, str(unfinished))
-    with unfinished.open("rb+") as file:
-        os.fsync(file.fileno())
+    try:
+        faiss.write_index(index, str(unfinished))
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
     return Unplaced(unfinished, kind, index.ntotal, recall)
 
 
@@ -69,13 +73,27 @@ def place_file(
 
 def sweep(folder: Path, keep: Collection[NeighbourFile]) -> None:
     """Delete every generation but these and newer ones: those in force, and those that were until
-    now, since a reader may be about to open them."""
+    now, since a reader may be about to open them. What a killed writer left unfinished goes too."""
     names = {file.file for file in keep}
     newest = max((file.generation for file in keep), default=0)
     for path in folder.glob("neighbours-*.faiss"):
         number = path.stem.rpartition("-")[2]
         if number.isdigit() and int(number) < newest and path.name not in names:
             path.unlink(missing_ok=True)
+    for path in folder.glob(".neighbours-*"):
+        writer = path.name.split("-")[1]
+        if writer.isdigit() and not _runs(int(writer)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # another user's
+    return True
 
 
 def open_file(folder: Path, recorded: NeighbourFile) -> Any:

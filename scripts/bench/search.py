@@ -76,25 +76,29 @@ def main() -> None:
     parser.add_argument("--ranking", default="catalog", choices=["catalog", "float16"])
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help="a folder to work in and to go on in")
+    parser.add_argument("--phase", choices=list(PHASES), help=argparse.SUPPRESS)
     options = parser.parse_args()
     faiss.omp_set_num_threads(options.threads)
-    if options.ask:
-        print(json.dumps(_ask(options.ask, options)))
+    if options.phase:
+        print(json.dumps(PHASES[options.phase](options.keep, int(options.sizes), options)))
         return
     for size in options.sizes.split(","):
         with tempfile.TemporaryDirectory() as place:
-            made = _make(Path(place), int(size), options)
-            asked = subprocess.run(
-                [sys.executable, __file__, *sys.argv[1:], "--ask", place],
-                check=True,
-                stdout=subprocess.PIPE,
-            )
-            print(json.dumps({**made, **json.loads(asked.stdout)}), flush=True)
+            folder = options.keep / size if options.keep else Path(place)
+            line: dict[str, object] = {}
+            for phase in PHASES:  # each in a process of its own, for its memory
+                command = [sys.executable, __file__, *sys.argv[1:], "--phase", phase]
+                command += ["--sizes", size, "--keep", str(folder)]
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+                line |= json.loads(done.stdout)
+            print(json.dumps(line), flush=True)
 
 
-def _make(folder: Path, count: int, options: argparse.Namespace) -> dict[str, object]:
-    """A catalog of so many vectors and its neighbour file; what that took."""
+def _fill(folder: Path, count: int, options: argparse.Namespace) -> dict[str, object]:
+    """A catalog of so many vectors, queries, and their true neighbours; once in a folder."""
+    if (folder / "asked.npz").exists():
+        return {}
     clusters = Clusters(options.dim, 0)
     queries = clusters.draw(options.queries, 1)
     catalog = Catalog.create(folder / "index")
@@ -102,25 +106,37 @@ def _make(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
     with catalog.writing("bench") as work:
         words.add_encoder(work, fingerprint="bench", name="bench", dim=options.dim, scale=100.0)
         known = words.encoder(work)
-        for start in range(0, count, PIECE):
-            ids = np.arange(start, min(start + PIECE, count)) + 1
-            rows = clusters.draw(len(ids), start + 2)
+    for start in range(0, count, PIECE):
+        ids = np.arange(start, min(start + PIECE, count)) + 1
+        rows = clusters.draw(len(ids), start + 2)
+        with catalog.writing("bench") as work:
             insert_vectors(work.db, known.vectors, ids, rows, work.tx)
-            truth = neighbours.merge(truth, neighbours.nearest(queries, ids, rows, 10), 10)
-            if options.ranking == "float16":
-                with (folder / "float16").open("ab") as halves:
-                    halves.write(rows.astype(np.float16).tobytes())
+        truth = neighbours.merge(truth, neighbours.nearest(queries, ids, rows, 10), 10)
+        if options.ranking == "float16":
+            with (folder / "float16").open("ab") as halves:
+                halves.write(rows.astype(np.float16).tobytes())
     catalog.checkpoint()
     np.savez(folder / "asked.npz", queries=queries, truth=truth[0])
+    return {}
+
+
+def _build(folder: Path, count: int, options: argparse.Namespace) -> dict[str, object]:
+    """The neighbour file, and what it took."""
+    catalog = Catalog.open(folder / "index")
     started, worked = time.monotonic(), time.process_time()
     kind = neighbours.kind_for(options.kind, count, options.dim)
     material = _material(catalog, count, options.dim)
     written = neighbours.write_file(catalog.folder, material, kind)
     with catalog.writing("bench") as work:
         file = neighbours.place_file(
-            written, generation=1, fingerprint="bench", since_tx=0, through_tx=work.tx
+            written,
+            generation=derived.next_generation(work),
+            fingerprint="bench",
+            since_tx=0,
+            through_tx=work.tx,
         )
         derived.record(work, file)
+    neighbours.sweep(catalog.folder, [file])
     seconds = time.monotonic() - started
     half = folder / "float16"
     return {
@@ -152,14 +168,15 @@ def _material(catalog: Catalog, count: int, dim: int) -> Material:
     return Material(count, dim, pieces, sample, np.empty((0, dim), dtype=np.float32))
 
 
-def _ask(folder: Path, options: argparse.Namespace) -> dict[str, object]:
-    """What a fresh process sees."""
+def _ask(folder: Path, count: int, options: argparse.Namespace) -> dict[str, object]:
+    """What a process sees that opens the file and asks."""
     asked = np.load(folder / "asked.npz")
     queries, truth = asked["queries"], asked["truth"]
     catalog = Catalog.open(folder / "index")
     with catalog.reading() as look:
         known = words.encoder(look)
         (file,) = derived.files(look, "bench")
+        assert file.count == count
         before = _peak()
         started = time.perf_counter()
         opened = neighbours.open_file(catalog.folder, file)
@@ -197,6 +214,9 @@ def _half(path: Path, dim: int) -> neighbours.Stored:
         return places, rows[places - 1].astype(np.float32)
 
     return stored
+
+
+PHASES = {"fill": _fill, "build": _build, "ask": _ask}
 
 
 def _peak() -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -133,3 +136,14 @@ def test_files_in_force_and_those_before_them_are_kept_and_older_ones_swept(
         "neighbours-4.faiss",
         "neighbours-5.faiss",
     ]
+
+
+def test_what_a_killed_writer_left_unfinished_is_swept(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".neighbours-{dead.pid}-1"
+    under_way = tmp_path / f".neighbours-{os.getpid()}-1"
+    left.touch()
+    under_way.touch()
+    sweep(tmp_path, [])
+    assert list(tmp_path.iterdir()) == [under_way]
