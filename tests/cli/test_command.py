@@ -129,3 +129,11 @@ def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> N
     assert "Not a diagnostic device" in tour.stdout
     kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
     assert sum(row["path"].endswith("J2K_pixelrep_mismatch.dcm") for row in kept) == 2
+
+
+def test_an_index_type_is_chosen_by_hand_and_info_shows_the_recall(folder: Path) -> None:
+    assert run(folder, "build", "--index-type", "compressed").returncode == 0
+    assert "compressed, 38 vectors, recall@10 " in run(folder, "info").stdout
+    assert run(folder, "build", "--index-type", "auto").returncode == 0
+    assert "exact, 38 vectors" in run(folder, "info").stdout
+    assert run(folder, "build", "--index-type", "hnsw").returncode == 2
