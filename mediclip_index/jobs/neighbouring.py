@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import get_args
 
+import numpy as np
+
 from mediclip_index import neighbours
 from mediclip_index.catalog import Reading, derived, images, words
 from mediclip_index.catalog.words import KnownEncoder
@@ -46,13 +48,7 @@ def refresh_neighbours(
         sentences = words.some_sentences(look, known, SENTENCES)
     if not len(ids):
         return
-    material = Material(
-        count=len(ids),
-        dim=known.dim,
-        pieces=partial(_pieces, desk, known, ids, since, through),
-        sample=partial(_sample, desk, known, ids),
-        asked=sentences,
-    )
+    material = material_of(desk, known, ids, since, through, sentences)
     kind = neighbours.kind_for(asked, len(ids), known.dim)
     written = neighbours.write_file(desk.catalog.folder, material, kind)
     with desk.catalog.writing("neighbours", by=desk.author) as work:
@@ -67,6 +63,19 @@ def refresh_neighbours(
         kept = derived.files(work, known.fingerprint)
     neighbours.sweep(desk.catalog.folder, [*files, *kept])
     desk.catalog.checkpoint()
+
+
+def material_of(
+    desk: Desk, known: KnownEncoder, ids: Ids, since: int, through: int, sentences: Vectors
+) -> Material:
+    """The catalog's vectors of these ids (sorted), written after `since` and up to `through`."""
+    return Material(
+        count=len(ids),
+        dim=known.dim,
+        pieces=partial(_pieces, desk, known, ids, since, through),
+        sample=partial(_sample, desk, known, ids),
+        asked=sentences,
+    )
 
 
 def due(look: Reading, known: KnownEncoder, asked: str, files: list[NeighbourFile]) -> int | None:
@@ -118,6 +127,11 @@ def _pieces(
 
 
 def _sample(desk: Desk, known: KnownEncoder, ids: Ids, size: int) -> tuple[Ids, Vectors]:
-    rows = neighbours.spread(len(ids), size)
-    with desk.catalog.reading() as look:
-        return images.vectors(look, known, ids[rows].tolist())
+    """Some of the vectors; by pieces too, since DuckDB keeps in memory what one look has read."""
+    chosen = ids[neighbours.spread(len(ids), size)]
+    parts = []
+    for start in range(0, len(ids), PIECE):
+        first, last = np.searchsorted(chosen, [ids[start], ids[start : start + PIECE][-1] + 1])
+        with desk.catalog.reading() as look:
+            parts.append(images.vectors(look, known, chosen[first:last].tolist()))
+    return np.concatenate([keys for keys, _ in parts]), np.concatenate([rows for _, rows in parts])
