@@ -36,6 +36,7 @@ class Working:
         pdf: Literal["images", "pages"] = "images",
         rehash: bool = False,
         allow_missing: bool = False,
+        prune: bool = False,
         batch_size: int = 32,
         progress: Progress | None = None,
     ) -> BuildReport:
@@ -43,7 +44,8 @@ class Working:
 
         `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
         mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
-        have vanished nothing is marked gone there unless `allow_missing`.
+        have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
+        which no file is left are removed: they do not come back with their file (see `remove`).
         """
         return jobs.build(
             self._desk,
@@ -53,6 +55,7 @@ class Working:
             pdf=pdf,
             rehash=rehash,
             allow_missing=allow_missing,
+            prune=prune,
             batch_size=batch_size,
             progress=progress or Silent(),
         )

@@ -5,10 +5,20 @@ from mediclip_index.neighbours.exact import nearest
 from mediclip_index.neighbours.files import (
     Damaged,
     Neighbourhood,
+    contents,
     open_file,
     place_file,
     sweep,
     write_file,
 )
 
-__all__ = ["Damaged", "Neighbourhood", "nearest", "open_file", "place_file", "sweep", "write_file"]
+__all__ = [
+    "Damaged",
+    "Neighbourhood",
+    "contents",
+    "nearest",
+    "open_file",
+    "place_file",
+    "sweep",
+    "write_file",
+]

@@ -88,6 +88,23 @@ def open_file(folder: Path, recorded: NeighbourFile) -> Any:
     return index
 
 
+def contents(folder: Path, recorded: NeighbourFile) -> tuple[Ids, Vectors | None]:
+    """What a recorded file holds, its checksum verified in full: ids (n,) and, where the file keeps
+    them unchanged, vectors (n, dim). Raises Damaged."""
+    path = folder / recorded.file
+    try:
+        if _checksum(path) != recorded.sha256:
+            raise Damaged(f"{path} is not the file that was written")
+    except OSError as error:
+        raise Damaged(f"{path} can't be read ({error})") from error
+    index = open_file(folder, recorded)
+    ids = faiss.vector_to_array(index.id_map).astype(np.int64)
+    if recorded.kind != KIND:
+        return ids, None
+    flat = faiss.downcast_index(index.index)
+    return ids, np.asarray(flat.reconstruct_n(0, flat.ntotal), dtype=np.float32)
+
+
 def _checksum(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -162,7 +162,11 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
 
     settings = report.settings
     pairs = [
-        ("images", f"{report.index.images} in {report.files} files, {report.gone} gone"),
+        (
+            "images",
+            f"{report.index.images} in {report.files} files, {report.gone} gone"
+            + (f", {report.removed} removed" if report.removed else ""),
+        ),
         ("labels", told(report.labels)),
         ("splits", told(report.splits)),
         ("refused", told(report.refusals)),

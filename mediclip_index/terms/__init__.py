@@ -3,6 +3,16 @@
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
 
+from mediclip_index.terms.keeping import (
+    BackupReport,
+    ExportReport,
+    Finding,
+    Mended,
+    RemoveReport,
+    RepairReport,
+    TakenImage,
+    VerifyReport,
+)
 from mediclip_index.terms.reports import (
     AuditRow,
     BuildReport,
@@ -72,6 +82,7 @@ from mediclip_index.terms.words import (
 __all__ = [
     "Attribute",
     "AuditRow",
+    "BackupReport",
     "Bounds",
     "BuildReport",
     "Calibration",
@@ -84,7 +95,9 @@ __all__ = [
     "Encoder",
     "Entry",
     "EvaluationReport",
+    "ExportReport",
     "Facts",
+    "Finding",
     "GroupShare",
     "Ids",
     "IndexBusy",
@@ -95,6 +108,7 @@ __all__ = [
     "LabelReport",
     "LoudPrompt",
     "MediclipError",
+    "Mended",
     "MethodFigures",
     "Mistake",
     "MistakesReport",
@@ -117,6 +131,8 @@ __all__ = [
     "QueryReport",
     "Reason",
     "Refusal",
+    "RemoveReport",
+    "RepairReport",
     "ReplayDifference",
     "ReplayReport",
     "SearchHit",
@@ -126,9 +142,11 @@ __all__ = [
     "Silent",
     "SureFigures",
     "SuspectLabel",
+    "TakenImage",
     "TuneReport",
     "Twins",
     "Vectors",
     "Verdict",
+    "VerifyReport",
     "WrongUsage",
 ]
