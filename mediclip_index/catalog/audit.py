@@ -305,7 +305,7 @@ def sorted_lines(file: Path) -> tuple[list[bytes], list[bytes]]:
 def _lines(file: Path) -> Iterator[Body]:
     with (
         contextlib.suppress(FileNotFoundError),
-        file.open(encoding="ascii", errors="replace") as lines,
+        file.open("rb") as lines,
     ):
         for line in lines:
             try:

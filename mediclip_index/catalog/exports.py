@@ -26,9 +26,9 @@ _BATCH = 10_000
 README = """# An export of mediclip-index
 
 One Parquet file a table of the catalog, whole: every row that was ever written, with the
-transaction (`tx`) that wrote it. `transactions` says when (`time_us`: microseconds since 1970, UTC),
-by whom (`author`) and by which command. `mediclip-index --index NEW build THIS_FOLDER` makes an index
-of it again.
+transaction (`tx`) that wrote it. `transactions` says when (`time_us`: microseconds since 1970,
+UTC), by whom (`author`) and by which command. `mediclip-index --index NEW build THIS_FOLDER` makes
+an index of it again.
 
 | file | holds |
 | --- | --- |
@@ -39,7 +39,8 @@ of it again.
 | prompt_sets, settings, choices | words and numbers, and which were in force since when |
 | verdicts | the audit: `body` is canonical JSON, `hash` = sha256(`previous` + `body_sha256`) |
 | removals, erased_bodies | what was removed, brought back or purged |
-| evaluations, refusals, sources, sentences_N | reports; files that could not be used; what was built from |
+| evaluations, refusals, sources | reports; files that could not be used; what was built from |
+| sentences_N | vectors of the prompts' sentences |
 
 `library.csv` is what there is now, one row an image, for people and spreadsheets. In the Parquet
 files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus the byte.

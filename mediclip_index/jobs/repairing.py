@@ -109,7 +109,7 @@ def _rows(desk: Desk, vectors: str) -> list[Mended]:
 
 
 def _vectors(desk: Desk, progress: Progress) -> list[Mended]:
-    """Vectors that are missing or no use, from their files; the old one goes when the new is here."""
+    """Missing and useless vectors, from their files; an old one goes when the new one is here."""
     with desk.catalog.reading() as look:
         known = words.encoder(look)
         wanted = sorted({*checks.missing_vectors(look, known), *checks.bad_vectors(look, known)})

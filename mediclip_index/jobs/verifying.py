@@ -1,4 +1,4 @@
-"""Whether an index is whole: the catalog against itself, the files on disk, and the derived file."""
+"""Whether an index is whole: the catalog against itself, the files on disk, the derived file."""
 
 from __future__ import annotations
 
