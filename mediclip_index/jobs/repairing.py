@@ -14,11 +14,14 @@ from mediclip_index.jobs.building import refresh_neighbours
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.rereading import again
 from mediclip_index.jobs.verifying import strays, verify
-from mediclip_index.terms import Mended, ModelUnavailable, Progress, RepairReport, Silent
+from mediclip_index.terms import Mended, ModelUnavailable, NoIndex, Progress, RepairReport, Silent
 
 
 def repair(desk: Desk, *, progress: Progress) -> RepairReport:
     """See Index.repair."""
+    for finding in verify(desk, deep=None, progress=Silent()).findings:
+        if finding.kind in ("catalog", "newer"):
+            raise NoIndex(f"{finding.what} {finding.mend}")
     with desk.catalog.reading() as look:
         known = words.encoder(look)
     mended: list[Mended] = []

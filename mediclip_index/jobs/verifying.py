@@ -93,7 +93,7 @@ def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Find
         yield Finding("neighbours", f"The neighbour file can't be used: {damage}.", mend)
         return
     if not np.isin(held, ids).all() or len(np.unique(held)) != len(held):
-        yield Finding("neighbours", "The neighbour file holds images that are not there.", mend)
+        yield Finding("neighbours", "The neighbour file holds vectors that are not there.", mend)
         return
     there, newer = images.present_ids(look), images.vectors(look, known, since=file.through_tx)[0]
     lacking = np.setdiff1d(np.intersect1d(there, ids), np.union1d(held, newer))
