@@ -87,7 +87,7 @@ def _library(look: Reading, file: Path) -> None:
         )
         ids = images.present_ids(look).tolist()
         for start in range(0, len(ids), _BATCH):
-            for row in library.rows(look, ids[start : start + _BATCH]).values():
+            for _, row in sorted(library.rows(look, ids[start : start + _BATCH]).items()):
                 said = [row["meta"].get(n, "") for n in attributes]
                 table.writerow(
                     [*(row.get(n, "") for n in first), *said, *(row.get(n, "") for n in rest)]

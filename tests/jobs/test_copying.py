@@ -56,10 +56,12 @@ def test_an_export_makes_the_same_index_again(lived: Index, tmp_path: Path) -> N
 
 def test_an_export_is_read_by_anyone(lived: Index, tmp_path: Path) -> None:
     lived.export(tmp_path / "out")
-    said = duckdb.sql(
+    answer = duckdb.sql(
         f"SELECT label, author FROM '{tmp_path}/out/labels.parquet' "
         f"JOIN '{tmp_path}/out/transactions.parquet' USING (tx) WHERE image = 1 ORDER BY tx"
-    ).fetchall()
+    )
+    assert answer is not None
+    said = answer.fetchall()
     assert [s[0] for s in said] == ["medical", "non_medical"]
     assert said[1][1] == "bob"
     with (tmp_path / "out" / "library.csv").open() as file:

@@ -31,11 +31,27 @@ Index.open(sys.argv[1]).repair()
 """
 
 
+@pytest.fixture(scope="module")
+def whole(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: str, photographs: list[Image.Image]
+) -> Path:
+    """An index of twelve pictures, labelled in part, and three verdicts; never to be changed."""
+    place = tmp_path_factory.mktemp("whole")
+    (place / "pile").mkdir()
+    for number, picture in enumerate(photographs[:12]):
+        picture.save(place / "pile" / f"p{number:02}.png")
+    index = Index.create(place / "index", model=tiny_model)
+    index.build([str(place / "pile")])
+    index.set_label("medical", [1, 2, 3, 4])
+    index.set_label("non_medical", [5, 6, 7, 8])
+    index.query([str(place / "pile" / f"p{n:02}.png") for n in (8, 9, 10)])
+    return index.path
+
+
 @pytest.fixture
-def judged(built: Index, pile: Path) -> Index:
-    """The pile, and three verdicts."""
-    built.query([str(pile / f"p{n:02}.png") for n in (8, 9, 10)])
-    return built
+def judged(whole: Path, tmp_path: Path) -> Index:
+    """A copy of it, to be broken; its pictures are not."""
+    return Index.open(shutil.copytree(whole, tmp_path / "copy"))
 
 
 def kinds(index: Index) -> set[str]:
@@ -106,11 +122,11 @@ def test_a_catalog_that_cant_be_read_is_told_with_the_next_command(
 
 
 def test_files_that_changed_or_went_are_counted_and_named(
-    judged: Index, pile: Path, photographs: list[Image.Image]
+    built: Index, pile: Path, photographs: list[Image.Image]
 ) -> None:
     photographs[30].save(pile / "p00.png")
     (pile / "p01.png").unlink()
-    found = {f.kind: f.what for f in judged.verify().findings}
+    found = {f.kind: f.what for f in built.verify().findings}
     assert found.keys() == {"changed", "gone"}
     assert found["changed"].startswith("1 files") and "p00.png" in found["changed"]
     assert found["gone"].startswith("1 files") and "p01.png" in found["gone"]
@@ -127,13 +143,13 @@ def test_a_vector_of_another_picture_is_found_by_embedding_again(judged: Index) 
     assert kinds_deep(judged) == {"wrong_vector"}
 
 
-def test_other_bytes_under_the_same_size_and_time_are_found(judged: Index, pile: Path) -> None:
+def test_other_bytes_under_the_same_size_and_time_are_found(built: Index, pile: Path) -> None:
     file = pile / "p02.png"
     before = file.stat()
     broken.flip(file, before.st_size - 20)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert judged.verify().ok
-    assert kinds_deep(judged) == {"changed"}
+    assert built.verify().ok
+    assert kinds_deep(built) == {"changed"}
 
 
 def kinds_deep(index: Index) -> set[str]:
@@ -141,16 +157,16 @@ def kinds_deep(index: Index) -> set[str]:
 
 
 def test_an_image_that_went_and_came_back_is_found_by_search_again(
-    judged: Index, pile: Path, photographs: list[Image.Image]
+    built: Index, pile: Path, photographs: list[Image.Image]
 ) -> None:
     away = pile.parent / "away.png"
     (pile / "p00.png").rename(away)
     photographs[30].save(pile / "new.png")
-    judged.build([str(pile)])  # writes the neighbour file while p00 is gone
+    built.build([str(pile)])  # writes the neighbour file while p00 is gone
     away.rename(pile / "p00.png")
-    judged.build([str(pile)])
-    assert judged.verify().ok
-    hits = judged.search(images=[str(pile / "p00.png")], k=13).results
+    built.build([str(pile)])
+    assert built.verify().ok
+    hits = built.search(images=[str(pile / "p00.png")], k=13).results
     assert len(hits) == 13 and hits[0].path == str(pile / "p00.png")
 
 
@@ -180,10 +196,10 @@ def test_a_torn_spool_stops_queries_with_the_next_command_and_loses_no_verdict(
     assert judged.info().verdicts == 5
 
 
-def test_a_vector_whose_file_is_gone_is_left_to_the_person(judged: Index, pile: Path) -> None:
-    broken.bend_vectors(judged)
-    (pile / Path(judged.path_of(3)).name).unlink()
-    report = judged.repair()
+def test_a_vector_whose_file_is_gone_is_left_to_the_person(built: Index, pile: Path) -> None:
+    broken.bend_vectors(built)
+    (pile / Path(built.path_of(3)).name).unlink()
+    report = built.repair()
     assert {f.kind for f in report.findings} == {"bad_vector", "gone"}
     shutil.rmtree(pile)
-    assert {f.kind for f in judged.repair().findings} == {"bad_vector", "gone"}
+    assert {f.kind for f in built.repair().findings} == {"bad_vector", "gone"}
