@@ -99,7 +99,8 @@ def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Find
     lacking = np.setdiff1d(np.intersect1d(there, ids), np.union1d(held, newer))
     if len(lacking):
         yield Finding("neighbours", f"The neighbour file lacks {len(lacking)} images.", mend)
-    if copies is not None and not np.array_equal(copies, vectors[np.searchsorted(ids, held)]):
+    expected = vectors[np.searchsorted(ids, held)]
+    if copies is not None and not np.array_equal(copies, expected, equal_nan=True):
         yield Finding("neighbours", "The neighbour file pairs images with other vectors.", mend)
 
 
