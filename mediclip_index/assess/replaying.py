@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mediclip_index.catalog import audit, images, words
+from mediclip_index.catalog import audit, images, removals, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.judging import Asked, ground_at, judge
 from mediclip_index.jobs.records import Body, vector_of
@@ -30,7 +30,7 @@ def replay(
     desk: Desk, verdicts: Sequence[str], *, last: int | None, progress: Progress
 ) -> ReplayReport:
     """See Index.audit_replay."""
-    bodies = _bodies(desk, verdicts, last)
+    bodies, erased = _bodies(desk, verdicts, last)
     # Verdicts of one run rest on one state: it is brought back once for all of them.
     moments: dict[Moment, list[Body]] = defaultdict(list)
     for body in bodies:
@@ -53,16 +53,33 @@ def replay(
     progress.finish()
     with desk.catalog.reading() as look:
         facts = desk.facts(look)
-    return ReplayReport(facts, len(bodies), len(bodies) - len(different), tuple(different))
+        purged_at = removals.last_purge(look)
+    # What was erased since may have voted: such a verdict can't be told from one that was bent.
+    unsettled = {b["id"] for b in bodies if b["tx"] < purged_at}
+    purged = [ReplayDifference(i, "purged", "its content was erased") for i in erased]
+    purged += [
+        replace(d, what="purged", why=f"images it may rest on were erased ({d.what})")
+        for d in different
+        if d.id in unsettled
+    ]
+    different = [d for d in different if d.id not in unsettled]
+    replayed = len(bodies) - (len(purged) - len(erased))
+    return ReplayReport(facts, replayed, replayed - len(different), tuple(different), tuple(purged))
 
 
-def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> list[Body]:
+def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list[Body], list[str]]:
+    """(verdicts to give again, ids of those whose content was erased)."""
     with desk.catalog.reading() as look:
         if not verdicts:
-            return [body for body, _ in audit.find(look, limit=last)]
-        found = []
+            erased = audit.erased(look) if last is None else []
+            return [body for body, _ in audit.find(look, limit=last)], erased
+        found, erased = [], []
         for beginning in verdicts:
             rows = audit.find(look, limit=2, beginning=beginning)
+            without = audit.erased(look, beginning)
+            if not rows and len(without) == 1:
+                erased += without
+                continue
             if len(rows) != 1:
                 many = "several verdicts" if rows else "no verdict"
                 raise WrongUsage(
@@ -70,7 +87,7 @@ def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> list[Body]
                     "audit list` shows them."
                 )
             found.append(rows[0][0])
-        return found
+        return found, erased
 
 
 def _again(desk: Desk, moment: Moment, bodies: list[Body]) -> list[ReplayDifference]:

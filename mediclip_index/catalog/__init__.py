@@ -4,7 +4,20 @@ store opens and locks it; images, labels, words, derived and audit read and writ
 answers conditions; tallies counts.
 """
 
-from mediclip_index.catalog import audit, derived, images, labels, library, schema, tallies, words
+from mediclip_index.catalog import (
+    audit,
+    backups,
+    checks,
+    derived,
+    exports,
+    images,
+    labels,
+    library,
+    removals,
+    schema,
+    tallies,
+    words,
+)
 from mediclip_index.catalog.store import Catalog, Reading, Writing, operating_user
 
 __all__ = [
@@ -12,11 +25,15 @@ __all__ = [
     "Reading",
     "Writing",
     "audit",
+    "backups",
+    "checks",
     "derived",
+    "exports",
     "images",
     "labels",
     "library",
     "operating_user",
+    "removals",
     "schema",
     "tallies",
     "words",

@@ -13,12 +13,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from mediclip_index.catalog.rows import insert, kept_path
 from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.terms import NoIndex
 
 FIRST = "0" * 64
 _COLUMNS = {
@@ -68,12 +69,18 @@ def take_in(work: Writing, bodies: Sequence[Body]) -> int:
         ).fetchall()
     }
     position, previous = head(work)
-    rows = []
+    purged = {
+        i for (i,) in work.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
+    }
+    rows, erased = [], []
     for body in bodies:
         if body["id"] in known:
             continue
         known.add(body["id"])
         text = canonical(body)
+        if purged and _of(body, purged, (), ()):
+            # It was given before a purge, and taken in after it.
+            erased.append(body["id"])
         digest = hashlib.sha256(text.encode()).hexdigest()
         position += 1
         rows.append(
@@ -83,12 +90,12 @@ def take_in(work: Writing, bodies: Sequence[Body]) -> int:
                 "time_us": body["time_us"],
                 "author": body["by"],
                 "run": body["run"],
-                "path": kept_path(body["path"]),
+                "path": "" if body.get("image") in purged else kept_path(body["path"]),
                 "label": body["label"],
                 "unsure": body["unsure"],
                 "tx": body["tx"],
                 "taken_tx": work.tx,
-                "body": text,
+                "body": None if body["id"] in erased else text,
                 "body_sha256": digest,
                 "previous": previous,
                 "hash": link(previous, digest),
@@ -96,7 +103,75 @@ def take_in(work: Writing, bodies: Sequence[Body]) -> int:
         )
         previous = rows[-1]["hash"]
     insert(work.db, "verdicts", _COLUMNS, rows)
+    _note_erased(work, erased)
     return len(rows)
+
+
+def erase(
+    work: Writing, *, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+) -> int:
+    """Erase the bodies of verdicts on these contents, or that name these images or paths; the
+    hashes of the bodies stay, so the chain holds. Returns how many were erased."""
+    named, of_them = [], []
+    for body in _bodies_of(work, ids, contents, paths):
+        named.append(body["id"])
+        if body["sha256"] in contents or body["path"] in paths:
+            of_them.append(body["id"])
+    listed = "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))"
+    work.db.execute(f"UPDATE verdicts SET body = NULL WHERE id IN {listed}", [json.dumps(named)])
+    work.db.execute(f"UPDATE verdicts SET path = '' WHERE id IN {listed}", [json.dumps(of_them)])
+    _note_erased(work, named)
+    return len(named)
+
+
+def count_of(
+    look: Reading, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+) -> int:
+    """How many verdicts `erase` would erase."""
+    return sum(1 for _ in _bodies_of(look, ids, contents, paths)) if ids else 0
+
+
+def _bodies_of(
+    look: Reading, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+) -> Iterator[Body]:
+    # In Python: DuckDB's JSON refuses the lone surrogates of a path that is no UTF-8.
+    wanted = set(ids)
+    look.db.execute("SELECT body FROM verdicts WHERE body IS NOT NULL")
+    while batch := look.db.fetchmany(1000):
+        for (text,) in batch:
+            body = json.loads(text)
+            if _of(body, wanted, contents, paths):
+                yield body
+
+
+def _of(
+    body: Body, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+) -> bool:
+    return (
+        body["sha256"] in contents
+        or body.get("image") in ids
+        or body["path"] in paths
+        or any(n["id"] in ids or n["path"] in paths for n in body["neighbours"])
+    )
+
+
+def _note_erased(work: Writing, verdicts: Sequence[str]) -> None:
+    insert(
+        work.db,
+        "erased_bodies",
+        {"tx": "BIGINT", "verdict": "VARCHAR"},
+        [{"tx": work.tx, "verdict": i} for i in verdicts],
+    )
+
+
+def erased(look: Reading, beginning: str | None = None) -> list[str]:
+    """Ids of verdicts whose body was erased with an image, newest first."""
+    rows = look.db.execute(
+        "SELECT id FROM verdicts WHERE id IN (SELECT verdict FROM erased_bodies) "
+        "AND starts_with(id, ?) ORDER BY time_us DESC, position DESC",
+        [beginning or ""],
+    ).fetchall()
+    return [i for (i,) in rows]
 
 
 def verify(look: Reading) -> tuple[int, str, list[str]]:
@@ -104,6 +179,7 @@ def verify(look: Reading) -> tuple[int, str, list[str]]:
     body."""
     findings: list[str] = []
     position, previous = 0, FIRST
+    purged = set(erased(look))
     look.db.execute(
         "SELECT position, id, time_us, author, run, path, label, unsure, tx, body, body_sha256, "
         "previous, hash FROM verdicts ORDER BY position"
@@ -119,6 +195,8 @@ def verify(look: Reading) -> tuple[int, str, list[str]]:
                 findings.append(f"Verdict {i} does not follow the one before it.")
             previous = own
             if text is None:
+                if i not in purged:
+                    findings.append(f"Verdict {i}'s content is missing, and no purge took it.")
                 continue
             if hashlib.sha256(text.encode()).hexdigest() != digest:
                 findings.append(f"Verdict {i} was changed after it was given.")
@@ -190,7 +268,7 @@ def put_in_spool(folder: Path, bodies: Sequence[Body]) -> None:
 
 def spooled(folder: Path) -> list[Body]:
     """The verdicts that wait in the spool, oldest first."""
-    return [body for file in _spool_files(folder) for body in _lines(file)]
+    return [body for file in spool_files(folder) for body in _lines(file)]
 
 
 def take_in_spool(work: Writing, folder: Path) -> list[Path]:
@@ -198,18 +276,42 @@ def take_in_spool(work: Writing, folder: Path) -> list[Path]:
 
     Taking in is idempotent by id, so a kill between commit and deletion loses and doubles nothing.
     """
-    files = list(_spool_files(folder))
+    files = list(spool_files(folder))
     for file in files:
         take_in(work, list(_lines(file)))
     return files
 
 
-def _spool_files(folder: Path) -> Iterator[Path]:
+def spool_files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         yield from sorted(f for f in folder.iterdir() if f.suffix == ".jsonl" and f.name[0] != ".")
 
 
+def sorted_lines(file: Path) -> tuple[list[bytes], list[bytes]]:
+    """(lines that are whole verdicts, lines that are not) of a spool file."""
+    whole: list[bytes] = []
+    torn: list[bytes] = []
+    with contextlib.suppress(FileNotFoundError):
+        for line in file.read_bytes().splitlines(keepends=True):
+            try:
+                body = json.loads(line)
+                complete = isinstance(body, dict) and body.keys() >= {"id", "time_us", "path"}
+            except ValueError:
+                complete = False
+            (whole if complete else torn).append(line)
+    return whole, torn
+
+
 def _lines(file: Path) -> Iterator[Body]:
-    with contextlib.suppress(FileNotFoundError), file.open(encoding="ascii") as lines:
+    with (
+        contextlib.suppress(FileNotFoundError),
+        file.open("rb") as lines,
+    ):
         for line in lines:
-            yield json.loads(line)
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise NoIndex(
+                    f"A line of {file} is damaged; `mediclip-index repair` sets it aside and "
+                    "takes the others in."
+                ) from None

@@ -147,9 +147,10 @@ def past_contents(look: Reading) -> set[tuple[str, str]]:
 
 
 def known_contents(look: Reading, known: KnownEncoder) -> set[str]:
-    """The sha256 of every content that has its vectors by this encoder."""
+    """The sha256 of every content of which all pages have their vectors by this encoder."""
     rows = look.db.execute(
-        f"SELECT DISTINCT sha256 FROM images JOIN {known.vectors} v ON v.image = images.id"
+        f"SELECT sha256 FROM images LEFT JOIN {known.vectors} v ON v.image = images.id "
+        "GROUP BY sha256 HAVING count(*) = count(v.image)"
     ).fetchall()
     return {sha for (sha,) in rows}
 
@@ -178,6 +179,16 @@ def close_files(work: Writing, paths: Iterable[str]) -> int:
         [work.tx, closing],
     ).fetchall()
     return len(rows)
+
+
+def close_older(work: Writing) -> None:
+    """Of several open rows of one path, close all but the latest."""
+    work.db.execute(
+        "UPDATE files SET until_tx = $1 WHERE until_tx IS NULL AND since_tx < "
+        "(SELECT max(since_tx) FROM files later WHERE later.until_tx IS NULL "
+        "AND later.path = files.path)",
+        [work.tx],
+    )
 
 
 def add_files(work: Writing, source: int, files: Sequence[NewFile]) -> None:
@@ -209,7 +220,14 @@ def add_images(work: Writing, known: KnownEncoder, new: Sequence[NewImage]) -> i
     if not new:
         return 0
     present = _identified(work, {image.sha256 for image in new})
-    next_id = int(scalar(work.db, "SELECT coalesce(max(id), 0) + 1 FROM images"))
+    # A purged image's id is never given again: past verdicts may name it.
+    next_id = int(
+        scalar(
+            work.db,
+            "SELECT coalesce(max(id), 0) + 1 FROM "
+            "(SELECT id FROM images UNION ALL SELECT image FROM removals)",
+        )
+    )
     rows: list[dict[str, Any]] = []
     vectors: dict[int, Vectors] = {}
     for image in new:
@@ -323,6 +341,17 @@ def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownIm
     return {row[0]: KnownImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
 
 
+def ways_of_reading(look: Reading, contents: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """(frames, pdf) by which each of these contents was last read."""
+    rows = look.db.execute(
+        "SELECT f.sha256, arg_max(s.frames, f.since_tx), arg_max(s.pdf, f.since_tx) FROM files f "
+        "JOIN sources s ON s.number = f.source WHERE f.sha256 IN "
+        "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]'))) GROUP BY 1",
+        [json.dumps(list(contents))],
+    ).fetchall()
+    return {sha: (frames, pdf) for sha, frames, pdf in rows}
+
+
 def paths_by_content(look: Reading) -> dict[str, list[str]]:
     """Every path of every content that is there, in order."""
     rows = look.db.execute(
@@ -349,6 +378,27 @@ def vectors(
         f"SELECT image, vector FROM {known.vectors} WHERE {narrowed} AND tx > $2 ORDER BY image",
         parameters,
         known.dim,
+    )
+    return np.array(keys, dtype=np.int64), found
+
+
+def replace_vectors(work: Writing, known: KnownEncoder, fresh: Mapping[int, Vectors]) -> None:
+    """Keep these vectors (dim,) by image in place of those that can't be used."""
+    if not fresh:
+        return
+    work.db.execute(
+        f"DELETE FROM {known.vectors} WHERE image IN "
+        "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
+        [json.dumps(list(fresh))],
+    )
+    ids = np.array(sorted(fresh), dtype=np.int64)
+    insert_vectors(work.db, known.vectors, ids, np.stack([fresh[int(i)] for i in ids]), work.tx)
+
+
+def all_vectors(look: Reading, known: KnownEncoder) -> tuple[Ids, Vectors]:
+    """Every vector in order of id, of images that are gone or removed too (they may come back)."""
+    keys, found = fetch_vectors(
+        look.db, f"SELECT image, vector FROM {known.vectors} ORDER BY image", [], known.dim
     )
     return np.array(keys, dtype=np.int64), found
 

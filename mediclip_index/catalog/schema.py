@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -31,19 +32,66 @@ def version(db: Connection) -> int:
     return int(scalar(db, "SELECT max(number) FROM schema_versions")) if known else 0
 
 
-def create(path: Path) -> Connection:
-    """A new, empty catalog file with the newest schema, open for writing."""
+def create(path: Path, to: int | None = None) -> Connection:
+    """A new, empty catalog file with the newest schema (or version `to`), open for writing."""
     db = duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION})
-    migrate(db, 0)
+    migrate(db, 0, to)
     return db
 
 
-def migrate(db: Connection, at: int) -> None:
-    """Bring a catalog of version `at` to the newest, in one transaction."""
+def encoder_tables(number: int, dim: int) -> dict[str, str]:
+    """The tables of an encoder's vectors, each with the statement that makes it."""
+    return {
+        f"vectors_{number}": (
+            f"CREATE TABLE vectors_{number} (image BIGINT PRIMARY KEY, "
+            f"vector FLOAT[{dim}] NOT NULL, tx BIGINT NOT NULL)"
+        ),
+        f"sentences_{number}": (
+            f"CREATE TABLE sentences_{number} (sentence VARCHAR PRIMARY KEY, "
+            f"vector FLOAT[{dim}] NOT NULL)"
+        ),
+    }
+
+
+def confine(db: Connection, folders: Sequence[Path]) -> None:
+    """Shut SQL off from all files but those of these folders; it can't be undone."""
+    listed = ", ".join(literal(f"{folder}/") for folder in folders)
+    db.execute(f"SET allowed_directories = [{listed}]")
+    db.execute("SET enable_external_access = false")
+
+
+def tables(db: Connection, database: str | None = None) -> dict[str, str]:
+    """The catalog's tables, each with the statement that makes it; schema_versions aside."""
+    rows = db.execute(
+        "SELECT table_name, sql FROM duckdb_tables() WHERE NOT internal AND "
+        "database_name = coalesce($1, current_database()) AND table_name <> 'schema_versions' "
+        "ORDER BY table_name",
+        [database],
+    ).fetchall()
+    return dict(rows)
+
+
+def copy_rows(db: Connection, database: str) -> None:
+    """Fill a new catalog with the rows of an attached one of the same schema."""
+    here = tables(db)
+    for table, sql in tables(db, database).items():
+        if table not in here:  # vectors and sentences have tables by encoder
+            db.execute(sql)
+        db.execute(f"DELETE FROM {table}")
+        db.execute(f"INSERT INTO {table} BY NAME FROM {database}.{table}")
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it, where no parameter may stand."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def migrate(db: Connection, at: int, to: int | None = None) -> None:
+    """Bring a catalog of version `at` to the newest (or to version `to`), in one transaction."""
     db.begin()
     db.execute("CREATE TABLE IF NOT EXISTS schema_versions (number INTEGER PRIMARY KEY)")
     for number, sql in migrations():
-        if number > at:
+        if at < number <= (number if to is None else to):
             db.execute(sql)
             db.execute("INSERT INTO schema_versions VALUES (?)", [number])
     db.commit()

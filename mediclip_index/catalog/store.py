@@ -16,12 +16,14 @@ import duckdb
 from uuid6 import uuid7
 
 from mediclip_index.catalog import schema
+from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
 from mediclip_index.terms import NoIndex, WrongUsage
 
 FILE = "catalog.duckdb"
 PATIENCE = 60.0  # seconds that a command waits for other processes
+REWRITTEN = "rewritten_tx"  # in identity: nothing erased until then is left in the file's pages
 
 
 @dataclass(frozen=True)
@@ -68,20 +70,7 @@ class Catalog:
     def create(cls, folder: Path) -> Catalog:
         """A new catalog in an empty or missing folder; WrongUsage where something else is there."""
         folder = folder.absolute()
-        if folder.exists() and not folder.is_dir():
-            raise WrongUsage(f"{folder} is a file; name a folder for the index.")
-        ours = {"lock", "turnstile"}
-        if folder.is_dir() and any(
-            i.name not in ours and FILE not in i.name for i in folder.iterdir()
-        ):
-            raise WrongUsage(
-                f"{folder} is a folder with other things in it; name a new or empty one for "
-                "the index."
-            )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WrongUsage(f"The folder {folder} can't be made: {error.strerror}.") from None
+        cls.vacant(folder)
         catalog = cls(folder)
         with catalog._lock.exclusive(PATIENCE):
             if catalog.file.exists():
@@ -107,6 +96,24 @@ class Catalog:
             catalog.spool.mkdir(exist_ok=True)
         return catalog
 
+    @staticmethod
+    def vacant(folder: Path) -> None:
+        """Make a folder for an index; WrongUsage where something else is there."""
+        if folder.exists() and not folder.is_dir():
+            raise WrongUsage(f"{folder} is a file; name a folder for the index.")
+        ours = {"lock", "turnstile"}
+        if folder.is_dir() and any(
+            i.name not in ours and FILE not in i.name for i in folder.iterdir()
+        ):
+            raise WrongUsage(
+                f"{folder} is a folder with other things in it; name a new or empty one for "
+                "the index."
+            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WrongUsage(f"The folder {folder} can't be made: {error.strerror}.") from None
+
     @classmethod
     def open(cls, folder: Path) -> Catalog:
         """The catalog of an existing index folder; NoIndex where there is none."""
@@ -121,17 +128,24 @@ class Catalog:
         return cls(folder)
 
     @contextmanager
-    def reading(self, timeout: float = PATIENCE) -> Iterator[Reading]:
-        """A look at the catalog; other readers may look too, writers wait."""
+    def reading(self, timeout: float = PATIENCE, *, into: Path | None = None) -> Iterator[Reading]:
+        """A look at the catalog; other readers may look too, writers wait. The one folder that SQL
+        may write files to is `into`."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._lock.shared(timeout))
-            db = stack.enter_context(self._connected(read_only=True))
+            db = stack.enter_context(self._connected(read_only=True, into=into))
             if schema.check(db, self.file) == schema.newest():
                 yield Reading(db, _last_tx(db))
                 return
         self._migrate(timeout)
-        with self.reading(timeout) as looking:
+        with self.reading(timeout, into=into) as looking:
             yield looking
+
+    @contextmanager
+    def still(self, timeout: float = PATIENCE) -> Iterator[None]:
+        """Nobody writes while it lasts, and the files of the catalog may be copied."""
+        with self._lock.shared(timeout):
+            yield
 
     @contextmanager
     def writing(
@@ -193,17 +207,50 @@ class Catalog:
             db.execute("CHECKPOINT")
 
     @contextmanager
-    def _connected(self, *, read_only: bool) -> Iterator[Connection]:
+    def alone(self, timeout: float = PATIENCE) -> Iterator[None]:
+        """Nobody else reads or writes while it lasts, and the catalog's file may be replaced."""
+        with self._lock.exclusive(timeout):
+            yield
+
+    def rewrite(self, timeout: float = PATIENCE) -> None:
+        """Write the file anew from its rows: what was erased is then in none of its pages.
+
+        The log is folded in first and the new file renamed over the old one, so that a kill leaves
+        one whole catalog, the old or the new.
+        """
+        unfinished = self.folder / f"{FILE}.{os.getpid()}.new"
+        with self._lock.exclusive(timeout):
+            with self._connected(read_only=False) as db:
+                schema.check(db, self.file)
+                db.execute("CHECKPOINT")
+            unfinished.unlink(missing_ok=True)
+            new = schema.create(unfinished)
+            try:
+                schema.confine(new, [self.folder])
+                new.execute(f"ATTACH {schema.literal(str(self.file))} AS old (READ_ONLY)")
+                new.begin()
+                schema.copy_rows(new, "old")
+                new.execute("DELETE FROM identity WHERE name = ?", [REWRITTEN])
+                new.execute("INSERT INTO identity VALUES (?, ?)", [REWRITTEN, str(_last_tx(new))])
+                new.commit()
+                new.execute("DETACH old")
+                new.execute("CHECKPOINT")
+            finally:
+                new.close()
+            put_in_place(unfinished, self.file)
+
+    @contextmanager
+    def _connected(self, *, read_only: bool, into: Path | None = None) -> Iterator[Connection]:
         try:
             db = duckdb.connect(
                 str(self.file),
                 read_only=read_only,
                 config={
-                    "enable_external_access": "false",
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",
                 },
             )
+            schema.confine(db, [] if into is None else [into])
         except duckdb.Error as error:
             raise NoIndex(self._cannot_open(str(error))) from error
         try:
@@ -228,7 +275,7 @@ class Catalog:
         copy = self.folder / f"{FILE}.schema-{at}"
         unfinished = copy.with_name(copy.name + ".new")
         shutil.copyfile(self.file, unfinished)
-        unfinished.replace(copy)
+        put_in_place(unfinished, copy)
 
 
 def operating_user() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediclip_index.catalog import removals
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading
@@ -14,6 +15,7 @@ class Tallies:
     images: int
     files: int
     gone: int
+    removed: int
     verdicts: int
     refusals: dict[str, int]
     labels: dict[str, int]
@@ -33,7 +35,8 @@ def tallies(look: Reading) -> Tallies:
     return Tallies(
         images=image_count(look),
         files=int(scalar(look.db, "SELECT count(*) FROM files_at(?)", [look.tx])),
-        gone=int(scalar(look.db, "SELECT count(*) FROM images", [])) - image_count(look),
+        gone=len(removals.vanished(look)),
+        removed=len(removals.removed(look)),
         verdicts=int(scalar(look.db, "SELECT count(*) FROM verdicts")),
         refusals=_counts(
             look,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from mediclip_index.catalog import schema
 from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.terms import Calibration, NoIndex, PromptSet, Settings, Vectors
@@ -61,14 +62,8 @@ def add_encoder(work: Writing, *, fingerprint: str, name: str, dim: int, scale: 
         "INSERT INTO encoders VALUES (?, ?, ?, ?, ?, ?)",
         [number, fingerprint, name, dim, scale, work.tx],
     )
-    work.db.execute(
-        f"CREATE TABLE vectors_{number} (image BIGINT PRIMARY KEY, vector FLOAT[{dim}] NOT NULL, "
-        "tx BIGINT NOT NULL)"
-    )
-    work.db.execute(
-        f"CREATE TABLE sentences_{number} (sentence VARCHAR PRIMARY KEY, "
-        f"vector FLOAT[{dim}] NOT NULL)"
-    )
+    for sql in schema.encoder_tables(number, dim).values():
+        work.db.execute(sql)
     choose(work, "encoder", number)
 
 

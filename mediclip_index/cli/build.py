@@ -27,6 +27,11 @@ from mediclip_index.show import writing
 @click.option("--rehash", is_flag=True, help="Read files again even if they seem unchanged.")
 @click.option("--allow-missing", is_flag=True, help="Files that are missing are really gone.")
 @click.option(
+    "--prune",
+    is_flag=True,
+    help="Images of which no file is left are removed: they don't come back with their file.",
+)
+@click.option(
     "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
     help="Pictures the model sees at once.",
 )  # fmt: skip
@@ -46,6 +51,7 @@ def build(
     pdf: Literal["images", "pages"],
     rehash: bool,
     allow_missing: bool,
+    prune: bool,
     batch_size: int,
     index_type: Literal["auto", "exact", "compressed"] | None,
     form: str,
@@ -59,6 +65,7 @@ def build(
     mediclip-index build photos/
     mediclip-index build list.csv              # path[,label][,split][,subject][,anything]
     mediclip-index build --model lite --labels none scans/ papers/
+    mediclip-index --index indexes/new build EXPORT/     # an index from what `export` wrote
     """
     from mediclip_index.index import Index
     from mediclip_index.show import TerminalProgress
@@ -67,6 +74,10 @@ def build(
     for source in sources:
         if not Path(source).exists() and not Index.exists(context.path):
             raise WrongUsage(f"There is no file or folder {source} to build from.")
+    if len(sources) == 1 and Index.is_export(sources[0]):
+        made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
+        put(_taken_over(made), writing.BUILD, form)
+        return
     new = not Index.exists(context.path)
     if new:
         index = _created(context, model or "auto", prompts or "medical")
@@ -82,6 +93,7 @@ def build(
             pdf=pdf,
             rehash=rehash,
             allow_missing=allow_missing,
+            prune=prune,
             batch_size=batch_size,
             index_type=index_type,
             progress=progress,
@@ -106,6 +118,17 @@ def _created(context: Context, model: str, prompts: str) -> Any:
     return Index.create(
         context.path, model=model, prompts=prompts, by=context.by, device=context.device
     )
+
+
+def _taken_over(index: Any) -> Any:
+    """The report of an index that was made from an export: every image is new to it."""
+    from mediclip_index.terms import BuildReport
+
+    facts = index.info().index
+    return BuildReport(
+        index=facts, added=facts.images, unchanged=0, renamed=0, duplicates=0, gone=0, returned=0,
+        labelled=0, refused=(), images=facts.images, seconds=0.0, images_per_second=0.0,
+    )  # fmt: skip
 
 
 def _check(index: Any, model: str | None, prompts: str | None) -> None:

@@ -27,6 +27,11 @@ COMMANDS = {
     "duplicates": "Images that are the same, or nearly so.",
     "compare": "The blend beside every other method.",
     "audit": "What was said, when, and on what evidence.",
+    "verify": "Is the index whole, and as the files on disk are?",
+    "repair": "Make again what can be made again.",
+    "remove": "Take pictures out: for now, or for good with --purge.",
+    "export": "Everything in Parquet and CSV files.",
+    "backup": "Everything in one file, and back.",
     "demo": "A tour with pictures that came along.",
 }
 EPILOG = "Not a diagnostic device. Nothing is ever sent anywhere."

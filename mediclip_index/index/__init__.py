@@ -15,10 +15,11 @@ from pathlib import Path
 from mediclip_index import jobs
 from mediclip_index.catalog import Catalog
 from mediclip_index.index.assessing import Assessing
+from mediclip_index.index.keeping import Keeping
 from mediclip_index.index.working import Working
 
 
-class Index(Working, Assessing):
+class Index(Working, Assessing, Keeping):
     """An index folder: images, their vectors, labels, words, and every verdict ever given.
 
     Methods open the catalog for as short a time as they can, so that several processes may work on
@@ -50,6 +51,24 @@ class Index(Working, Assessing):
     def open(cls, path: str | Path, *, by: str | None = None, device: str = "auto") -> Index:
         """Open an existing index; raises NoIndex where there is none, or a newer one."""
         return cls(Catalog.open(Path(path)), by=by, device=device)
+
+    @classmethod
+    def from_export(
+        cls, path: str | Path, export: str | Path, *, by: str | None = None, device: str = "auto"
+    ) -> Index:
+        """Make an index of what `export` wrote: same ids, labels with their history, verdicts."""
+        return cls(jobs.from_export(Path(path), Path(export)), by=by, device=device)
+
+    @classmethod
+    def restore(
+        cls, path: str | Path, backup: str | Path, *, by: str | None = None, device: str = "auto"
+    ) -> Index:
+        """Bring an index back from what `backup` wrote, where there is none."""
+        return cls(jobs.restore(Path(path), Path(backup)), by=by, device=device)
+
+    @staticmethod
+    def is_export(folder: str | Path) -> bool:
+        return jobs.is_export(Path(folder))
 
     @staticmethod
     def exists(path: str | Path) -> bool:

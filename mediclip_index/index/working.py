@@ -37,6 +37,7 @@ class Working:
         pdf: Literal["images", "pages"] = "images",
         rehash: bool = False,
         allow_missing: bool = False,
+        prune: bool = False,
         batch_size: int = 32,
         index_type: IndexType | None = None,
         progress: Progress | None = None,
@@ -45,8 +46,10 @@ class Working:
 
         `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
         mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
-        have vanished nothing is marked gone there unless `allow_missing`. `index_type` is the kind
-        of neighbour file from now on: "auto" (by size), "exact" or "compressed".
+        have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
+        which no file is left are removed: they do not come back with their file (see `remove`).
+        `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
+        "compressed".
         """
         return jobs.build(
             self._desk,
@@ -56,6 +59,7 @@ class Working:
             pdf=pdf,
             rehash=rehash,
             allow_missing=allow_missing,
+            prune=prune,
             batch_size=batch_size,
             index_type=index_type,
             progress=progress or Silent(),

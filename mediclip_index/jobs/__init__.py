@@ -2,11 +2,21 @@
 
 from mediclip_index.jobs.accounts import audit_list, audit_show, audit_verify, info
 from mediclip_index.jobs.building import build
+from mediclip_index.jobs.copying import (
+    backup,
+    export,
+    from_export,
+    is_export,
+    restore,
+)
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.founding import found
 from mediclip_index.jobs.labelling import import_labels, label_history, path_of, set_label
 from mediclip_index.jobs.querying import query_files, query_indexed
+from mediclip_index.jobs.removing import remove
+from mediclip_index.jobs.repairing import repair
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
+from mediclip_index.jobs.verifying import verify
 from mediclip_index.jobs.wordings import add_prompts, prompt_sets, prompt_source, try_prompts
 
 __all__ = [
@@ -15,19 +25,27 @@ __all__ = [
     "audit_list",
     "audit_show",
     "audit_verify",
+    "backup",
     "build",
     "encode_texts",
+    "export",
     "found",
+    "from_export",
     "import_labels",
     "info",
+    "is_export",
     "label_history",
     "path_of",
     "prompt_sets",
     "prompt_source",
     "query_files",
     "query_indexed",
+    "remove",
+    "repair",
+    "restore",
     "search",
     "set_label",
     "try_prompts",
     "vectors_of",
+    "verify",
 ]

@@ -29,6 +29,7 @@ def info(desk: Desk) -> InfoReport:
             settings=words.settings(look),
             files=counts.files,
             gone=counts.gone,
+            removed=counts.removed,
             refusals=counts.refusals,
             labels=counts.labels,
             splits=counts.splits,

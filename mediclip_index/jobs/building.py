@@ -8,11 +8,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from uuid6 import uuid7
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, Writing, images, labels, words
+from mediclip_index.catalog import (
+    Reading,
+    Writing,
+    exports,
+    images,
+    labels,
+    removals,
+    words,
+)
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -84,6 +93,7 @@ def build(
     pdf: Pdf,
     rehash: bool,
     allow_missing: bool,
+    prune: bool = False,
     batch_size: int,
     index_type: IndexType | None,
     progress: Progress,
@@ -105,6 +115,7 @@ def build(
     work = _Build(desk, encoder_row, known, tally, batch_size, progress, run=str(uuid7()))
     for plan in plans:
         work.take(plan, rehash=rehash, allow_missing=allow_missing)
+    pruned = _prune(desk) if prune else 0
     refresh_neighbours(desk, encoder_row, index_type)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
@@ -123,7 +134,16 @@ def build(
         seconds=seconds,
         images_per_second=tally.embedded / seconds,
         notes=tuple(tally.notes),
+        pruned=pruned,
     )
+
+
+def _prune(desk: Desk) -> int:
+    """Images of which no file is left are gone for good: marked as removed."""
+    with desk.catalog.writing("build --prune", by=desk.author) as work:
+        gone = removals.vanished(work)
+        removals.mark(work, gone, "removed")
+    return len(gone)
 
 
 def _plans(
@@ -160,6 +180,11 @@ def _plans(
             # Known files that are missing with it; whether they are gone is asked below.
             yield Plan(source, how, these_frames, this_pdf, (), (), ())
             continue
+        if exports.manifest(Path(source)) is not None:
+            raise WrongUsage(
+                f"{source} is an export, and becomes an index of its own: name a new folder for it "
+                "with --index."
+            )
         scan = reading.scan(source, classes=classes, labels=how)
         inside = str(desk.catalog.folder) + os.sep
         entries = tuple(e for e in scan.entries if not e.path.startswith(inside))

@@ -5,6 +5,7 @@ from mediclip_index.neighbours.exact import merge, nearest
 from mediclip_index.neighbours.files import (
     Damaged,
     Unplaced,
+    contents,
     open_file,
     place_file,
     sweep,
@@ -25,6 +26,7 @@ __all__ = [
     "Neighbourhood",
     "Stored",
     "Unplaced",
+    "contents",
     "kind_for",
     "merge",
     "nearest",

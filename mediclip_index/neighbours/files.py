@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import faiss
+import numpy as np
 
-from mediclip_index.neighbours.kinds import Material, make
-from mediclip_index.terms import NeighbourFile
+from mediclip_index.neighbours.kinds import Material, is_exact, listed_ids, make
+from mediclip_index.terms import Ids, NeighbourFile, Vectors
 
 _CHUNK = 1 << 20
 
@@ -116,6 +117,23 @@ def open_file(folder: Path, recorded: NeighbourFile) -> Any:
     if index.ntotal != recorded.count:
         raise Damaged(f"{path} holds {index.ntotal} vectors instead of {recorded.count}")
     return index
+
+
+def contents(folder: Path, recorded: NeighbourFile) -> tuple[Ids, Vectors | None]:
+    """What a recorded file holds, its checksum verified in full: ids (n,) and, where the file keeps
+    them unchanged, vectors (n, dim). Raises Damaged."""
+    path = folder / recorded.file
+    try:
+        if _checksum(path) != recorded.sha256:
+            raise Damaged(f"{path} is not the file that was written")
+    except OSError as error:
+        raise Damaged(f"{path} can't be read ({error})") from error
+    index = open_file(folder, recorded)
+    if not is_exact(index):
+        return listed_ids(index), None
+    ids = faiss.vector_to_array(index.id_map).astype(np.int64)
+    flat = faiss.downcast_index(index.index)
+    return ids, np.asarray(flat.reconstruct_n(0, flat.ntotal), dtype=np.float32)
 
 
 def _checksum(path: Path) -> str:

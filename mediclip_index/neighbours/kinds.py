@@ -88,6 +88,17 @@ def is_exact(index: Any) -> bool:
     return isinstance(index, faiss.IndexIDMap)
 
 
+def listed_ids(index: Any) -> Ids:
+    """The ids (n,) that a compressed index holds, list by list."""
+    lists = index.invlists
+    parts = [
+        faiss.rev_swig_ptr(lists.get_ids(n), lists.list_size(n)).copy()
+        for n in range(index.nlist)
+        if lists.list_size(n)
+    ]
+    return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
+
+
 def _compressed(material: Material) -> tuple[Any, float]:
     lists = max(1, math.isqrt(material.count))
     keys, sample = material.sample(max(_PER_LIST * lists, PROBES))

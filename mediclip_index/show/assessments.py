@@ -244,7 +244,9 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
 
 def replay(report: ReplayReport, room: int | None, style: Style) -> str:
     head = f"{report.identical} of {report.replayed} verdicts came out the same."
-    rows = [(d.id, d.what, d.why) for d in report.different]
+    if report.purged:
+        head += f" {len(report.purged)} can't be told, because content was purged."
+    rows = [(d.id, d.what, d.why) for d in (*report.different, *report.purged)]
     shown = table(("verdict", "what", "why"), rows, room=room) if rows else ""
     return "\n\n".join(filter(None, [head, shown]))
 

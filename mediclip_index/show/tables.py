@@ -139,6 +139,7 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
     lines = [
         style.bold(f"{report.images} images in {report.index.path}"),
         f"  files      {told}",
+        *([f"  pruned     {report.pruned} images without a file left"] if report.pruned else []),
         f"  labels     {report.labelled} images newly labelled or described",
         f"  model      {report.index.model}",
         f"  took       {report.seconds:.1f} s{speed}",
@@ -162,7 +163,11 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
 
     settings = report.settings
     pairs = [
-        ("images", f"{report.index.images} in {report.files} files, {report.gone} gone"),
+        (
+            "images",
+            f"{report.index.images} in {report.files} files, {report.gone} gone"
+            + (f", {report.removed} removed" if report.removed else ""),
+        ),
         ("labels", told(report.labels)),
         ("splits", told(report.splits)),
         ("refused", told(report.refusals)),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, tables
+from mediclip_index.show import assessments, keeping, tables
 from mediclip_index.show.records import plain
 from mediclip_index.show.tables import Style
 
@@ -90,6 +90,14 @@ REPLAY = Shown(assessments.replay, lambda report: report.different, ("id", "what
 PROPOSALS = Shown(
     assessments.proposals, _all, ("id", "path", "label", "probability", "why"),
     lambda rows: {"next": plain(rows)},
+)  # fmt: skip
+VERIFY = Shown(keeping.verify, lambda report: report.findings, ("kind", "what", "mend"))
+REPAIR = Shown(keeping.repair, lambda report: report.mended, ("kind", "what"))
+REMOVE = Shown(keeping.remove, lambda report: report.images, ("id", "path"))
+EXPORT = Shown(keeping.export, _one, ("path", "bytes"))
+BACKUP = Shown(
+    keeping.backup, _one,
+    ("path", "file", "images", "verdicts", "bytes", "held_seconds", "chain_head"),
 )  # fmt: skip
 
 

@@ -3,6 +3,16 @@
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
 
+from mediclip_index.terms.keeping import (
+    BackupReport,
+    ExportReport,
+    Finding,
+    Mended,
+    RemoveReport,
+    RepairReport,
+    TakenImage,
+    VerifyReport,
+)
 from mediclip_index.terms.reports import (
     AuditRow,
     BuildReport,
@@ -73,6 +83,7 @@ from mediclip_index.terms.words import (
 __all__ = [
     "Attribute",
     "AuditRow",
+    "BackupReport",
     "Bounds",
     "BuildReport",
     "Calibration",
@@ -85,7 +96,9 @@ __all__ = [
     "Encoder",
     "Entry",
     "EvaluationReport",
+    "ExportReport",
     "Facts",
+    "Finding",
     "GroupShare",
     "Ids",
     "IndexBusy",
@@ -97,6 +110,7 @@ __all__ = [
     "LabelReport",
     "LoudPrompt",
     "MediclipError",
+    "Mended",
     "MethodFigures",
     "Mistake",
     "MistakesReport",
@@ -119,6 +133,8 @@ __all__ = [
     "QueryReport",
     "Reason",
     "Refusal",
+    "RemoveReport",
+    "RepairReport",
     "ReplayDifference",
     "ReplayReport",
     "SearchHit",
@@ -128,9 +144,11 @@ __all__ = [
     "Silent",
     "SureFigures",
     "SuspectLabel",
+    "TakenImage",
     "TuneReport",
     "Twins",
     "Vectors",
     "Verdict",
+    "VerifyReport",
     "WrongUsage",
 ]

@@ -39,6 +39,7 @@ class BuildReport:
     seconds: float
     images_per_second: float
     notes: tuple[str, ...] = ()
+    pruned: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ class InfoReport:
     catalog_bytes: int
     created: str
     last_build: str | None
+    removed: int = 0
 
 
 @dataclass(frozen=True)
@@ -269,12 +271,14 @@ class ReplayDifference:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """Past verdicts given again as of their moment."""
+    """Past verdicts given again as of their moment. `purged`: those that can't be told any more,
+    because they, or images that they may rest on, were erased."""
 
     index: IndexFacts
     replayed: int
     identical: int
     different: tuple[ReplayDifference, ...]
+    purged: tuple[ReplayDifference, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,16 @@ def test_a_cut_tail_shows_in_the_head(audited: Catalog) -> None:
 def test_a_purged_body_keeps_the_chain_whole(audited: Catalog) -> None:
     with audited.writing("purge") as work:
         work.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
+        work.db.execute("INSERT INTO erased_bodies VALUES (?, 'v2')", [work.tx])
     with audited.reading() as look:
         assert audit.verify(look)[2] == []
+
+
+def test_a_body_that_is_missing_without_a_purge_is_found(audited: Catalog) -> None:
+    with audited.writing("evil") as work:
+        work.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
+    with audited.reading() as look:
+        assert "v2" in audit.verify(look)[2][0]
 
 
 def test_the_same_verdict_is_taken_in_once(audited: Catalog) -> None:

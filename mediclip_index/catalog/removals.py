@@ -1,0 +1,114 @@
+"""Images that people take out: marked and brought back, or erased for good with a tombstone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from mediclip_index.catalog import audit
+from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
+from mediclip_index.catalog.store import REWRITTEN, Reading, Writing
+
+_LISTED = "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))"
+_NAMED = "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))"
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """All that a purge takes: whole contents, so every page of a file of which one is named.
+
+    paths: those that no other image lies, or ever lay, under.
+    """
+
+    ids: tuple[int, ...]
+    contents: frozenset[str]
+    paths: frozenset[str]
+    files: int
+
+
+def removed(look: Reading) -> list[int]:
+    """The images that are marked as removed, in order."""
+    rows = look.db.execute("SELECT image FROM removed_at(?) ORDER BY 1", [look.tx]).fetchall()
+    return [i for (i,) in rows]
+
+
+def mark(work: Writing, ids: Iterable[int], what: str) -> None:
+    """Note that these images were 'removed', 'restored' or 'purged'."""
+    insert(
+        work.db,
+        "removals",
+        {"tx": "BIGINT", "image": "BIGINT", "what": "VARCHAR"},
+        [{"tx": work.tx, "image": i, "what": what} for i in ids],
+    )
+
+
+def vanished(look: Reading) -> list[int]:
+    """Images of which no file is left, and which were not taken out."""
+    rows = look.db.execute(
+        "SELECT id FROM images WHERE tx <= $1 AND id NOT IN (SELECT image FROM removed_at($1)) "
+        "AND id NOT IN (SELECT id FROM images_at($1)) ORDER BY id",
+        [look.tx],
+    ).fetchall()
+    return [i for (i,) in rows]
+
+
+def doomed(look: Reading, ids: Collection[int]) -> Doomed:
+    """What a purge of these images would erase."""
+    contents = [
+        sha
+        for (sha,) in look.db.execute(
+            f"SELECT DISTINCT sha256 FROM images WHERE id IN {_LISTED}", [json.dumps(list(ids))]
+        ).fetchall()
+    ]
+    of_contents = json.dumps(contents)
+    every = look.db.execute(
+        f"SELECT id FROM images WHERE sha256 IN {_NAMED} ORDER BY id", [of_contents]
+    ).fetchall()
+    paths = look.db.execute(
+        f"SELECT DISTINCT path FROM files WHERE sha256 IN {_NAMED} AND path NOT IN "
+        f"(SELECT path FROM files JOIN images USING (sha256) WHERE sha256 NOT IN {_NAMED})",
+        [of_contents],
+    ).fetchall()
+    files = scalar(look.db, f"SELECT count(*) FROM files WHERE sha256 IN {_NAMED}", [of_contents])
+    return Doomed(
+        tuple(i for (i,) in every),
+        frozenset(contents),
+        frozenset(given_path(p) for (p,) in paths),
+        int(files),
+    )
+
+
+def purge(work: Writing, what: Doomed) -> int:
+    """Erase all rows of these images, and every verdict body that is of them or names them;
+    returns how many bodies. Tombstones stay; the pages are overwritten by Catalog.rewrite."""
+    db, ids, contents = work.db, json.dumps(what.ids), json.dumps(sorted(what.contents))
+    paths = json.dumps([kept_path(p) for p in sorted(what.paths)])
+    bodies = audit.erase(work, ids=what.ids, contents=what.contents, paths=what.paths)
+    for (number,) in db.execute("SELECT number FROM encoders").fetchall():
+        db.execute(f"DELETE FROM vectors_{number} WHERE image IN {_LISTED}", [ids])
+    for table in ("labels", "attributes"):
+        db.execute(f"DELETE FROM {table} WHERE image IN {_LISTED}", [ids])
+    db.execute(f"DELETE FROM files WHERE sha256 IN {_NAMED}", [contents])
+    for table, column in (("files", "path"), ("refusals", "path"), ("sources", "source")):
+        db.execute(f"DELETE FROM {table} WHERE {column} IN {_NAMED}", [paths])
+    db.execute(f"DELETE FROM images WHERE id IN {_LISTED}", [ids])
+    mark(work, what.ids, "purged")
+    return bodies
+
+
+def last_purge(look: Reading) -> int:
+    """The transaction of the latest purge; 0 where there was none."""
+    return int(
+        scalar(
+            look.db,
+            "SELECT coalesce(max(tx), 0) FROM removals WHERE what = 'purged' AND tx <= ?",
+            [look.tx],
+        )
+    )
+
+
+def unfinished_purge(look: Reading) -> bool:
+    """Whether something was erased of which the catalog's pages may still hold the bytes."""
+    done = look.db.execute("SELECT value FROM identity WHERE name = ?", [REWRITTEN]).fetchall()
+    return last_purge(look) > (int(done[0][0]) if done else 0)

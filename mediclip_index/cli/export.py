@@ -1,0 +1,28 @@
+"""`export`: everything in Parquet and CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@output_options
+@click.pass_obj
+def export(context: Context, folder: Path, form: str) -> None:
+    """Write everything into a new folder: each table as Parquet, the library as CSV too.
+
+    `build DIR` makes an index of it again, with the same ids, labels and their history, vectors and
+    verdicts. A README.md there says what is what.
+
+    \b
+    mediclip-index export exported/
+    mediclip-index --index indexes/again build exported/
+    """
+    put(opened(context).export(folder), writing.EXPORT, form)

@@ -1,0 +1,31 @@
+"""`repair`: make again what can be made again."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@output_options
+@click.pass_obj
+def repair(context: Context, form: str) -> None:
+    """Make again what can be made again: neighbour file, lost vectors of files that are there.
+
+    What fits nowhere is set aside in the index's folder aside/; nothing else is taken away. It may
+    be stopped and done again. Exit code 1 where `verify` still finds something.
+
+    \b
+    mediclip-index repair
+    """
+    progress = TerminalProgress()
+    try:
+        report = opened(context).repair(progress=progress)
+    finally:
+        progress.finish()
+    put(report, writing.REPAIR, form)
+    if not report.ok:
+        raise click.exceptions.Exit(1)

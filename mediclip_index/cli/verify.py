@@ -1,0 +1,35 @@
+"""`verify`: is the index whole?"""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import TerminalProgress, writing
+
+
+@click.command()
+@click.option(
+    "--deep", type=click.IntRange(1), is_flag=False, flag_value=100, metavar="[N]",
+    help="Also read and embed N images again (100 where no N is given), and compare.",
+)  # fmt: skip
+@output_options
+@click.pass_obj
+def verify(context: Context, deep: int | None, form: str) -> None:
+    """Is the index whole, and as the files on disk are? Writes nothing.
+
+    Every finding says how to mend it; exit code 1 where there is one.
+
+    \b
+    mediclip-index verify
+    mediclip-index verify --deep 500 --json
+    """
+    progress = TerminalProgress()
+    try:
+        report = opened(context).verify(deep=deep, progress=progress)
+    finally:
+        progress.finish()
+    put(report, writing.VERIFY, form)
+    if not report.ok:
+        raise click.exceptions.Exit(1)

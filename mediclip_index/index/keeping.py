@@ -1,0 +1,60 @@
+"""How `Index` is kept whole: verify, repair, remove, export, backup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from mediclip_index import jobs
+from mediclip_index.terms import (
+    BackupReport,
+    ExportReport,
+    Progress,
+    RemoveReport,
+    RepairReport,
+    Silent,
+    VerifyReport,
+)
+
+
+class Keeping:
+    """Verify, repair, remove, export and backup; see Index."""
+
+    _desk: jobs.Desk
+
+    def verify(self, *, deep: int | None = None, progress: Progress | None = None) -> VerifyReport:
+        """Hold the catalog against itself, against the files on disk and against the neighbour
+        file; `deep` images are read and embedded again too. Writes nothing."""
+        return jobs.verify(self._desk, deep=deep, progress=progress or Silent())
+
+    def repair(self, *, progress: Progress | None = None) -> RepairReport:
+        """Make again what is derived (neighbour file, vectors whose files are there), delete
+        unfinished files, set aside what fits nowhere. Throws away nothing else; may be killed and
+        done again. Raises NoIndex where the catalog itself can't be read."""
+        return jobs.repair(self._desk, progress=progress or Silent())
+
+    def remove(
+        self,
+        ids: Sequence[int] = (),
+        *,
+        where: str | None = None,
+        what: Literal["removed", "restored", "purged"] = "removed",
+        dry_run: bool = False,
+    ) -> RemoveReport:
+        """Take images out, by id or by a condition.
+
+        A removed image is not there for any command and does not come back with its file, but
+        nothing is lost: "restored" brings it back. "purged" erases: vectors, paths, labels,
+        attributes, technical metadata and all verdicts on it or that name it, for the whole file
+        with all its pages; only a tombstone stays, so that the audit's chain holds.
+        """
+        return jobs.remove(self._desk, ids, where=where, what=what, dry_run=dry_run)
+
+    def export(self, folder: str | Path) -> ExportReport:
+        """Write every table as Parquet, and the library as CSV, into a new folder."""
+        return jobs.export(self._desk, Path(folder))
+
+    def backup(self, file: str | Path) -> BackupReport:
+        """Write the index as it stands at this moment to one new file; it may be in use."""
+        return jobs.backup(self._desk, Path(file))

@@ -1,0 +1,81 @@
+"""The whole index in open files, or in one, and back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from mediclip_index.catalog import Catalog, audit, backups, exports, tallies, words
+from mediclip_index.catalog.files import put_in_place
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.terms import BackupReport, ExportReport, WrongUsage
+
+
+def export(desk: Desk, folder: Path) -> ExportReport:
+    """See Index.export."""
+    folder = folder.absolute()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise WrongUsage(f"{folder} is there already; name a new folder for the export.")
+    if desk.catalog.folder in (folder, *folder.parents):
+        raise WrongUsage("An export inside the index goes with it; name a folder elsewhere.")
+    with desk.catalog.writing("export", by=desk.author) as work:
+        taken = audit.take_in_spool(work, desk.catalog.spool)
+    for file in taken:
+        file.unlink(missing_ok=True)
+    coming = folder.with_name(f".{folder.name}.{os.getpid()}.new")
+    shutil.rmtree(coming, ignore_errors=True)
+    coming.mkdir(parents=True)
+    try:
+        with desk.catalog.reading(into=coming) as look:
+            rows = exports.write(look, coming)
+        size = sum(p.stat().st_size for p in coming.iterdir())
+        put_in_place(coming, folder)
+    finally:
+        shutil.rmtree(coming, ignore_errors=True)
+    return ExportReport(str(folder), rows, size)
+
+
+def from_export(path: Path, folder: Path) -> Catalog:
+    """See Index.from_export."""
+    if Catalog.exists(path):
+        raise WrongUsage(
+            f"{folder} is an export, and becomes an index of its own: name a new folder for it "
+            "with --index."
+        )
+    return _ready(exports.read(path, folder))
+
+
+def backup(desk: Desk, file: Path) -> BackupReport:
+    """See Index.backup."""
+    held = backups.write(desk.catalog, file)
+    with desk.catalog.reading() as look:
+        verdicts, head = audit.head(look)
+        return BackupReport(
+            path=str(desk.catalog.folder),
+            file=str(file.absolute()),
+            images=tallies.image_count(look),
+            verdicts=verdicts,
+            chain_head=head,
+            bytes=file.stat().st_size,
+            held_seconds=held,
+        )
+
+
+def restore(path: Path, file: Path) -> Catalog:
+    """See Index.restore."""
+    return _ready(backups.restore(file, path))
+
+
+def is_export(folder: Path) -> bool:
+    return exports.manifest(folder) is not None
+
+
+def _ready(catalog: Catalog) -> Catalog:
+    desk = Desk(catalog)
+    with catalog.reading() as look:
+        known = words.encoder(look)
+    # The file that the catalog has on record stayed behind.
+    refresh_neighbours(desk, known)
+    return catalog

@@ -1,0 +1,92 @@
+"""Images taken out: marked, brought back, or erased for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from mediclip_index.catalog import Reading, aside, audit, images, library, removals
+from mediclip_index.catalog.removals import Doomed
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.repairing import sweep_erased
+from mediclip_index.terms import RemoveReport, TakenImage, WrongUsage
+
+What = Literal["removed", "restored", "purged"]
+_COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": "remove --purge"}
+_NAMED = 20
+
+
+def remove(
+    desk: Desk, ids: Sequence[int], *, where: str | None, what: What, dry_run: bool
+) -> RemoveReport:
+    """See Index.remove."""
+    with desk.catalog.reading() as look:
+        wanted = _chosen(look, ids, where, what)
+        done = set(removals.removed(look))
+        if what == "purged":
+            doomed = removals.doomed(look, wanted)
+            wanted = list(doomed.ids)
+        else:
+            wanted = [i for i in wanted if (i in done) == (what == "restored")]
+            doomed = Doomed((), frozenset(), frozenset(), 0)
+        known = images.images(look, wanted)
+        verdicts = audit.count_of(look, doomed.ids, doomed.contents, doomed.paths)
+    unchanged = 0 if what == "purged" else len(set(ids)) - len(wanted) if ids else 0
+    if wanted and not dry_run:
+        if what == "purged":
+            verdicts = _purge(desk, wanted)
+        else:
+            with desk.catalog.writing(_COMMANDS[what], by=desk.author) as work:
+                removals.mark(work, wanted, what)
+    on_disk = tuple(sorted(path for path in doomed.paths if os.path.lexists(path)))
+    notes = []
+    if on_disk:
+        notes.append(
+            f"{len(on_disk)} of the files still lie on disk: a build of their folder takes them "
+            "in as new images."
+        )
+    return RemoveReport(
+        path=str(desk.catalog.folder),
+        what=what,
+        dry_run=dry_run,
+        images=tuple(TakenImage(i, known[i].path if i in known else "") for i in wanted),
+        unchanged=unchanged,
+        verdicts=verdicts,
+        on_disk=on_disk,
+        notes=tuple(notes),
+    )
+
+
+def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) -> list[int]:
+    if where is not None and what == "restored":
+        raise WrongUsage("--where sees only images that are there; name removed ones by id.")
+    if where is not None and ids:
+        raise WrongUsage("Name images by id or by --where, not by both.")
+    if where is not None:
+        return library.matching(look, where)
+    if not ids:
+        said = "Name the images by id or by --where."
+        if what == "restored":
+            removed = removals.removed(look)
+            more = ", …" if len(removed) > _NAMED else ""
+            listed = ", ".join(f"#{i}" for i in removed[:_NAMED]) + more
+            said = f"Name the images by id; removed are: {listed or 'none'}."
+        raise WrongUsage(said)
+    missing = set(ids) - set(images.images(look, list(ids)))
+    if missing:
+        raise WrongUsage(f"There is no image {min(missing)} in this index; nothing was changed.")
+    return sorted(set(ids))
+
+
+def _purge(desk: Desk, ids: Sequence[int]) -> int:
+    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
+        # Waiting verdicts may be of these images too.
+        taken = audit.take_in_spool(work, desk.catalog.spool)
+        doomed = removals.doomed(work, ids)
+        verdicts = removals.purge(work, doomed)
+    for file in taken:
+        file.unlink(missing_ok=True)
+    aside.forget(desk.catalog.folder, {*doomed.contents, *doomed.paths})
+    sweep_erased(desk)
+    return verdicts

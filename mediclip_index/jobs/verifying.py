@@ -1,0 +1,220 @@
+"""Whether an index is whole: the catalog against itself, the files on disk, the derived file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from mediclip_index import neighbours
+from mediclip_index.catalog import Reading, audit, checks, derived, images, tallies, words
+from mediclip_index.catalog.files import alive
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.rereading import again
+from mediclip_index.terms import Finding, NoIndex, Progress, VerifyReport
+
+SAMPLE = 100  # images that --deep embeds again
+SAME = 0.9999  # least cosine of a picture's vector with the one that was kept of it
+_SHOWN = 3
+BUILD = "`mediclip-index build` looks at them again"
+
+# Files that a process makes and renames; one that is left is of a process that was killed.
+_UNFINISHED = (
+    re.compile(r"catalog\.duckdb\.(?P<pid>\d+)\.new"),
+    re.compile(r"catalog\.duckdb\.schema-\d+\.new"),
+    re.compile(r"\.neighbours-(?P<pid>\d+)-\d+"),
+)
+
+
+def verify(desk: Desk, *, deep: int | None, progress: Progress) -> VerifyReport:
+    """See Index.verify."""
+    findings: list[Finding] = []
+    checked: dict[str, int] = {}
+    known: KnownEncoder | None = None
+    try:
+        with desk.catalog.reading() as look:
+            findings += checks.pages(look)
+            if not findings:
+                findings += _rows(look, checked)
+                if not any(f.what.startswith("No encoder") for f in findings):
+                    known = words.encoder(look)
+                    findings += checks.vectors(look, known)
+                    findings += _neighbours(desk, look, known)
+    except NoIndex as error:
+        newer = "newer mediclip-index" in str(error)
+        mend = "Update with `pip install --upgrade mediclip-index`." if newer else checks.RESTORE
+        findings.append(Finding("newer" if newer else "catalog", str(error), mend))
+    except duckdb.Error as error:
+        first = str(error).strip().splitlines()[0]
+        findings.append(Finding("catalog", f"The catalog can't be read ({first}).", checks.RESTORE))
+    else:
+        if not any(f.kind == "catalog" for f in findings):
+            findings += _on_disk(desk, checked)
+            if known is not None and deep:
+                findings += _deep(desk, known, deep, checked, progress)
+    findings += _spool(desk, checked)
+    findings += [
+        Finding("stray", f"{path} was never finished.", checks.REPAIR + "deletes it.")
+        for path in strays(desk)
+    ]
+    return VerifyReport(str(desk.catalog.folder), not findings, tuple(findings), checked)
+
+
+def _rows(look: Reading, checked: dict[str, int]) -> Iterator[Finding]:
+    checked["images"] = tallies.image_count(look)
+    checked["verdicts"] = audit.head(look)[0]
+    yield from checks.in_force(look)
+    yield from checks.rows(look)
+    yield from checks.chain(look)
+    yield from checks.purges(look)
+
+
+# --- the derived file -------------------------------------------------------------------------
+
+
+def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Finding]:
+    mend = checks.REPAIR + "writes it anew; until then searches are exact, and slower."
+    ids, vectors = images.all_vectors(look, known)
+    files = derived.files(look, known.fingerprint)
+    if not files:
+        if len(ids):
+            yield Finding("neighbours", "There is no neighbour file.", mend)
+        return
+    in_files = []
+    for file in files:
+        try:
+            held, copies = neighbours.contents(desk.catalog.folder, file)
+        except neighbours.Damaged as damage:
+            yield Finding("neighbours", f"The neighbour file can't be used: {damage}.", mend)
+            return
+        if not np.isin(held, ids).all():
+            yield Finding(
+                "neighbours", "The neighbour file holds vectors that are not there.", mend
+            )
+            return
+        expected = vectors[np.searchsorted(ids, held)]
+        if copies is not None and not np.array_equal(copies, expected, equal_nan=True):
+            yield Finding("neighbours", "The neighbour file pairs images with other vectors.", mend)
+        in_files.append(held)
+    newer = derived.vector_ids(look, known, since=files[-1].through_tx)
+    held = np.concatenate(in_files)
+    if len(np.unique(held)) != len(held) or len(np.intersect1d(held, newer)):
+        yield Finding("neighbours", "The neighbour files hold an image twice.", mend)
+    lacking = np.setdiff1d(ids, np.union1d(held, newer))
+    if len(lacking):
+        yield Finding("neighbours", f"The neighbour file lacks {len(lacking)} images.", mend)
+
+
+# --- files on disk ----------------------------------------------------------------------------
+
+
+def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
+    """Sizes and times of known files; a path that is no absolute one can't be looked up."""
+    with desk.catalog.reading() as look:
+        known = images.known_files(look)
+    found: dict[str, list[str]] = defaultdict(list)
+    checked["files"] = 0
+    for path, file in known.items():
+        if not os.path.isabs(path):
+            continue
+        checked["files"] += 1
+        try:
+            seen = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            found["gone"].append(path)
+            continue
+        except OSError:
+            found["unreadable"].append(path)
+            continue
+        if not stat.S_ISREG(seen.st_mode) or (seen.st_size, seen.st_mtime_ns) != (
+            file.size,
+            file.mtime_ns,
+        ):
+            found["changed"].append(path)
+        elif not os.access(path, os.R_OK):
+            found["unreadable"].append(path)
+    mends = {
+        "gone": f"{BUILD}; if more than a tenth is really gone, with --allow-missing.",
+        "changed": f"{BUILD}.",
+        "unreadable": f"Make them readable for this user; {BUILD}.",
+    }
+    told = {
+        "gone": "are no longer there",
+        "changed": "were changed since they were read",
+        "unreadable": "can't be read",
+    }
+    for kind, mend in mends.items():
+        if found[kind]:
+            yield Finding(kind, f"{len(found[kind])} files {told[kind]}{_named(found[kind])}", mend)
+
+
+def _named(paths: Sequence[str]) -> str:
+    return ": " + ", ".join(paths[:_SHOWN]) + (", …" if len(paths) > _SHOWN else ".")
+
+
+def _deep(
+    desk: Desk, known: KnownEncoder, count: int, checked: dict[str, int], progress: Progress
+) -> Iterator[Finding]:
+    """A sample of images read and embedded again, and held against what was kept of them."""
+    with desk.catalog.reading() as look:
+        there = images.present_ids(look)
+        # The sample changes with every transaction, and repeats where nothing was written.
+        chosen = np.random.default_rng(look.tx).permutation(there)[:count]
+        kept = dict(zip(*images.vectors(look, known, sorted(chosen.tolist())), strict=True))
+    fresh, unread = again(desk, known, sorted(kept), progress)
+    checked["embedded_again"] = len(fresh)
+    changed = [path for path, why in unread if why == "changed"]
+    if changed:
+        yield Finding(
+            "changed",
+            f"{len(changed)} files hold other bytes under the same size and time{_named(changed)}",
+            "`mediclip-index build --rehash` reads all files again.",
+        )
+    wrong = [i for i, vector in fresh.items() if float(vector @ kept[i]) < SAME]
+    if wrong:
+        named = ", ".join(f"#{i}" for i in wrong[:_SHOWN])
+        yield Finding(
+            "wrong_vector",
+            f"{len(wrong)} of {len(fresh)} images have another vector now than was kept ({named}).",
+            f"If the model or its engine was changed, mind that; else {checks.RESTORE}",
+        )
+
+
+# --- spool and strays -------------------------------------------------------------------------
+
+
+def _spool(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
+    checked["spooled"] = 0
+    for file in audit.spool_files(desk.catalog.spool):
+        whole, torn = audit.sorted_lines(file)
+        checked["spooled"] += len(whole)
+        if torn:
+            yield Finding(
+                "spool",
+                f"{len(torn)} lines of {file} are no whole verdicts.",
+                checks.REPAIR + "sets them aside and keeps the others.",
+            )
+
+
+def strays(desk: Desk) -> list[Path]:
+    """Unfinished files whose process is gone."""
+    found = []
+    for path in sorted(desk.catalog.folder.iterdir()):
+        match = next((m for p in _UNFINISHED if (m := p.fullmatch(path.name))), None)
+        if match is None:
+            continue
+        pid = match.groupdict().get("pid")
+        if pid is None or not alive(int(pid)):
+            found.append(path)
+    for path in sorted(desk.catalog.spool.glob(".*.jsonl")):
+        pid = path.stem.rpartition("-")[2]
+        if not (pid.isdigit() and alive(int(pid))):
+            found.append(path)
+    return found

@@ -1,0 +1,79 @@
+"""Verify, repair, remove, export and backup as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mediclip_index.show.tables import Style
+from mediclip_index.show.text import safe, size, table
+from mediclip_index.terms import (
+    BackupReport,
+    ExportReport,
+    Finding,
+    RemoveReport,
+    RepairReport,
+    VerifyReport,
+)
+
+_SHOWN = 10
+
+
+def verify(report: VerifyReport, room: int | None, style: Style) -> str:
+    looked = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in report.checked.items())
+    if report.ok:
+        return f"{safe(report.path)} is whole ({looked})."
+    head = style.bold(f"{len(report.findings)} findings in {safe(report.path)}")
+    told = f"\n\n({looked} were looked at.)" if looked else ""
+    return head + "\n\n" + _findings(report.findings, style) + told
+
+
+def repair(report: RepairReport, room: int | None, style: Style) -> str:
+    done = [f"  {m.kind:<15} {safe(m.what)}" for m in report.mended]
+    parts = ["Mended:\n" + "\n".join(done) if done else "There was nothing to repair."]
+    if report.findings:
+        parts.append("What is left:\n\n" + _findings(report.findings, style))
+    elif done:
+        parts.append(f"{safe(report.path)} is whole.")
+    return "\n\n".join(parts)
+
+
+def _findings(findings: Sequence[Finding], style: Style) -> str:
+    return "\n".join(
+        f"  {style.warn(f'{f.kind:<15}')} {safe(f.what)}\n{'':<17} {style.dim(safe(f.mend))}"
+        for f in findings
+    )
+
+
+def remove(report: RemoveReport, room: int | None, style: Style) -> str:
+    would = "would be " if report.dry_run else ""
+    head = f"{len(report.images)} images {would}{report.what}"
+    if report.unchanged:
+        head += f", {report.unchanged} as they were"
+    if report.what == "purged":
+        head += f", and the content of {report.verdicts} verdicts with them"
+    parts = [head + "."]
+    if report.images:
+        rows = [(f"#{i.id}", i.path) for i in report.images[:_SHOWN]]
+        parts.append(table(("id", "path"), rows, room=room, right="r"))
+    if len(report.images) > _SHOWN:
+        parts.append(f"and {len(report.images) - _SHOWN} more")
+    return "\n".join(parts)
+
+
+def export(report: ExportReport, room: int | None, style: Style) -> str:
+    rows = [(name, count) for name, count in report.rows.items()]
+    return (
+        table(("table", "rows"), rows, room=room, right="lr")
+        + f"\n\n{safe(report.path)}: {size(report.bytes)}. README.md there says what is what."
+    )
+
+
+def backup(report: BackupReport, room: int | None, style: Style) -> str:
+    return "\n".join(
+        [
+            f"{report.images} images and {report.verdicts} verdicts of {safe(report.path)}",
+            f"  file   {safe(report.file)}, {size(report.bytes)}",
+            f"  head   {report.chain_head}",
+            f"  held   writers waited for {report.held_seconds:.2f} s",
+        ]
+    )

@@ -1,0 +1,194 @@
+"""Images taken out: they stay out, come back whole when asked, or leave nothing but a tombstone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mediclip_index import Index
+from mediclip_index.terms import WrongUsage
+
+PURGE_AND_DIE = """
+import os, signal, sys
+from mediclip_index import Index
+from mediclip_index.catalog import Catalog
+
+Catalog.rewrite = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+Index.open(sys.argv[1]).remove([1], what="purged")
+"""
+
+
+def id_of(index: Index, name: str) -> int:
+    return index.search(where=f"path like '%/{name}'").results[0].id
+
+
+def bytes_of(folder: Path) -> bytes:
+    return b"\n".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file())
+
+
+def test_a_removed_image_votes_no_more_and_stays_out(built: Index, pile: Path) -> None:
+    medical = [id_of(built, f"p{n:02}.png") for n in range(4)]
+    report = built.remove(medical)
+    assert [i.id for i in report.images] == medical
+    assert built.info().index.images == 8
+    assert built.info().removed == 4
+    assert built.info().labels == {"non_medical": 4}
+    verdict = built.query([str(pile / "p00.png")]).verdicts[0]
+    assert verdict.votes is None or verdict.votes["medical"] == verdict.zero_shot["medical"]
+    assert not {n.id for n in verdict.neighbours} & set(medical)
+    (pile / "copy.png").write_bytes((pile / "p00.png").read_bytes())
+    again = built.build([str(pile)], rehash=True)
+    assert (again.added, again.images) == (0, 8)
+    assert built.verify().ok
+
+
+def test_a_restored_image_has_its_vector_and_label(built: Index, pile: Path) -> None:
+    first = id_of(built, "p00.png")
+    before = built.vectors([first])
+    built.remove([first])
+    with pytest.raises(WrongUsage, match=f"#{first}"):
+        built.remove(what="restored")
+    assert len(built.remove([first, 5], what="restored").images) == 1
+    hit = built.search(images=[str(pile / "p00.png")], k=1).results[0]
+    assert (hit.id, hit.label) == (first, "medical")
+    assert (built.vectors([first]) == before).all()
+
+
+def test_a_dry_run_changes_nothing(built: Index) -> None:
+    report = built.remove(where="label = 'medical'", dry_run=True)
+    assert (len(report.images), report.dry_run) == (4, True)
+    assert built.remove(where="label = 'medical'", what="purged", dry_run=True).images
+    assert built.info().index.images == 12
+
+
+def test_past_verdicts_replay_as_they_were_before_the_removal(built: Index, pile: Path) -> None:
+    built.query([str(pile / "p10.png")])
+    built.remove(where="label = 'medical'")
+    report = built.audit_replay()
+    assert (report.identical, report.different, report.purged) == (1, (), ())
+
+
+def test_pruned_images_do_not_come_back_with_their_file(built: Index, pile: Path) -> None:
+    away = pile.parent / "away.png"
+    (pile / "p00.png").rename(away)
+    report = built.build([str(pile)], prune=True)
+    assert (report.gone, report.pruned, report.images) == (1, 1, 11)
+    away.rename(pile / "p00.png")
+    assert built.build([str(pile)], prune=True).images == 11
+    built.remove([1], what="restored")
+    assert built.info().index.images == 12
+
+
+def test_a_source_that_is_suddenly_gone_is_not_pruned(built: Index, pile: Path) -> None:
+    pile.rename(pile.with_name("unmounted"))
+    report = built.build(prune=True)
+    assert (report.pruned, report.images) == (0, 12)
+
+
+def test_a_purge_leaves_no_byte_and_the_chain_holds(
+    index: Index, pile: Path, photographs: list[Image.Image]
+) -> None:
+    secret = pile / "SECRETNAME.png"
+    photographs[20].save(secret)
+    table = pile.parent / "list.csv"
+    names = ["SECRETNAME", *(f"p{n:02}" for n in range(12))]
+    table.write_text(
+        "path,label,ward\n"
+        + "".join(f"pile/{n}.png,medical,{'SECRETWARD' if n[0] == 'S' else ''}\n" for n in names)
+    )
+    index.build([str(secret)])
+    index.build([str(table)])
+    of_it, beside, before = index.query([str(secret), str(pile / "p01.png"), "-"], stdin=(
+        pile / "p02.png").read_bytes()).verdicts  # fmt: skip
+    assert "SECRETNAME" in str(beside.neighbours)
+    doomed = id_of(index, "SECRETNAME.png")
+    vector = index.vectors([doomed])[0].tobytes()
+    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector):
+        assert needle in bytes_of(index.path)
+    (index.path / "catalog.duckdb.schema-2").write_bytes(b"SECRETNAME")
+    secret.unlink()
+
+    report = index.remove([doomed], what="purged")
+    assert (len(report.images), report.verdicts, report.on_disk) == (1, 3, ())
+    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector):
+        assert needle not in bytes_of(index.path)
+    assert index.audit_verify().ok
+    assert index.audit_verify().verdicts == 3
+    assert {f.kind for f in index.verify().findings} == set()
+    replayed = index.audit_replay()
+    assert (replayed.replayed, replayed.different) == (0, ())
+    assert {(d.id, d.what) for d in replayed.purged} == {
+        (v.id, "purged") for v in (of_it, beside, before)
+    }
+    assert index.audit_replay([of_it.id]).purged[0].what == "purged"
+
+    photographs[20].save(secret)
+    again = index.query([str(secret)]).verdicts[0]
+    assert again.sha256 == of_it.sha256
+    assert doomed not in {n.id for n in again.neighbours}
+    assert index.build([str(secret)]).added == 1
+    assert id_of(index, "SECRETNAME.png") > 13  # an id is never given again
+    assert index.verify().ok
+
+
+def test_a_purge_says_which_files_still_lie_on_disk(built: Index, pile: Path) -> None:
+    report = built.remove([id_of(built, "p00.png")], what="purged")
+    assert report.on_disk == (str(pile / "p00.png"),)
+    assert "take" in report.notes[0]
+
+
+def test_a_waiting_verdict_is_erased_with_the_image_that_it_names(built: Index, pile: Path) -> None:
+    from mediclip_index.catalog import Catalog, audit
+
+    built.query([str(pile / "p10.png")])
+    catalog = Catalog.open(built.path)
+    with catalog.reading() as look:
+        ((body, _),) = audit.find(look, limit=1)
+    late = {**body, "id": "0199-late"}
+    doomed = body["neighbours"][0]
+    built.remove([doomed["id"]], what="purged")
+    audit.put_in_spool(catalog.spool, [late])  # by a query that began before the purge
+    built.query([str(pile / "p11.png")])
+    assert doomed["path"].encode() not in bytes_of(built.path)
+    assert built.audit_verify().ok
+    assert built.audit_verify().verdicts == 3
+
+
+def test_a_purge_that_was_killed_is_told_and_finished_by_repair(built: Index) -> None:
+    name = Path(built.path_of(1)).name.encode()
+    victim = subprocess.run(
+        [sys.executable, "-c", PURGE_AND_DIE, str(built.path)], timeout=120, check=False
+    )
+    assert victim.returncode == -signal.SIGKILL
+    assert "purge" in {f.kind for f in built.verify().findings}
+    assert built.repair().ok
+    assert b"/pile/" + name not in bytes_of(built.path)
+
+
+def test_a_page_takes_its_whole_file_with_it(
+    index: Index, pile: Path, photographs: list[Image.Image]
+) -> None:
+    photographs[20].save(pile / "pages.tif", save_all=True, append_images=photographs[21:23])
+    index.build([str(pile)])
+    page = index.search(where="page = 2").results[0].id
+    assert len(index.remove([page]).images) == 1
+    assert index.info().index.images == 14
+    assert len(index.remove([page], what="purged").images) == 3
+    assert index.info().index.images == 12
+
+
+def test_a_path_that_is_no_utf8_is_purged_too(index: Index, pile: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(str(pile)) + b"/odd\xff.png"))
+    (pile / "p00.png").rename(odd)
+    index.build([str(pile)])
+    index.query([str(odd)])
+    i = next(h.id for h in index.search(where="id > 0", k=20).results if h.path == str(odd))
+    index.remove([i], what="purged")
+    assert b"/odd" not in bytes_of(index.path)
+    assert index.audit_verify().ok
