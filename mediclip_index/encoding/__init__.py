@@ -7,7 +7,7 @@ from mediclip_index.encoding.auto import resolve_auto
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
 from mediclip_index.encoding.fetch import can_be_had
 from mediclip_index.encoding.load import load_encoder
-from mediclip_index.encoding.preprocess import Preprocessing, model_input
+from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.sources import bundled_versions
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Precision",
     "Preprocessing",
     "bundled_versions",
+    "framed",
     "can_be_had",
     "load_encoder",
     "model_input",

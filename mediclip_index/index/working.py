@@ -39,6 +39,7 @@ class Working:
         allow_missing: bool = False,
         batch_size: int = 32,
         index_type: IndexType | None = None,
+        workers: int | None = None,
         progress: Progress | None = None,
     ) -> BuildReport:
         """Take images in. No sources: those the index knows; in a new index, the samples.
@@ -46,7 +47,8 @@ class Working:
         `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
         mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
         have vanished nothing is marked gone there unless `allow_missing`. `index_type` is the kind
-        of neighbour file from now on: "auto" (by size), "exact" or "compressed".
+        of neighbour file from now on: "auto" (by size), "exact" or "compressed". `workers`
+        processes read and decode files (None: one a core, 16 at most).
         """
         return jobs.build(
             self._desk,
@@ -58,6 +60,7 @@ class Working:
             allow_missing=allow_missing,
             batch_size=batch_size,
             index_type=index_type,
+            workers=workers,
             progress=progress or Silent(),
         )
 
