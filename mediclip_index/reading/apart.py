@@ -116,6 +116,11 @@ class Apart:
         self._pid: int | None = None
         self._stopped = False
 
+    @property
+    def worker(self) -> int | None:
+        """The process's number, once it has said it."""
+        return self._pid
+
     def start(self) -> None:
         """Have the process started, without waiting for it."""
         if self._worker is None:
