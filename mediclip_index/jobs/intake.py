@@ -86,6 +86,11 @@ class Readers:
         for worker in self._apart:
             worker.close()
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that are there, by their numbers."""
+        return [worker.worker for worker in self._apart if worker.worker is not None]
+
     def expect(self, files: int) -> None:
         """Have processes for so many files started while other things are got ready."""
         for worker in self._apart[:files]:
