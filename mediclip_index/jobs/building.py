@@ -33,6 +33,7 @@ from mediclip_index.terms import (
 SAMPLES = "samples:"
 COMMIT_IMAGES = 256
 COMMIT_SECONDS = 5.0
+NOTHING = Facts()
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
 
 
@@ -92,25 +93,18 @@ def build(
     started = time.monotonic()
     tally = Tally()
     with desk.catalog.reading() as look:
-        encoder_row = words.encoder(look)
-        known = Known(
-            images.known_files(look),
-            images.past_contents(look),
-            images.known_contents(look, encoder_row),
-            images.known_refusals(look),
-        )
+        encoder = words.encoder(look)
         before = images.sources(look)
     plans = list(_plans(desk, sources, before, tally, labels=labels, frames=frames, pdf=pdf))
     check_labels(desk, (e.facts.label for p in plans for e in p.entries if e.facts.label))
     run = str(uuid7())
-    with Readers(workers) as readers, Committer(desk, encoder_row, run) as committer:
-        work = _Build(
-            desk, encoder_row, known, tally, batch_size, progress, readers, committer, run
-        )
-        for plan in plans:
-            work.take(plan, rehash=rehash, allow_missing=allow_missing)
+    with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
+        work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
+        while plans:
+            work.take(plans.pop(0), rehash=rehash, allow_missing=allow_missing)
     tally.labelled += committer.labelled
-    refresh_neighbours(desk, encoder_row, index_type)
+    del work  # and with it what it knew of every file: the vectors need the room
+    refresh_neighbours(desk, encoder, index_type)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
         facts = desk.facts(look)
@@ -178,7 +172,6 @@ class _Build:
         self,
         desk: Desk,
         encoder: KnownEncoder,
-        known: Known,
         tally: Tally,
         batch_size: int,
         progress: Progress,
@@ -188,7 +181,13 @@ class _Build:
     ) -> None:
         self._desk = desk
         self._row = encoder
-        self._known = known
+        with desk.catalog.reading() as look:
+            self._known = Known(
+                images.known_files(look),
+                images.past_contents(look),
+                images.known_contents(look, encoder),
+                images.known_refusals(look),
+            )
         self._tally = tally
         self._batch_size = batch_size
         self._progress = progress
@@ -229,7 +228,7 @@ class _Build:
         self._progress.finish()
         self._committer.finish()
         self._close(vanished)
-        self._say({e.path: e.facts for e in settled if e.facts != Facts()})
+        self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
 
     def _read(self, fresh: list[Entry], plan: Plan, by_content: dict[str, list[str]]) -> None:
         """Read files, encode their pictures, and commit as it goes; whatever stops it, what is
@@ -339,7 +338,7 @@ class _Build:
             entry = item.entry
             whole.files.append(NewFile(entry.path, entry.size, entry.mtime_ns, item.sha256))
             whole.refusals += _placed(item)
-            if entry.facts != Facts():
+            if entry.facts != NOTHING:
                 whole.facts[entry.path] = entry.facts
             whole.images += [
                 NewImage(

@@ -94,7 +94,7 @@ class Facts:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file found in a source, not yet read. `given` is the path as the user would write it."""
 

@@ -76,10 +76,8 @@ def test_a_file_reads_apart_as_it_does_here(apart: Apart) -> None:
 
 
 def test_a_content_that_is_not_wanted_is_not_decoded(apart: Apart) -> None:
-    asked: list[str] = []
-    found = apart.read(task(PHOTO), 0, lambda sha256: bool(asked.append(sha256)))
+    found = apart.read(task(PHOTO), 0, lambda sha256: False)
     assert found == Found(read_file(PHOTO, size=64)[0])
-    assert asked == [found.sha256]
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
