@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -48,6 +48,7 @@ _REFUSALS = {
     "reason": "VARCHAR",
     "message": "VARCHAR",
 }
+_PART = 16_384  # vectors fetched at a time
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Source:
     pdf: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownFile:
     """A path as it was last seen; `sha256` is None where it could not even be read."""
 
@@ -70,7 +71,7 @@ class KnownFile:
     sha256: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NewFile:
     path: str
     size: int
@@ -341,7 +342,9 @@ def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownIm
     return {row[0]: KnownImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
 
 
-def ways_of_reading(look: Reading, contents: Sequence[str]) -> dict[str, tuple[str, str]]:
+def ways_of_reading(
+    look: Reading, contents: Sequence[str]
+) -> dict[str, tuple[Literal["first", "all"], Literal["images", "pages"]]]:
     """(frames, pdf) by which each of these contents was last read."""
     rows = look.db.execute(
         "SELECT f.sha256, arg_max(s.frames, f.since_tx), arg_max(s.pdf, f.since_tx) FROM files f "
@@ -369,14 +372,12 @@ def vectors(
     """Vectors in order of id: of these images, or of all that are there; only those written after
     transaction `since`. Shapes (n,) and (n, dim)."""
     if ids is None:
-        narrowed, parameters = "image IN (SELECT id FROM images_at($1))", [look.tx, since]
-    else:
-        narrowed = "image IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))"
-        parameters = [json.dumps([int(i) for i in ids]), since]  # type: ignore[list-item]
+        return _vectors_there(look, known, since)
     keys, found = fetch_vectors(
         look.db,
-        f"SELECT image, vector FROM {known.vectors} WHERE {narrowed} AND tx > $2 ORDER BY image",
-        parameters,
+        f"SELECT image, vector FROM {known.vectors} WHERE tx > $2 AND "
+        "image IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]'))) ORDER BY image",
+        [json.dumps([int(i) for i in ids]), since],
         known.dim,
     )
     return np.array(keys, dtype=np.int64), found
@@ -401,6 +402,29 @@ def all_vectors(look: Reading, known: KnownEncoder) -> tuple[Ids, Vectors]:
         look.db, f"SELECT image, vector FROM {known.vectors} ORDER BY image", [], known.dim
     )
     return np.array(keys, dtype=np.int64), found
+
+
+def _vectors_there(look: Reading, known: KnownEncoder, since: int) -> tuple[Ids, Vectors]:
+    """In parts: on its way out of DuckDB a vector takes several times its own memory."""
+    columns = look.db.execute(
+        f"SELECT image FROM {known.vectors} WHERE tx > $2 AND "
+        "image IN (SELECT id FROM images_at($1)) ORDER BY image",
+        [look.tx, since],
+    ).fetchnumpy()
+    wanted = np.asarray(columns["image"], dtype=np.int64)
+    found = np.empty((len(wanted), known.dim), dtype=np.float32)
+    for start in range(0, len(wanted), _PART):
+        part = wanted[start : start + _PART]
+        keys, rows = fetch_vectors(
+            look.db,
+            f"SELECT image, vector FROM {known.vectors} "
+            "WHERE tx > $1 AND image BETWEEN $2 AND $3 ORDER BY image",
+            [since, int(part[0]), int(part[-1])],
+            known.dim,
+        )
+        here = np.isin(np.array(keys, dtype=np.int64), part, assume_unique=True)
+        found[start : start + len(part)] = rows[here]
+    return wanted, found
 
 
 def present_ids(look: Reading) -> Ids:

@@ -22,12 +22,12 @@ _TO_SURROGATE = {_PRIVATE + byte: chr(_SURROGATES + byte) for byte in range(0x80
 
 def kept_path(path: str) -> str:
     """A path as the catalog keeps it."""
-    return path.translate(_TO_PRIVATE)
+    return path if path.isascii() else path.translate(_TO_PRIVATE)
 
 
 def given_path(kept: str) -> str:
     """A kept path as the file system knows it; the inverse of kept_path."""
-    return kept.translate(_TO_SURROGATE)
+    return kept if kept.isascii() else kept.translate(_TO_SURROGATE)
 
 
 def insert(

@@ -39,6 +39,10 @@ from mediclip_index.show import writing
     "--index-type", type=click.Choice(["auto", "exact", "compressed"]),
     help="How neighbours are found from now on: by size (auto), all compared, or compressed.",
 )  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(1, 256), metavar="N", show_default="one a core",
+    help="Processes that read and decode files.",
+)  # fmt: skip
 @output_options
 @click.pass_obj
 def build(
@@ -54,6 +58,7 @@ def build(
     prune: bool,
     batch_size: int,
     index_type: Literal["auto", "exact", "compressed"] | None,
+    workers: int | None,
     form: str,
 ) -> None:
     """Take pictures in: folders, files or CSV lists.
@@ -96,6 +101,7 @@ def build(
             prune=prune,
             batch_size=batch_size,
             index_type=index_type,
+            workers=workers,
             progress=progress,
         )
     finally:

@@ -7,7 +7,7 @@ from mediclip_index.encoding.auto import resolve_auto
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
 from mediclip_index.encoding.fetch import can_be_had
 from mediclip_index.encoding.load import load_encoder
-from mediclip_index.encoding.preprocess import Preprocessing, model_input
+from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.sources import bundled_versions
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Preprocessing",
     "bundled_versions",
     "can_be_had",
+    "framed",
     "load_encoder",
     "model_input",
     "resolve_auto",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
-from mediclip_index.encoding.preprocess import Preprocessing, model_input
-from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
+from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
+from mediclip_index.terms import MediclipError, Picture, Pixels, Vectors, WrongUsage
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +74,10 @@ class OpenClipEncoder:
     def image_size(self) -> int:
         """The longer side of what the model looks at, in pixels."""
         return max(self.preprocessing.size)
+
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]:
+        return partial(framed, how=self.preprocessing)
 
     def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors:
         """Unit vectors of pictures, (n, dim); (0, dim) for none. Takes `batch_size` at once."""

@@ -40,6 +40,7 @@ class Working:
         prune: bool = False,
         batch_size: int = 32,
         index_type: IndexType | None = None,
+        workers: int | None = None,
         progress: Progress | None = None,
     ) -> BuildReport:
         """Take images in. No sources: those the index knows; in a new index, the samples.
@@ -49,7 +50,7 @@ class Working:
         have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
         which no file is left are removed: they do not come back with their file (see `remove`).
         `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
-        "compressed".
+        "compressed". `workers` processes read and decode files (None: one a core, 16 at most).
         """
         return jobs.build(
             self._desk,
@@ -62,6 +63,7 @@ class Working:
             prune=prune,
             batch_size=batch_size,
             index_type=index_type,
+            workers=workers,
             progress=progress or Silent(),
         )
 

@@ -7,14 +7,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import (
-    Reading,
     Writing,
     exports,
     images,
@@ -24,8 +22,9 @@ from mediclip_index.catalog import (
 )
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Loaded, Pdf, ahead, load
+from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
 from mediclip_index.jobs.labelling import check_labels, classes_of
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.terms import (
@@ -42,6 +41,7 @@ from mediclip_index.terms import (
 SAMPLES = "samples:"
 COMMIT_IMAGES = 256
 COMMIT_SECONDS = 5.0
+NOTHING = Facts()
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
 
 
@@ -69,7 +69,6 @@ class Tally:
     returned: int = 0
     refused: list[Refusal] = field(default_factory=list)
     gone: int = 0
-    embedded: int = 0
     labelled: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -96,27 +95,26 @@ def build(
     prune: bool = False,
     batch_size: int,
     index_type: IndexType | None,
+    workers: int | None,
     progress: Progress,
 ) -> BuildReport:
     """See Index.build."""
     started = time.monotonic()
     tally = Tally()
     with desk.catalog.reading() as look:
-        encoder_row = words.encoder(look)
-        known = Known(
-            images.known_files(look),
-            images.past_contents(look),
-            images.known_contents(look, encoder_row),
-            images.known_refusals(look),
-        )
+        encoder = words.encoder(look)
         before = images.sources(look)
     plans = list(_plans(desk, sources, before, tally, labels=labels, frames=frames, pdf=pdf))
     check_labels(desk, (e.facts.label for p in plans for e in p.entries if e.facts.label))
-    work = _Build(desk, encoder_row, known, tally, batch_size, progress, run=str(uuid7()))
-    for plan in plans:
-        work.take(plan, rehash=rehash, allow_missing=allow_missing)
+    run = str(uuid7())
+    with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
+        work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
+        while plans:
+            work.take(plans.pop(0), rehash=rehash, allow_missing=allow_missing)
+    tally.labelled += committer.labelled
+    del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
-    refresh_neighbours(desk, encoder_row, index_type)
+    refresh_neighbours(desk, encoder, index_type)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
         facts = desk.facts(look)
@@ -132,7 +130,7 @@ def build(
         refused=tuple(tally.refused),
         images=facts.images,
         seconds=seconds,
-        images_per_second=tally.embedded / seconds,
+        images_per_second=committer.embedded / seconds,
         notes=tuple(tally.notes),
         pruned=pruned,
     )
@@ -198,25 +196,31 @@ class _Build:
         self,
         desk: Desk,
         encoder: KnownEncoder,
-        known: Known,
         tally: Tally,
         batch_size: int,
         progress: Progress,
+        readers: Readers,
+        committer: Committer,
         run: str,
     ) -> None:
         self._desk = desk
         self._row = encoder
-        self._known = known
+        with desk.catalog.reading() as look:
+            self._known = Known(
+                images.known_files(look),
+                images.past_contents(look),
+                images.known_contents(look, encoder),
+                images.known_refusals(look),
+            )
         self._tally = tally
         self._batch_size = batch_size
         self._progress = progress
+        self._readers = readers
+        self._committer = committer
         self._run = run
-        self._source = 0
         self._waiting: list[Loaded] = []
-        self._files: list[NewFile] = []
-        self._images: list[NewImage] = []
-        self._refusals: list[Refusal] = []
-        self._facts: dict[str, Facts] = {}
+        self._pictures = 0  # in those waiting
+        self._whole = Whole(0)
         self._committed = time.monotonic()
 
     def take(self, plan: Plan, *, rehash: bool, allow_missing: bool) -> None:
@@ -230,32 +234,39 @@ class _Build:
             tally.refused.append(_missing(plan.source, len(unexplained), expected))
             return
         tally.notes += plan.notes
-        self._record_refused(plan)
         with self._writing() as work:
-            self._source = images.add_source(
+            source = images.add_source(
                 work, plan.source, labels=plan.labels, frames=plan.frames, pdf=plan.pdf
             )
+        self._whole = Whole(source, refusals=self._news(plan.refused))
         by_content: dict[str, list[str]] = {}
         for path in vanished:
             sha = known.files[path].sha256
             if sha is not None:
                 by_content.setdefault(sha, []).append(path)
         self._progress.start(plan.source, len(fresh))
-        read = partial(
-            load,
-            size=self._encoder.image_size if fresh else 0,
-            frames=plan.frames,
-            pdf=plan.pdf,
-            known=known.contents,
-        )
-        for loaded in ahead(fresh, read):
-            self._settle(loaded, by_content)
-            self._progress.advance(1)
-        self._encode()
-        self._commit()
+        if fresh:
+            self._read(fresh, plan, by_content)
+        else:
+            self._commit()
         self._progress.finish()
+        self._committer.finish()
         self._close(vanished)
-        self._say({e.path: e.facts for e in settled if e.facts != Facts()})
+        self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
+
+    def _read(self, fresh: list[Entry], plan: Plan, by_content: dict[str, list[str]]) -> None:
+        """Read files, encode their pictures, and commit as it goes; whatever stops it, what is
+        whole by then is kept."""
+        self._readers.expect(len(fresh))  # they start while the model is loaded
+        manner = Manner(self._encoder, plan.frames, plan.pdf)
+        try:
+            for loaded in self._readers.ahead(fresh, manner, known=self._known.contents):
+                self._settle(loaded, by_content)
+                self._progress.advance(1)
+            self._encode()
+        finally:
+            self._commit()
+            self._committer.finish()
 
     @property
     def _encoder(self) -> Encoder:
@@ -314,11 +325,7 @@ class _Build:
         """Say what became of one file that was read, and queue what is to be kept of it."""
         entry, sha = loaded.entry, loaded.sha256
         tally, known = self._tally, self._known
-        refused = [replace(refusal, path=entry.path) for refusal in loaded.refused]
-        self._refusals += refused
-        tally.refused += refused
-        if entry.facts != Facts():
-            self._facts[entry.path] = entry.facts
+        tally.refused += _placed(loaded)
         if sha is not None and sha in known.contents:
             before = known.files.get(entry.path)
             if before is not None and before.sha256 == sha:
@@ -330,64 +337,64 @@ class _Build:
                 tally.renamed += 1
             else:
                 tally.duplicates += 1
+            loaded = replace(loaded, pictures=())
         elif loaded.pictures:
             assert sha is not None
             known.contents.add(sha)
             tally.added += 1
-            self._waiting.append(loaded)
-        self._files.append(NewFile(entry.path, entry.size, entry.mtime_ns, sha))
         known.files[entry.path] = images.KnownFile(entry.size, entry.mtime_ns, sha)
-        if sum(len(item.pictures) for item in self._waiting) >= self._batch_size:
+        self._waiting.append(loaded)
+        self._pictures += len(loaded.pictures)
+        if self._pictures >= self._batch_size:
             self._encode()
         overdue = time.monotonic() - self._committed > COMMIT_SECONDS
-        if len(self._images) + self._batch_size > COMMIT_IMAGES or overdue:
+        if len(self._whole.images) + self._batch_size > COMMIT_IMAGES or overdue:
             self._encode()
             self._commit()
+        self._committer.check()
 
     def _encode(self) -> None:
+        """Make whole what was read: files in the order in which they were read."""
         pictures = [picture for item in self._waiting for picture in item.pictures]
-        if not pictures:
-            return
-        vectors = iter(self._encoder.encode_pictures(pictures))
+        vectors = iter(self._encoder.encode_pictures(pictures) if pictures else ())
+        whole = self._whole
         for item in self._waiting:
-            assert item.sha256 is not None
-            self._images += [
+            entry = item.entry
+            whole.files.append(NewFile(entry.path, entry.size, entry.mtime_ns, item.sha256))
+            whole.refusals += _placed(item)
+            if entry.facts != NOTHING:
+                whole.facts[entry.path] = entry.facts
+            whole.images += [
                 NewImage(
-                    sha256=item.sha256,
+                    sha256=item.sha256 or "",
                     page=picture.page,
                     item=picture.item,
                     width=picture.width,
                     height=picture.height,
                     format=picture.format,
-                    bytes=item.entry.size,
+                    bytes=entry.size,
                     technical=picture.metadata,
                     vector=next(vectors),
                 )
                 for picture in item.pictures
             ]
-        self._waiting.clear()
+        self._waiting, self._pictures = [], 0
 
     def _commit(self) -> None:
-        """One transaction: images with their vectors, paths, refusals and facts."""
-        if self._files or self._refusals:
-            with self._writing() as work:
-                self._tally.embedded += images.add_images(work, self._row, self._images)
-                images.add_files(work, self._source, self._files)
-                images.add_refusals(work, self._refusals)
-                self._tally.labelled += labels.say(work, _by_id(work, self._facts))
-            self._files, self._images, self._refusals, self._facts = [], [], [], {}
+        """Have everything written that is whole: images with vectors, paths, refusals and facts."""
+        if self._whole.files or self._whole.refusals:
+            self._committer.put(self._whole)
+            self._whole = Whole(self._whole.source)
         self._committed = time.monotonic()
 
     def _writing(self) -> AbstractContextManager[Writing]:
         return self._desk.catalog.writing("build", by=self._desk.author, run=self._run)
 
-    def _record_refused(self, plan: Plan) -> None:
-        self._tally.refused += plan.refused
-        self._refusals += [
-            refusal
-            for refusal in plan.refused
-            if refusal not in self._known.refusals.get(refusal.path, [])
-        ]
+    def _news(self, refused: Sequence[Refusal]) -> list[Refusal]:
+        """What the scan of a source refused, and of it what is not on record yet."""
+        self._tally.refused += refused
+        before = self._known.refusals
+        return [refusal for refusal in refused if refusal not in before.get(refusal.path, [])]
 
     def _close(self, vanished: set[str]) -> None:
         if vanished:
@@ -398,15 +405,15 @@ class _Build:
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""
         with self._desk.catalog.reading() as look:
-            news = labels.news(look, _by_id(look, facts)) if facts else None
+            news = labels.news(look, by_id(look, facts)) if facts else None
         if news is not None and news.changed:
             with self._writing() as work:
-                self._tally.labelled += labels.say(work, _by_id(work, facts))
+                self._tally.labelled += labels.say(work, by_id(work, facts))
 
 
-def _by_id(look: Reading, facts: dict[str, Facts]) -> dict[int, Facts]:
-    known = images.ids_by_path(look, facts) if facts else {}
-    return {i: fact for path, fact in facts.items() for i in known.get(path, ())}
+def _placed(loaded: Loaded) -> list[Refusal]:
+    """A file's refusals under the path by which the index knows it."""
+    return [replace(refusal, path=loaded.entry.path) for refusal in loaded.refused]
 
 
 def _missing(source: str, missing: int, known: int) -> Refusal:

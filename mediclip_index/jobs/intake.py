@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from mediclip_index import reading
-from mediclip_index.terms import Bounds, Entry, Picture, Refusal, WrongUsage
+from mediclip_index.terms import Bounds, Encoder, Entry, Picture, Refusal, WrongUsage
 
 Frames = Literal["first", "all"]
 Pdf = Literal["images", "pages"]
-READERS = 2
-AHEAD = 16  # files read before they are asked for
+MOST_WORKERS = 16  # more would wait for the disk and the model
+AHEAD = 64  # files read before they are asked for
+AHEAD_BYTES = 256 * 1024**2  # of pictures that wait; one file may go beyond
+# What a worker needs to shape pictures for a model.
+_PRELOAD = ("mediclip_index.encoding.preprocess",)
 
 
 @dataclass(frozen=True)
@@ -30,69 +34,129 @@ class Loaded:
     refused: tuple[Refusal, ...]
 
 
-def load(
-    entry: Entry,
-    *,
-    size: int,
-    frames: Frames,
-    pdf: Pdf,
-    known: Collection[str] = (),
-    bounds: Bounds | None = None,
-) -> Loaded:
-    """Read one file; its bytes are read once, hashed and decoded, so that a file which changes
-    meanwhile can't pair one content's hash with another's picture. A `known` content is not
-    decoded."""
-    bounds = bounds or Bounds()
-    try:
-        data = reading.read_bytes(entry.path, bounds)
-    except reading.Unreadable as why:
-        return Loaded(entry, None, (), (Refusal(entry.given, why.reason, why.message),))
-    return decode(entry, data, size=size, frames=frames, pdf=pdf, known=known, bounds=bounds)
+@dataclass(frozen=True)
+class Manner:
+    """How files are read for a model."""
 
+    encoder: Encoder
+    frames: Frames = "first"
+    pdf: Pdf = "images"
+    bounds: Bounds = field(default_factory=Bounds)
 
-def decode(
-    entry: Entry,
-    data: bytes,
-    *,
-    size: int,
-    frames: Frames,
-    pdf: Pdf,
-    known: Collection[str] = (),
-    bounds: Bounds | None = None,
-) -> Loaded:
-    """Like load, from a file's bytes."""
-    sha256 = reading.content_hash(data)
-    if sha256 in known:
-        return Loaded(entry, sha256, (), ())
-    try:
-        result = reading.read(
-            data, path=entry.given, size=size, bounds=bounds or Bounds(), frames=frames, pages=pdf
+    def task(self, entry: Entry, data: bytes | None) -> reading.Task:
+        return reading.Task(
+            path=entry.path,
+            given=entry.given,
+            data=data,
+            size=self.encoder.image_size,
+            bounds=self.bounds,
+            frames=self.frames,
+            pages=self.pdf,
+            shape=self.encoder.framing,
         )
-    except reading.Unreadable as why:
-        return Loaded(entry, sha256, (), (Refusal(entry.given, why.reason, why.message),))
-    return Loaded(entry, sha256, tuple(result.pictures), tuple(result.refused))
 
 
-def ahead(entries: Iterable[Entry], read: Callable[[Entry], Loaded]) -> Iterator[Loaded]:
-    """read(entry) for each entry, in order, a bounded number of files ahead in threads: the
-    decoders let go of Python's lock, and the model's arithmetic does too."""
-    with ThreadPoolExecutor(READERS) as pool:
-        waiting: deque[Future[Loaded]] = deque()
-        try:
-            for entry in entries:
-                waiting.append(pool.submit(read, entry))
-                if len(waiting) >= AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+class Readers:
+    """Processes that read files ahead, each driven by a thread of its own; a context manager.
+
+    A file's bytes are read once, hashed and decoded, so that a file which changes meanwhile can't
+    pair one content's hash with another's picture. A decoder that crashes or hangs costs its file.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        count = workers or _sensible()
+        self._threads = ThreadPoolExecutor(count, "read")
+        self._apart = [reading.Apart(_PRELOAD) for _ in range(count)]
+        self._idle = self._apart[::-1]
+        self._held = 0  # bytes of pictures read and not taken yet
+        self._next = 0  # the number of the file that is taken next
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # What is still under way is ended, not waited for.
+        for worker in self._apart:
+            worker.stop()
+        with self._changed:
+            self._held = -(1 << 62)
+            self._changed.notify_all()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._apart:
+            worker.close()
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that are there, by their numbers."""
+        return [worker.worker for worker in self._apart if worker.worker is not None]
+
+    def expect(self, files: int) -> None:
+        """Have processes for so many files started while other things are got ready."""
+        for worker in self._apart[:files]:
+            worker.start()
+
+    def ahead(
+        self,
+        entries: Iterable[Entry],
+        manner: Manner,
+        *,
+        known: Collection[str] = (),
+        given: Mapping[str, bytes] | None = None,
+    ) -> Iterator[Loaded]:
+        """Each file, in order. A content whose hash is `known` is not decoded; `given` holds the
+        bytes, by path, of what is no file."""
+        given = given or {}
+
+        def load(number: int, entry: Entry) -> Loaded:
+            with self._changed:
+                # The one that is taken next never waits, so there is always one that goes on.
+                self._changed.wait_for(lambda: self._held < AHEAD_BYTES or number <= self._next)
+                worker = self._idle.pop()
+            try:
+                task = manner.task(entry, given.get(entry.path))
+                found = worker.read(task, entry.size, lambda sha256: sha256 not in known)
+            finally:
+                with self._changed:
+                    self._idle.append(worker)
+                    self._changed.notify_all()
+            with self._changed:
+                self._held += _weight(found.pictures)
+            return Loaded(entry, found.sha256, found.pictures, found.refused)
+
+        def taken(number: int, coming: Future[Loaded]) -> Loaded:
+            with self._changed:
+                self._next = number
+                self._changed.notify_all()
+            loaded = coming.result()
+            with self._changed:
+                self._held -= _weight(loaded.pictures)
+                self._changed.notify_all()
+            return loaded
+
+        waiting: deque[tuple[int, Future[Loaded]]] = deque()
+        for number, entry in enumerate(entries, self._next + 1):
+            waiting.append((number, self._threads.submit(load, number, entry)))
+            if len(waiting) >= AHEAD:
+                yield taken(*waiting.popleft())
+        while waiting:
+            yield taken(*waiting.popleft())
 
 
-def first_picture(path: str, size: int) -> Picture:
-    """The (first) picture of a file; WrongUsage where it holds none."""
-    loaded = load(entry_of(path), size=size, frames="first", pdf="images")
+def _weight(pictures: Iterable[Picture]) -> int:
+    return sum(picture.pixels.nbytes for picture in pictures)
+
+
+def _sensible() -> int:
+    """As many workers as this process may use cores."""
+    here = getattr(os, "sched_getaffinity", None)
+    return min(len(here(0)) if here else os.cpu_count() or 1, MOST_WORKERS)
+
+
+def first_picture(path: str, encoder: Encoder) -> Picture:
+    """The (first) picture of a file, for a model; WrongUsage where it holds none."""
+    with Readers(1) as readers:
+        loaded = next(readers.ahead([entry_of(path)], Manner(encoder)))
     if not loaded.pictures:
         why = loaded.refused[0].message if loaded.refused else "it holds no picture"
         raise WrongUsage(f"{path} can't be used: {why}")

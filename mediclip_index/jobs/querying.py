@@ -14,7 +14,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, library
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Loaded, Pdf, ahead, decode, load
+from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
 from mediclip_index.jobs.judging import Asked, Ground, ground, judge, keep
 from mediclip_index.terms import (
     Entry,
@@ -49,36 +49,32 @@ def query_files(
     notes: list[str] = []
     refused: list[Refusal] = []
     entries = list(_entries(sources, refused, notes))
-    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
-    encoder = desk.encoder(base.known)
-    settings = {"size": encoder.image_size, "frames": frames, "pdf": pdf}
-
-    def read(entry: Entry) -> Loaded:
-        if entry.given == STDIN:
-            return decode(entry, stdin or b"", **settings)  # type: ignore[arg-type]
-        return load(entry, **settings)  # type: ignore[arg-type]
-
-    run = str(uuid7())
-    verdicts: list[Verdict] = []
-    progress.start("query", len(entries))
-    for batch in _batches(ahead(entries, read)):
-        refused += [refusal for loaded in batch for refusal in loaded.refused]
-        asked = [
-            Asked(
-                path=loaded.entry.given,
-                page=picture.page,
-                item=picture.item,
-                sha256=loaded.sha256 or "",
-                width=picture.width,
-                height=picture.height,
-            )
-            for loaded in batch
-            for picture in loaded.pictures
-        ]
-        if asked:
-            vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
-            verdicts += _given(desk, base, run, asked, vectors, audit)
-        progress.advance(len(batch))
+    with Readers() as readers:
+        readers.expect(len(entries))  # they start while the model is loaded
+        base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+        encoder = desk.encoder(base.known)
+        run = str(uuid7())
+        verdicts: list[Verdict] = []
+        progress.start("query", len(entries))
+        manner = Manner(encoder, frames, pdf)
+        for batch in _batches(readers.ahead(entries, manner, given={STDIN: stdin or b""})):
+            refused += [refusal for loaded in batch for refusal in loaded.refused]
+            asked = [
+                Asked(
+                    path=loaded.entry.given,
+                    page=picture.page,
+                    item=picture.item,
+                    sha256=loaded.sha256 or "",
+                    width=picture.width,
+                    height=picture.height,
+                )
+                for loaded in batch
+                for picture in loaded.pictures
+            ]
+            if asked:
+                vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
+                verdicts += _given(desk, base, run, asked, vectors, audit)
+            progress.advance(len(batch))
     progress.finish()
     return _report(desk, base, verdicts, refused, notes)
 

@@ -10,10 +10,9 @@ from typing import Literal
 from mediclip_index.catalog import images
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Loaded, load
-from mediclip_index.terms import Entry, Progress, Vectors
+from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers, entry_of
+from mediclip_index.terms import Encoder, Progress, Vectors
 
-BATCH = 32
 Why = Literal["unread", "changed"]
 
 
@@ -27,36 +26,37 @@ def again(
     by_content: dict[str, list[images.KnownImage]] = defaultdict(list)
     for image in wanted.values():
         by_content[image.sha256].append(image)
-    fresh: dict[int, Vectors] = {}
+    by_way: dict[tuple[Frames, Pdf], dict[str, str]] = defaultdict(dict)  # path → content
     unread: list[tuple[str, Why]] = []
-    progress.start("embed again", len(wanted))
     for sha, asked in by_content.items():
-        loaded = _read(desk, known, asked[0].path, ways.get(sha, ("first", "images")))
-        if loaded is None or (loaded.sha256 == sha and not loaded.pictures):
-            unread.append((asked[0].path, "unread"))
-        elif loaded.sha256 != sha:
-            unread.append((asked[0].path, "changed"))
+        if os.path.isfile(asked[0].path):
+            by_way[ways.get(sha, ("first", "images"))][asked[0].path] = sha
         else:
-            pictures = {(p.page, p.item): p for p in loaded.pictures}
-            found = [(i, pictures[(i.page, i.item)]) for i in asked if (i.page, i.item) in pictures]
-            for start in range(0, len(found), BATCH):
-                part = found[start : start + BATCH]
-                vectors = desk.encoder(known).encode_pictures([p for _, p in part])
-                fresh |= {i.id: v for (i, _), v in zip(part, vectors, strict=True)}
-        progress.advance(len(asked))
+            unread.append((asked[0].path, "unread"))
+    fresh: dict[int, Vectors] = {}
+    progress.start("embed again", len(wanted))
+    with Readers() as readers:
+        for way, contents in by_way.items():
+            entries = [entry_of(path) for path in contents]
+            encoder = desk.encoder(known)
+            for loaded in readers.ahead(entries, Manner(encoder, *way)):
+                sha = contents[loaded.entry.path]
+                asked = by_content[sha]
+                if loaded.sha256 is None or (loaded.sha256 == sha and not loaded.pictures):
+                    unread.append((loaded.entry.path, "unread"))
+                elif loaded.sha256 != sha:
+                    unread.append((loaded.entry.path, "changed"))
+                else:
+                    fresh |= _vectors(encoder, asked, loaded)
+                progress.advance(len(asked))
     progress.finish()
     return fresh, unread
 
 
-def _read(desk: Desk, known: KnownEncoder, path: str, way: tuple[str, str]) -> Loaded | None:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    loaded = load(
-        Entry(path, path, stat.st_size, stat.st_mtime_ns),
-        size=desk.encoder(known).image_size,
-        frames=way[0],  # type: ignore[arg-type]
-        pdf=way[1],  # type: ignore[arg-type]
-    )
-    return None if loaded.sha256 is None else loaded
+def _vectors(
+    encoder: Encoder, asked: Sequence[images.KnownImage], loaded: Loaded
+) -> dict[int, Vectors]:
+    pictures = {(p.page, p.item): p for p in loaded.pictures}
+    found = [(i, pictures[(i.page, i.item)]) for i in asked if (i.page, i.item) in pictures]
+    vectors = encoder.encode_pictures([picture for _, picture in found])
+    return {i.id: vector for (i, _), vector in zip(found, vectors, strict=True)}

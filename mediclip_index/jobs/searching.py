@@ -109,7 +109,7 @@ def _of_files(desk: Desk, known: KnownEncoder, files: Sequence[str]) -> Vectors:
     if files:
         encoder = desk.encoder(known)
         for name, weight in map(weighted, files):
-            picture = first_picture(name, encoder.image_size)
+            picture = first_picture(name, encoder)
             total += np.float32(weight) * encoder.encode_pictures([picture])[0]
     return total
 

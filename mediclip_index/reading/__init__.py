@@ -1,5 +1,6 @@
 """A source (folder, list, PDF, DICOM, picture) → upright RGB pictures. No model, no database."""
 
+from mediclip_index.reading.apart import Apart, Found
 from mediclip_index.reading.content import (
     RECIPE,
     ReadResult,
@@ -11,11 +12,15 @@ from mediclip_index.reading.content import (
 from mediclip_index.reading.lists import label_rows
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, scan
+from mediclip_index.reading.worker import Task
 
 __all__ = [
     "RECIPE",
+    "Apart",
+    "Found",
     "ReadResult",
     "Scan",
+    "Task",
     "Unreadable",
     "content_hash",
     "label_rows",

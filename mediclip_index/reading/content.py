@@ -11,6 +11,7 @@ from typing import Literal
 
 from mediclip_index.reading import dicom, pdf, raster
 from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.tones import Shape, shaped
 from mediclip_index.terms import Bounds, Picture, Refusal
 
 # Any change to the way a file becomes pixels changes this name, and with it the fingerprint.
@@ -44,7 +45,9 @@ def read_bytes(path: str, bounds: Bounds | None = None) -> bytes:
                 raise Unreadable(
                     "too_large", f"{path} has {facts.st_size:,} bytes; at most {limit:,} are read."
                 )
-            data = file.read(limit + 1)
+            data = file.read(facts.st_size + 1)  # that much is allocated at once
+            if len(data) > facts.st_size:  # it is growing
+                data += file.read(limit + 1 - len(data))
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise Unreadable("unreadable", f"{path} can't be read: {why}.") from None
@@ -61,10 +64,12 @@ def read(
     bounds: Bounds | None = None,
     frames: Literal["first", "all"] = "first",
     pages: Literal["images", "pages"] = "images",
+    shape: Shape | None = None,
 ) -> ReadResult:
     """The pictures of a file's bytes; `size` is the side of what the model sees, in pixels.
 
-    Raises Unreadable where the file as a whole can't be used; `path` is for messages only.
+    Each picture's pixels go through `shape` at once, where there is one. Raises Unreadable where
+    the file as a whole can't be used; `path` is for messages only.
     """
     bounds = bounds or Bounds()
     if not data:
@@ -73,12 +78,13 @@ def read(
         raise Unreadable(
             "too_large", f"{path} has {len(data):,} bytes; at most {bounds.max_bytes:,} are read."
         )
-    if pdf.is_pdf(data):
-        found, refused = pdf.read(data, path, size, bounds, pages)
-    elif dicom.is_dicom(data):
-        found, refused = dicom.read(data, path, size, bounds, frames)
-    else:
-        found, refused = raster.read(data, path, size, bounds)
+    with shaped(shape):
+        if pdf.is_pdf(data):
+            found, refused = pdf.read(data, path, size, bounds, pages)
+        elif dicom.is_dicom(data):
+            found, refused = dicom.read(data, path, size, bounds, frames)
+        else:
+            found, refused = raster.read(data, path, size, bounds)
     return ReadResult(tuple(found), tuple(refused))
 
 

@@ -8,6 +8,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from mediclip_index.reading.lists import label_rows
@@ -146,6 +147,7 @@ def _entry(path: str, given: str) -> Entry:
     return Entry(path, given, facts.st_size, facts.st_mtime_ns)
 
 
+@lru_cache(maxsize=4096)  # few folders hold many files
 def plain(name: str) -> str:
     """A folder's or class's name with case, spaces, "-" and "_" set aside."""
     return "".join(c for c in name.casefold() if c not in " -_")
@@ -154,10 +156,10 @@ def plain(name: str) -> str:
 def _from_folders(found: Scan, classes: Sequence[str]) -> Scan:
     names = {plain(name): name for name in classes}
     entries, labels, splits = [], Counter[str](), Counter[str]()
+    above = len(os.path.dirname(found.root).rstrip(os.sep)) + 1
     for entry in found.entries:
-        folders = os.path.relpath(entry.path, found.root).split(os.sep)[:-1]
         # The root itself may be named for a split or class: `build data/test`.
-        folders = [os.path.basename(found.root), *folders]
+        folders = entry.path[above:].split(os.sep)[:-1] or [""]
         label = names.get(plain(folders[-1]))
         if label is None:
             entries.append(entry)

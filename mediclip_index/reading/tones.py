@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -10,6 +14,20 @@ from mediclip_index.terms import Pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles that become black and white
 _SAMPLE = 1_000_000
+
+Shape = Callable[[Pixels], Pixels]
+_shape: ContextVar[Shape | None] = ContextVar("_shape", default=None)
+
+
+@contextlib.contextmanager
+def shaped(shape: Shape | None) -> Iterator[None]:
+    """Every picture made within goes through `shape` at once: the thousand pages of a file must not
+    wait in memory larger than a model will look at them."""
+    before = _shape.set(shape)
+    try:
+        yield
+    finally:
+        _shape.reset(before)
 
 
 def to_eight_bits(values: npt.NDArray[np.generic]) -> Pixels:
@@ -44,5 +62,7 @@ def bounded(picture: Image.Image, size: int) -> Image.Image:
 
 
 def pixels(picture: Image.Image) -> Pixels:
-    """An RGB picture as an array of its own, (h, w, 3) uint8."""
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
+    """An RGB picture as an array of its own, (h, w, 3) uint8, in the shape asked for."""
+    own = np.array(picture.convert("RGB"), dtype=np.uint8)
+    shape = _shape.get()
+    return own if shape is None else shape(own)

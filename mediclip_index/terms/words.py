@@ -6,7 +6,7 @@ Vectors are float32, shape (n, dim), each row of unit length, unless a docstring
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -70,12 +70,18 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much one file may cost before it is refused as `too_large`."""
+    """How much one file may cost before it is refused as `too_large`.
+
+    `max_seconds` and `max_memory` (bytes beside the file's own) hold where a file is read in a
+    process of its own.
+    """
 
     max_bytes: int = 2 * 1024**3
     max_pixels: int = 250_000_000
     max_frames: int = 2_000
     max_pages: int = 2_000
+    max_seconds: float = 30.0
+    max_memory: int = 1024**3
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Facts:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One file found in a source, not yet read. `given` is the path as the user would write it."""
 
@@ -127,7 +133,9 @@ class Encoder(Protocol):
 
     `fingerprint` is a sha256 over weights, architecture, decode recipe, preprocessing and
     tokenizer; vectors of different fingerprints must never meet. `logit_scale` multiplies cosines
-    before the softmax. `engine` and `precision` are noted on each verdict.
+    before the softmax. `engine` and `precision` are noted on each verdict. `framing` makes a
+    picture's pixels the size that the model sees, (height, width, 3); it can be pickled, and
+    framing early does not change a vector.
     """
 
     @property
@@ -140,6 +148,8 @@ class Encoder(Protocol):
     def logit_scale(self) -> float: ...
     @property
     def image_size(self) -> int: ...
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]: ...
     @property
     def engine(self) -> str: ...
     @property

@@ -1,0 +1,158 @@
+"""Reading ahead: in order, within bounds, and past whatever kills a reader; commits beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from mediclip_index import Index
+from mediclip_index.catalog import images
+from mediclip_index.encoding import OpenClipEncoder, load_encoder
+from mediclip_index.jobs import intake
+from mediclip_index.jobs.intake import Manner, Readers, entry_of
+from mediclip_index.reading import RECIPE, content_hash
+from mediclip_index.terms import Entry, Silent
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_model: str) -> OpenClipEncoder:
+    return load_encoder(tiny_model, recipe=RECIPE)
+
+
+@pytest.fixture
+def entries(pile: Path) -> list[Entry]:
+    return [entry_of(str(path)) for path in sorted(pile.iterdir())]
+
+
+class Asked(list[str]):
+    """Knows no content, and remembers which it was asked for."""
+
+    def __contains__(self, sha256: object) -> bool:
+        self.append(str(sha256))
+        return False
+
+
+def settled(asked: Asked) -> int:
+    """How many were asked for, once no more come."""
+    before = -1
+    while len(asked) != before:
+        before = len(asked)
+        time.sleep(0.4)
+    return before
+
+
+def test_files_come_in_order_framed_for_the_model(
+    entries: list[Entry], encoder: OpenClipEncoder
+) -> None:
+    many = entries * 5
+    with Readers(3) as readers:
+        loaded = list(readers.ahead(many, Manner(encoder)))
+    assert [item.entry for item in loaded] == many
+    assert [item.sha256 for item in loaded] == [
+        content_hash(Path(entry.path).read_bytes()) for entry in many
+    ]
+    assert {item.pictures[0].pixels.shape for item in loaded} == {(32, 32, 3)}
+    assert {(item.pictures[0].width, item.pictures[0].height) for item in loaded} == {(100, 60)}
+
+
+def test_no_more_is_read_ahead_than_may_wait(
+    entries: list[Entry], encoder: OpenClipEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One picture that waits is enough; two more may have been begun before it was read.
+    monkeypatch.setattr(intake, "AHEAD_BYTES", 1)
+    asked = Asked()
+    with Readers(2) as readers:
+        files = readers.ahead(entries, Manner(encoder), known=asked)
+        next(files)
+        assert settled(asked) <= 4
+        assert len(list(files)) == len(entries) - 1
+    monkeypatch.setattr(intake, "AHEAD_BYTES", 1 << 30)
+    monkeypatch.setattr(intake, "AHEAD", 3)
+    asked.clear()
+    with Readers(2) as readers:
+        files = readers.ahead(entries, Manner(encoder), known=asked)
+        next(files)
+        assert settled(asked) <= 4
+
+
+def test_a_file_that_kills_its_reader_costs_itself_alone(
+    entries: list[Entry], encoder: OpenClipEncoder
+) -> None:
+    deadly = content_hash(Path(entries[5].path).read_bytes())
+
+    class Killing(list[str]):
+        def __contains__(self, sha256: object) -> bool:
+            if sha256 == deadly:
+                (worker,) = readers.workers
+                os.kill(worker, signal.SIGKILL)
+            return False
+
+    with Readers(1) as readers:
+        loaded = list(readers.ahead(entries, Manner(encoder), known=Killing()))
+    refused = [item for item in loaded if item.refused]
+    assert [item.entry for item in refused] == [entries[5]]
+    assert refused[0].refused[0].reason == "damaged"
+    assert sum(len(item.pictures) for item in loaded) == len(entries) - 1
+
+
+def test_leaving_early_does_not_wait_for_what_hangs(
+    entries: list[Entry], encoder: OpenClipEncoder
+) -> None:
+    class Stopping(Asked):
+        def __contains__(self, sha256: object) -> bool:
+            super().__contains__(sha256)
+            if len(self) > 1:
+                for worker in readers.workers:
+                    os.kill(worker, signal.SIGSTOP)
+            return False
+
+    asked = Stopping()
+    before = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), Readers(1) as readers:
+        next(readers.ahead(entries, Manner(encoder), known=asked))
+        settled(asked)
+        raise KeyboardInterrupt
+    assert len(asked) == 2
+    # Far from the 30 s that the hanging file might take.
+    assert time.monotonic() - before < Manner(encoder).bounds.max_seconds / 2
+
+
+class Interrupting(Silent):
+    """Ctrl-C after so many files."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def advance(self, count: int) -> None:
+        self.left -= count
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_what_is_whole_and_the_next_build_goes_on(index: Index, pile: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        index.build([str(pile)], batch_size=4, progress=Interrupting(7))
+    assert index.info().index.images == 4
+    report = index.build([str(pile)])
+    assert (report.unchanged, report.added, report.images) == (4, 8, 12)
+
+
+def test_what_goes_wrong_in_a_commit_ends_the_build_and_nothing_is_half_written(
+    index: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = images.add_refusals
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "add_refusals", full)
+        with pytest.raises(OSError, match="no space left"):
+            index.build([str(pile)], batch_size=2)
+    assert images.add_refusals is real
+    assert index.info().files == 0
+    assert index.build([str(pile)]).added == 12
