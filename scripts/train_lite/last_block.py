@@ -24,8 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from assemble import read
+from augment import SIDE
 from bench_rows import Row, read_rows
-from features import BATCH, CLEAN, SIDE, imagenet_head, lite0, pixels_of
+from features import BATCH, CLEAN, imagenet_head, lite0, pixels_of
 from heads import (
     Lesson,
     Recipe,
