@@ -110,7 +110,7 @@ def _one_pass(copy: int, paths: list[Path], folder: Path) -> str:
     compiled = ov.Core().compile_model(graph, "CPU", options)
     found = np.empty((len(paths), 1280), dtype=np.float16)
     for start in range(0, len(paths), BATCH):
-        batch = [_pixels(path, copy) for path in paths[start : start + BATCH]]
+        batch = [pixels_of(path, copy) for path in paths[start : start + BATCH]]
         pixels = np.stack(batch).astype(np.float32).transpose(0, 3, 1, 2)
         found[start : start + len(batch)] = compiled(np.ascontiguousarray(pixels))[0]
     target = _file(folder, copy)
@@ -120,7 +120,8 @@ def _one_pass(copy: int, paths: list[Path], folder: Path) -> str:
     return target.name
 
 
-def _pixels(path: Path, copy: int) -> npt.NDArray[np.uint8]:
+def pixels_of(path: Path, copy: int) -> npt.NDArray[np.uint8]:
+    """The picture as the tower takes it, (224, 224, 3); `copy` is CLEAN or the number of a copy."""
     picture: Image.Image = Image.open(path)
     picture = picture.convert("RGB")
     if copy == CLEAN:

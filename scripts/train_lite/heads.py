@@ -177,15 +177,11 @@ def refine(lesson: Lesson, keep: Mask, start: Floats, recipe: Recipe, seed: int 
     """Move 3, (1281, dim): a short descent from `start` on the pictures in `keep`."""
     dice = np.random.default_rng(seed)
     places = np.flatnonzero(keep)
-    chance = _weights(lesson, keep, recipe.source_power)
-    for side in (lesson.medical[places], ~lesson.medical[places]):
-        chance[side] /= chance[side].sum()
-    chance /= chance.sum()
+    chance = chances(lesson, keep, recipe)
     turn = torch.from_numpy(start.copy()).requires_grad_()
     sharpness = torch.tensor(np.log(20.0), dtype=torch.float32, requires_grad=True)
     groups: list[dict[str, Any]] = [{"params": [turn]}, {"params": [sharpness], "lr": 1e-2}]
     optimizer = torch.optim.Adam(groups)
-    names = torch.from_numpy(lesson.names)
     for step in range(recipe.steps):
         ease = 0.5 * (1 + np.cos(np.pi * step / recipe.steps)) * min(1.0, (step + 1) / 30)
         optimizer.param_groups[0]["lr"] = recipe.rate * ease
@@ -193,19 +189,43 @@ def refine(lesson: Lesson, keep: Mask, start: Floats, recipe: Recipe, seed: int 
         copies = dice.integers(0, len(lesson.features), recipe.batch)
         x = lesson.features[copies, rows]
         seen = functional.normalize(torch.from_numpy(with_one(x)) @ turn, dim=1)
-        loss = recipe.kind_loss * _kind_loss(lesson, rows, seen, recipe.scale, dice)
-        loss = loss + recipe.pool_loss * _pool_loss(lesson, rows, seen, recipe.scale, dice)
-        other = np.flatnonzero(~lesson.medical[rows])
-        classes = torch.from_numpy(_classes(lesson, x[other]))
-        spread = functional.log_softmax(sharpness.exp() * seen[other] @ names.T, dim=1)
-        certain = np.where(lesson.natural[rows[other]], 1.0, 0.3)
-        trust = torch.from_numpy(certain.astype(np.float32))
-        missed = -(classes * spread).sum(1)
-        loss = loss + recipe.name_loss * (missed * trust).sum() / trust.sum()
+        loss = lesson_loss(lesson, rows, x, seen, sharpness, recipe, dice)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return turn.detach().numpy()
+
+
+def chances(lesson: Lesson, keep: Mask, recipe: Recipe) -> npt.NDArray[np.float64]:
+    """How often each picture in `keep` is drawn: both classes alike, no source over all others."""
+    chance = _weights(lesson, keep, recipe.source_power)
+    for side in (lesson.medical[keep], ~lesson.medical[keep]):
+        chance[side] /= chance[side].sum()
+    chance /= chance.sum()
+    return chance
+
+
+def lesson_loss(
+    lesson: Lesson,
+    rows: npt.NDArray[np.int64],
+    frozen: Floats,
+    seen: torch.Tensor,
+    sharpness: torch.Tensor,
+    recipe: Recipe,
+    dice: np.random.Generator,
+) -> torch.Tensor:
+    """What descent makes small, of embeddings `seen` (n, dim) of the pictures `rows`, whose
+    features by the untouched tower are `frozen` (n, 1280)."""
+    loss = recipe.kind_loss * _kind_loss(lesson, rows, seen, recipe.scale, dice)
+    loss = loss + recipe.pool_loss * _pool_loss(lesson, rows, seen, recipe.scale, dice)
+    other = np.flatnonzero(~lesson.medical[rows])
+    classes = torch.from_numpy(_classes(lesson, frozen[other]))
+    names = torch.from_numpy(lesson.names)
+    spread = functional.log_softmax(sharpness.exp() * seen[other] @ names.T, dim=1)
+    certain = np.where(lesson.natural[rows[other]], 1.0, 0.3)
+    trust = torch.from_numpy(certain.astype(np.float32))
+    missed = -(classes * spread).sum(1)
+    return loss + recipe.name_loss * (missed * trust).sum() / trust.sum()
 
 
 def raw_part(lesson: Lesson, keep: Mask, text_part: Floats, dim: int, recipe: Recipe) -> Floats:
