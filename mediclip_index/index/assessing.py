@@ -32,16 +32,19 @@ class Assessing:
         label: str | None = None,
         unsure: bool | None = None,
         path: str | None = None,
+        run: str | None = None,
         since: str | None = None,
         until: str | None = None,
     ) -> list[AuditRow]:
-        """Past verdicts, newest first, those still in the spool included."""
+        """Past verdicts, newest first, those still in the spool included. `path` is any part of
+        the path, `run` (the verdicts of one command) the beginning of its id."""
         return jobs.audit_list(
             self._desk,
             limit=limit,
             label=label,
             unsure=unsure,
             path=path,
+            run=run,
             since=since,
             until=until,
         )
@@ -59,12 +62,19 @@ class Assessing:
         verdicts: Sequence[str] = (),
         *,
         last: int | None = None,
+        from_files: bool = False,
         progress: Progress | None = None,
     ) -> ReplayReport:
         """Give past verdicts again as of their moment (labels, images, words and settings then in
         force); none named: the `last` ones, or all. Different is another label or doubt, or a
-        probability that is off by more than 0.001."""
-        return assess.replay(self._desk, verdicts, last=last, progress=progress or Silent())
+        probability that is off by more than 0.001.
+
+        The kept vectors are asked again; with `from_files` the pictures are read and embedded anew,
+        so that a file that changed or vanished, and another engine's other vector, come out too.
+        """
+        return assess.replay(
+            self._desk, verdicts, last=last, from_files=from_files, progress=progress or Silent()
+        )
 
     def tune(
         self,

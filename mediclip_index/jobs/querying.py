@@ -40,6 +40,7 @@ def query_files(
     prompts: str | None,
     frames: Frames,
     pdf: Pdf,
+    as_of: str | None,
     audit: bool,
     progress: Progress,
 ) -> QueryReport:
@@ -49,7 +50,7 @@ def query_files(
     notes: list[str] = []
     refused: list[Refusal] = []
     entries = list(_entries(sources, refused, notes))
-    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+    base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
     encoder = desk.encoder(base.known)
     settings = {"size": encoder.image_size, "frames": frames, "pdf": pdf}
 
@@ -90,11 +91,12 @@ def query_indexed(
     k: int | None,
     alpha: float | None,
     prompts: str | None,
+    as_of: str | None,
     audit: bool,
     progress: Progress,
 ) -> QueryReport:
     """See Index.query_indexed."""
-    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+    base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
     with desk.catalog.reading() as look:
         now = look.as_of(base.tx)
         ids = images.present_ids(now).tolist() if where is None else library.matching(now, where)
