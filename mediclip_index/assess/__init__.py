@@ -3,9 +3,10 @@
 from mediclip_index.assess.comparing import compare
 from mediclip_index.assess.evaluating import compared, evaluate
 from mediclip_index.assess.mistakes import mistakes
+from mediclip_index.assess.objectives import OBJECTIVES
 from mediclip_index.assess.proposing import label_next
 from mediclip_index.assess.replaying import replay
-from mediclip_index.assess.tuning import OBJECTIVES, tune
+from mediclip_index.assess.tuning import tune
 from mediclip_index.assess.twins import duplicates
 
 __all__ = [

@@ -75,7 +75,7 @@ def evaluate(
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
         fitted = None
     said = say(evidence, settings)
-    final = said.blend if fitted is None else verdict.sharpen(said.blend, fitted.slope)
+    final = said.blend if fitted is None else verdict.calibrated(said.blend, fitted, data.classes)
     truth = evidence.truth
     by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}

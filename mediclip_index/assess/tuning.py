@@ -8,12 +8,13 @@ trusted, and images of new sources would pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mediclip_index import verdict
+from mediclip_index.assess import objectives
 from mediclip_index.assess.evidence import (
     NEAR_DUPLICATE,
     Evidence,
@@ -24,6 +25,7 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.objectives import Objective
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
@@ -33,10 +35,10 @@ from mediclip_index.terms import (
     Progress,
     Settings,
     TuneReport,
+    Tuning,
     WrongUsage,
 )
 
-OBJECTIVES = ("log-loss", "accuracy", "f1")
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
 KS = (5, 10, 20, 40, 80, 160)
 BETAS = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
@@ -64,19 +66,19 @@ def tune(
     prompts: str | None,
     objective: str,
     coverage: float,
+    prevalence: Mapping[str, float],
     leave_sources_out: bool | None,
     allow_duplicates: bool,
     dry_run: bool,
     progress: Progress,
 ) -> TuneReport:
     """See Index.tune."""
-    if objective not in OBJECTIVES:
-        raise WrongUsage(f"{objective!r} is no objective; choose {', '.join(OBJECTIVES)}.")
     if not 0.5 <= coverage < 1:
         raise WrongUsage(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
     with desk.catalog.reading() as look:
         before = replace(words.settings(look), calibration=None)
     data = labelled(desk, before, prompts)
+    goal = objectives.objective(objective, data.classes)
     splits = _splits(data)
     notes = list(splits.notes)
     _refuse_leaks(data, splits, allow_duplicates, notes)
@@ -84,18 +86,34 @@ def tune(
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
     progress.start("tune", None)
     evidence = gather(data, splits.tune, leave_out=("source",) if out else ())
-    chosen, start, loss = _search(desk, evidence, before, objective)
+    wanted = objectives.shares(prevalence, data.classes, evidence.truth)
+    weight = objectives.weights(evidence.truth, wanted)
+    chosen, start, loss = _search(desk, evidence, before, goal, weight)
     notes.append(
         f"Each image was judged without its own source ({len(sources)} sources)."
         if out
         else "Sources were not left out."
     )
-    fitted, why_not = _calibrated(
-        gather(_worded(desk, data, chosen), splits.calibrate), chosen, coverage
+    data = _worded(desk, data, chosen)
+    fitted = _calibrated(
+        replace(evidence, labelled=data), gather(data, splits.calibrate), chosen, goal, prevalence,
+        coverage, notes,
+    )  # fmt: skip
+    if fitted is not None:
+        chosen = replace(chosen, threshold=_threshold(fitted))
+    chosen = replace(
+        chosen,
+        calibration=fitted,
+        tuned=Tuning(
+            objective=objective,
+            tune_sha256=_digest(data, splits.tune),
+            calibrate_sha256=_digest(data, splits.calibrate),
+            tuned_on=len(splits.tune),
+            calibrated_on=len(splits.calibrate),
+            sources_left_out=out,
+            prevalence=dict(prevalence),
+        ),
     )
-    if why_not:
-        notes.append(why_not)
-    chosen = replace(chosen, calibration=fitted)
     progress.finish()
     with desk.catalog.writing("tune", by=desk.author) as work:
         number = before.number if dry_run else words.add_settings(work, chosen)
@@ -173,27 +191,8 @@ def _twins(data: Labelled, ones: Ids, others: Ids) -> int:
     return count
 
 
-def _losses(objective: str, said: Floats, truth: Ids) -> Floats:
-    """What each image adds to that which is made small, (n,).
-
-    The log loss is that of the calibrated probabilities: how sure a blend may be is not its own
-    business, and would else drive alpha to that side which is merely the surer one. Accuracy
-    leaves ties, and the log loss breaks them; for the macro F1 every class weighs the same.
-    """
-    at_its_best = verdict.sharpen(said, verdict.fit_slope(said, truth))
-    picked = at_its_best[np.arange(len(truth)), truth]
-    surprise = -np.log(np.clip(picked, verdict.LEAST, 1.0))
-    if objective == "log-loss":
-        return np.asarray(surprise)
-    wrong = said.argmax(axis=1) != truth
-    if objective == "f1":
-        sizes = np.bincount(truth, minlength=said.shape[1])
-        wrong = wrong * len(truth) / (sizes[truth] * (sizes > 0).sum())
-    return np.asarray(wrong + 1e-3 * surprise)
-
-
 def _search(
-    desk: Desk, evidence: Evidence, start: Settings, objective: str
+    desk: Desk, evidence: Evidence, start: Settings, goal: Objective, weight: Floats
 ) -> tuple[Settings, float, float]:
     """Coordinate descent over the grids from the settings in force; with the loss before and after.
 
@@ -207,7 +206,7 @@ def _search(
         if settings.pooling != start.pooling:
             data = _worded(desk, data, settings)
         said = say(replace(evidence, labelled=data), settings)
-        return _losses(objective, said.blend, evidence.truth)
+        return objectives.losses(goal, said.blend, evidence.truth, weight)
 
     best, now = start, losses(start)
     first = float(now.mean())
@@ -258,36 +257,76 @@ def _directions(
 
 
 def _calibrated(
-    evidence: Evidence, settings: Settings, coverage: float
-) -> tuple[Calibration | None, str]:
-    """A calibration, or why there is none."""
+    tuned: Evidence,
+    evidence: Evidence,
+    settings: Settings,
+    goal: Objective,
+    prevalence: Mapping[str, float],
+    coverage: float,
+    notes: list[str],
+) -> Calibration | None:
+    """A calibration on `evidence`; None, and a note why, where it has too few images. A precision
+    is held on the `tuned` images."""
     data, truth = evidence.labelled, evidence.truth
     needed = verdict.images_needed(coverage)
     have = np.bincount(truth, minlength=len(data.classes))
     if have.min() < needed:
         scarce = data.classes[int(have.argmin())]
-        return None, (
+        why = (
             f"Not calibrated: a coverage of {coverage:g} needs {needed} calibration images of each "
             f"class, and {scarce} has {have.min()}."
         )
+        if prevalence or goal.recalled is not None:
+            raise WrongUsage(f"{why} A prevalence or a precision can't be held without them.")
+        notes.append(why)
+        return None
     raw = say(evidence, settings).blend
-    slope = verdict.fit_slope(raw, truth)
-    sharpened = verdict.sharpen(raw, slope)
-    thresholds = verdict.conformal_thresholds(sharpened, truth, coverage)
-    strange = float(np.quantile(strangeness(evidence), FAMILIAR))
-    return (
-        Calibration(
-            slope=slope,
-            coverage=coverage,
-            thresholds={
-                name: float(value) for name, value in zip(data.classes, thresholds, strict=True)
-            },
-            strange=strange,
-            bound=data.bound,
-            images=len(truth),
-        ),
-        "",
+    fitted = Calibration(
+        slope=verdict.fit_slope(raw, truth),
+        coverage=coverage,
+        thresholds={},
+        strange=float(np.quantile(strangeness(evidence), FAMILIAR)),
+        bound=data.bound,
+        images=len(truth),
     )
+    wanted = objectives.shares(prevalence, data.classes, truth)
+    factors = wanted / (have / len(truth)) if prevalence else np.ones(len(data.classes))
+    if goal.recalled is not None:
+        sharpened = verdict.sharpen(say(tuned, settings).blend, fitted.slope)
+        held = objectives.hold(
+            goal,
+            verdict.weighed(sharpened, factors),
+            tuned.truth,
+            objectives.weights(tuned.truth, wanted),
+        )
+        factors[goal.recalled] *= held.factor
+        notes.append(
+            f"On the tune images, precision {held.precision:.4f} and recall {held.recall:.4f}; "
+            "verdicts lean to hold it, so their probabilities are shifted by as much."
+        )
+    if prevalence or goal.recalled is not None:
+        fitted = replace(
+            fitted, factors=dict(zip(data.classes, (factors / factors.max()).tolist(), strict=True))
+        )
+    final = verdict.calibrated(raw, fitted, data.classes)
+    if goal.recalled is not None:
+        reached = objectives.measured(goal, final, truth, objectives.weights(truth, wanted))
+        notes.append(
+            f"On the calibration images, which did not choose it: precision {reached[0]:.4f}, "
+            f"recall {reached[1]:.4f}."
+        )
+    thresholds = verdict.conformal_thresholds(final, truth, coverage)
+    return replace(
+        fitted,
+        thresholds={name: float(v) for name, v in zip(data.classes, thresholds, strict=True)},
+    )
+
+
+def _threshold(fitted: Calibration) -> float:
+    """The raw probability that two classes' calibration takes to the coverage: below it a verdict
+    is unsure once labels have changed and the calibration no longer holds."""
+    odds = (fitted.coverage / (1 - fitted.coverage)) ** (1 / fitted.slope)
+    return float(np.clip(odds / (1 + odds), 0.5, 0.99))
 
 
 def _digest(data: Labelled, places: Ids) -> str:

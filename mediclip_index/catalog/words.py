@@ -11,7 +11,15 @@ import numpy as np
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import Calibration, NoIndex, PromptSet, Settings, Vectors, WrongUsage
+from mediclip_index.terms import (
+    Calibration,
+    NoIndex,
+    PromptSet,
+    Settings,
+    Tuning,
+    Vectors,
+    WrongUsage,
+)
 
 
 @dataclass(frozen=True)
@@ -203,6 +211,10 @@ def settings(look: Reading, number: int | None = None) -> Settings:
     """The settings in force, or those of a number."""
     number = chosen(look, "settings") if number is None else number
     body = json.loads(scalar(look.db, "SELECT body FROM settings WHERE number = ?", [number]))
-    fitted = body.pop("calibration", None)
-    calibration = None if fitted is None else Calibration(**fitted)
-    return Settings(number=number, calibration=calibration, **body)
+    fitted, tuned = body.pop("calibration", None), body.pop("tuned", None)
+    return Settings(
+        number=number,
+        calibration=None if fitted is None else Calibration(**fitted),
+        tuned=None if tuned is None else Tuning(**tuned),
+        **body,
+    )

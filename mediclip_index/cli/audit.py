@@ -26,9 +26,7 @@ def audit() -> None:
 @click.option("--label", metavar="CLASS", help="Only verdicts of this class.")
 @click.option("--unsure/--sure", default=None, help="Only unsure verdicts, or only sure ones.")
 @click.option("--path", metavar="PART", help="Only pictures with PART in their path.")
-@click.option(
-    "--run", metavar="ID", help="Only the verdicts of one run, by its id."
-)
+@click.option("--run", metavar="ID", help="Only the verdicts of one run, by its id.")
 @click.option("--since", metavar="TIME", help="Only verdicts given since, as in 2026-01-31.")
 @click.option("--until", metavar="TIME", help="Only verdicts given until then.")
 @output_options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mediclip_index import assess, jobs
 from mediclip_index.terms import (
@@ -82,6 +82,7 @@ class Assessing:
         prompts: str | None = None,
         objective: str = "log-loss",
         coverage: float = 0.95,
+        prevalence: Mapping[str, float] | None = None,
         leave_sources_out: bool | None = None,
         allow_duplicates: bool = False,
         dry_run: bool = False,
@@ -91,13 +92,17 @@ class Assessing:
 
         `val` alone is halved by subject; with neither, support images are judged as if they were
         new. `test` is never looked at. Sources are left out where two or more are known, unless
-        said otherwise. `coverage` is how often a verdict's set of classes must hold the truth.
+        said otherwise. `objective` is "log-loss", "accuracy", "f1" or, say,
+        "recall-medical@precision=0.99". `coverage` is how often a verdict's set of classes must
+        hold the truth. `prevalence` tells how frequent classes are in the pile that will be asked
+        of ({"medical": 0.02}), where that is not as it is among the calibration images.
         """
         return assess.tune(
             self._desk,
             prompts=prompts,
             objective=objective,
             coverage=coverage,
+            prevalence=prevalence or {},
             leave_sources_out=leave_sources_out,
             allow_duplicates=allow_duplicates,
             dry_run=dry_run,

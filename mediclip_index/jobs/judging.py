@@ -333,13 +333,13 @@ def _calibrated(
     crowd: Sequence[float],
 ) -> tuple[np.ndarray, bool, bool]:
     """(probabilities, whether more than one class remains, whether it is like nothing known)."""
-    sharpened = verdict.sharpen(final[None], fitted.slope)
+    said = verdict.calibrated(final[None], fitted, names)
     thresholds = np.array([fitted.thresholds[name] for name in names])
-    several = verdict.conformal_sets(sharpened, thresholds).sum() > 1
+    several = verdict.conformal_sets(said, thresholds).sum() > 1
     distance = verdict.mean_distance(similarities[None])
     around = np.array([np.mean(crowd) if crowd else 0.0])
     strange = verdict.strangeness(distance, around)[0] > fitted.strange
-    return sharpened[0], bool(several), bool(strange)
+    return said[0], bool(several), bool(strange)
 
 
 def _classes_of(support: labels.Support, ids: Ids) -> Ids:

@@ -39,6 +39,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
             f"{report.before:.4f} before, {report.after:.4f} now, on {report.tuned_on} images",
         ),
     ]
+    pairs.append(("unsure", f"below {s.threshold:.2f} where the calibration no longer holds"))
     if s.calibration is not None:
         c = s.calibration
         pairs.append(
@@ -48,6 +49,16 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
                 f"unlike anything known from strangeness {c.strange:.2f}",
             )
         )
+        if c.factors:
+            leaning = ", ".join(
+                f"{safe(name)} x {factor:.4g}" for name, factor in c.factors.items()
+            )
+            pairs.append(("leaning", leaning))
+    for name, digest, n in (
+        ("tune", report.tune_sha256, report.tuned_on),
+        ("calibrate", report.calibrate_sha256, report.calibrated_on),
+    ):
+        pairs.append((name, f"{n} images, sha256 {digest[:12]}"))
     lines = [style.bold(kept[0].upper() + kept[1:]), *(f"  {n:<10} {v}" for n, v in pairs)]
     return "\n".join(lines)
 
