@@ -1,7 +1,8 @@
 """The judge: labelled images and past verdicts → better settings, figures, mistakes, replays."""
 
+from mediclip_index.assess.changes import compared
 from mediclip_index.assess.comparing import compare
-from mediclip_index.assess.evaluating import compared, evaluate
+from mediclip_index.assess.evaluating import evaluate
 from mediclip_index.assess.mistakes import mistakes
 from mediclip_index.assess.objectives import OBJECTIVES
 from mediclip_index.assess.proposing import label_next

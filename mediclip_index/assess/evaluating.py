@@ -34,6 +34,7 @@ from mediclip_index.terms import (
 
 METHODS = ("zero_shot", "neighbours", "blend")
 PARTS = ("source", "category", "subject", "split")
+SHOWN = ("source", "category", "modality", "split")
 EVERYTHING = "all"
 
 
@@ -101,7 +102,7 @@ def evaluate(
         unsure=_sure(evidence, final, fitted, settings),
         by={
             name: _parts(getattr(data, name)[places], hits)
-            for name in ("source", "category", "split")
+            for name in SHOWN
             if len(set(getattr(data, name)[places].tolist()) - {""}) > 1
         }
         | {"group": _parts(_groups(evidence, said, settings), hits)},
@@ -110,16 +111,12 @@ def evaluate(
         notes=tuple(notes),
     )
     with desk.catalog.writing("evaluate", by=desk.author) as work:
-        return replace(report, number=evaluations.add(work, "evaluation", asdict(report)))
-
-
-def compared(desk: Desk, first: int, second: int) -> dict[str, object]:
-    """Two kept evaluations side by side, as plain values."""
-    with desk.catalog.reading() as look:
-        return {
-            "first": {**evaluations.find(look, first), "number": first},
-            "second": {**evaluations.find(look, second), "number": second},
+        answers = {
+            "images": data.ids[places].tolist(),
+            "wrong": {name: data.ids[places][~hit].tolist() for name, hit in hits.items()},
         }
+        kept = {**asdict(report), "answers": answers}
+        return replace(report, number=evaluations.add(work, "evaluation", kept))
 
 
 def _sure(

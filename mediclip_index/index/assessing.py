@@ -10,6 +10,7 @@ from mediclip_index.terms import (
     ChainReport,
     CompareReport,
     DuplicatesReport,
+    EvaluationComparison,
     EvaluationReport,
     MistakesReport,
     Progress,
@@ -132,8 +133,9 @@ class Assessing:
             progress=progress or Silent(),
         )
 
-    def compare_evaluations(self, first: int, second: int) -> dict[str, object]:
-        """Two kept evaluations by number, as plain values."""
+    def compare_evaluations(self, first: int, second: int) -> EvaluationComparison:
+        """Two kept evaluations by number: what each figure gained, McNemar's test on the images
+        that both judged, and which images turned right or wrong."""
         return assess.compared(self._desk, first, second)
 
     def mistakes(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import percent, safe, table
 from mediclip_index.terms import (
     CompareReport,
     DuplicatesReport,
+    EvaluationComparison,
     EvaluationReport,
     MethodFigures,
     MistakesReport,
@@ -72,6 +72,7 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     ]
     parts.append(table(("method", "accuracy (95 %)", "macro F1", "ECE"), rows, room=room))
     parts.append(_classes(report.methods, room))
+    parts.append(_confusion(report.methods["blend"], room))
     tests = [
         (
             key.replace("zero_shot", "words"),
@@ -107,6 +108,12 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
+def _confusion(blend: MethodFigures, room: int | None) -> str:
+    columns = ("blend's confusion", *(f"judged {safe(name)}" for name in blend.confusion))
+    rows = [(truth, *row.values()) for truth, row in blend.confusion.items()]
+    return table(columns, rows, room=room, right="l" + "r" * len(blend.confusion))
+
+
 def _interval(share: Share) -> str:
     return f"{100 * share.value:.2f} % ({100 * share.low:.2f} to {100 * share.high:.2f})"
 
@@ -129,27 +136,44 @@ def _classes(methods: Mapping[str, MethodFigures], room: int | None) -> str:
     )
 
 
-def comparison(both: Mapping[str, Any], room: int | None, style: Style) -> str:
+def comparison(report: EvaluationComparison, room: int | None, style: Style) -> str:
     """Two kept evaluations side by side."""
-    first, second = both["first"], both["second"]
+    first, second = report.first, report.second
     rows = []
-    for name in NAMES:
+    for name, change in report.change.items():
         before = first["methods"][name]["accuracy"]["value"]
-        after = second["methods"][name]["accuracy"]["value"]
+        pair = change.mcnemar
         rows.append(
             (
                 NAMES[name],
                 f"{100 * before:.2f} %",
-                f"{100 * after:.2f} %",
-                f"{100 * (after - before):+.2f}",
-                f"{first['methods'][name]['ece']:.4f}",
-                f"{second['methods'][name]['ece']:.4f}",
+                f"{100 * (before + change.accuracy):.2f} %",
+                f"{100 * change.accuracy:+.2f}",
+                f"{pair.only_second} / {pair.only_first}",
+                f"{pair.p:.2g}",
+                f"{change.ece:+.4f}",
             )
         )
-    head = f"evaluation {first['number']} ({first['split']}, {first['n']} images) and "
-    head += f"{second['number']} ({second['split']}, {second['n']} images)"
-    columns = ("method", "first", "second", "points", "ECE first", "ECE second")
-    return style.bold(safe(head)) + "\n\n" + table(columns, rows, room=room, right="lrrrrr")
+    head = " and ".join(
+        f"{r['number']} ({r['split']}, {r['n']} images, settings {r['settings']})"
+        for r in (first, second)
+    )
+    columns = ("method", "first", "second", "points", "mended/broken", "p", "ECE")
+    recalls = [
+        (NAMES[name], safe(label), f"{100 * gain:+.2f}")
+        for name, change in report.change.items()
+        for label, gain in change.per_class_recall.items()
+    ]
+    parts = [
+        style.bold(safe(f"evaluations {head}")),
+        table(columns, rows, room=room, right="lrrrrrr"),
+        table(("method", "class", "recall, points"), recalls, room=room, right="llr"),
+    ]
+    for title, ids in (("mended", report.mended), ("broken", report.broken)):
+        if ids:
+            more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+            parts.append(f"{title} by the blend: {' '.join(f'#{i}' for i in ids[:SHOWN])}{more}")
+    return "\n\n".join(parts)
 
 
 def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:

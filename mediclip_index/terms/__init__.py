@@ -3,6 +3,13 @@
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
 
+from mediclip_index.terms.comparisons import (
+    EvaluationComparison,
+    GroupUse,
+    MethodChange,
+    SentenceWorth,
+    WordsReport,
+)
 from mediclip_index.terms.reports import (
     AuditRow,
     BuildReport,
@@ -85,9 +92,11 @@ __all__ = [
     "DuplicatesReport",
     "Encoder",
     "Entry",
+    "EvaluationComparison",
     "EvaluationReport",
     "Facts",
     "GroupShare",
+    "GroupUse",
     "Ids",
     "IndexBusy",
     "IndexFacts",
@@ -98,6 +107,7 @@ __all__ = [
     "LabelReport",
     "LoudPrompt",
     "MediclipError",
+    "MethodChange",
     "MethodFigures",
     "Mistake",
     "MistakesReport",
@@ -124,6 +134,7 @@ __all__ = [
     "ReplayReport",
     "SearchHit",
     "SearchReport",
+    "SentenceWorth",
     "Settings",
     "Share",
     "Silent",
@@ -134,5 +145,6 @@ __all__ = [
     "Twins",
     "Vectors",
     "Verdict",
+    "WordsReport",
     "WrongUsage",
 ]

@@ -116,8 +116,8 @@ def test_prevalences_that_make_no_sense_are_refused(prevalence: dict[str, float]
 def test_the_command_takes_both(mixed: Index) -> None:
     done = CliRunner().invoke(
         cli,
-        ["--index", str(mixed.path), "tune", "--json", "--with-sources", "--dry-run", "--prevalence", "medical=0.1",
-         "--optimise", "recall-medical@precision=0.5"],
+        ["--index", str(mixed.path), "tune", "--json", "--with-sources", "--dry-run",
+         "--prevalence", "medical=0.1", "--optimise", "recall-medical@precision=0.5"],
         catch_exceptions=False,
     )  # fmt: skip
     tuned = json.loads(done.stdout)["settings"]["tuned"]
