@@ -7,6 +7,7 @@ from mediclip_index.assess.mistakes import mistakes
 from mediclip_index.assess.objectives import OBJECTIVES
 from mediclip_index.assess.proposing import label_next
 from mediclip_index.assess.replaying import replay
+from mediclip_index.assess.sentences import weigh
 from mediclip_index.assess.tuning import tune
 from mediclip_index.assess.twins import duplicates
 
@@ -20,4 +21,5 @@ __all__ = [
     "mistakes",
     "replay",
     "tune",
+    "weigh",
 ]

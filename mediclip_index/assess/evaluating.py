@@ -19,12 +19,12 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.sentences import group_of
 from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     Calibration,
     EvaluationReport,
-    Ids,
     PartFigures,
     Progress,
     Settings,
@@ -167,7 +167,5 @@ def _groups(evidence: Evidence, said: Said, settings: Settings) -> npt.NDArray[n
     vectors = data.wording.vectors
     spoken = verdict.zero_shot(
         data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
-    ).groups
-    winner: Ids = said.blend.argmax(axis=1)
-    inside = np.where(vectors.group_class[None] == winner[:, None], spoken, -1.0)
-    return np.array([vectors.groups[place] for place in inside.argmax(axis=1)])
+    )
+    return np.array([vectors.groups[place] for place in group_of(spoken, said.blend, vectors)])

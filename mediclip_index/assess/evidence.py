@@ -137,9 +137,16 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
 
 
 def gather(
-    data: Labelled, places: Ids, *, leave_out: Collection[str] = (), support: Ids | None = None
+    data: Labelled,
+    places: Ids,
+    *,
+    leave_out: Collection[str] = (),
+    support: Ids | None = None,
+    twins: bool = False,
 ) -> Evidence:
     """The nearest support images of each place, the forbidden ones aside.
+
+    With `twins` near-duplicates vote, as they would for a user who knows nothing of them.
 
     `leave_out` names columns ("source", "category", "subject") whose value an image and its voters
     may not share; the subject is always one of them.
@@ -152,7 +159,9 @@ def gather(
     for start in range(0, len(places), BLOCK):
         rows = places[start : start + BLOCK]
         cosines = data.vectors[rows] @ data.vectors[voters].T
-        forbidden = (cosines >= NEAR_DUPLICATE) | (rows[:, None] == voters)
+        forbidden = rows[:, None] == voters
+        if not twins:
+            forbidden |= cosines >= NEAR_DUPLICATE
         forbidden |= data.sha256[rows][:, None] == data.sha256[voters]
         for column in columns:
             own = column[rows][:, None]

@@ -18,6 +18,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Silent,
     TuneReport,
+    WordsReport,
 )
 
 
@@ -165,6 +166,13 @@ class Assessing:
         return assess.compare(
             self._desk, split=split, nets=nets, epochs=epochs, progress=progress or Silent()
         )
+
+    def weigh_prompts(
+        self, prompts: str | None = None, *, progress: Progress | None = None
+    ) -> WordsReport:
+        """What each sentence of a set (None: the one in force) is worth: how the words' log loss on
+        the tune split changes without it; and how many labelled images fall into each group."""
+        return assess.weigh(self._desk, prompts=prompts, progress=progress or Silent())
 
     def label_next(self, count: int = 10) -> list[Proposal]:
         """The unlabelled images whose labels would teach most, the most telling first."""

@@ -17,6 +17,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Share,
     TuneReport,
+    WordsReport,
 )
 
 NAMES = {"zero_shot": "words", "neighbours": "neighbours", "blend": "blend"}
@@ -243,8 +244,8 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
     for split, leak in report.leaks.items():
         parts.append(
             f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
-            f"votes; the neighbours are right for {percent(leak['accuracy'])}, and for "
-            f"{percent(leak['accuracy_without_leaked'])} of the others."
+            f"votes; the neighbours are right for {percent(leak['accuracy_with'])} with them, for "
+            f"{percent(leak['accuracy_without'])} without."
         )
     return "\n\n".join(parts)
 
@@ -289,3 +290,33 @@ def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
         return "Every image is labelled."
     shown = [(f"#{p.id}", p.label, percent(p.probability), p.why, p.path) for p in rows]
     return table(("id", "perhaps", "words", "why", "path"), shown, room=room, right="rlr")
+
+
+def worth(report: WordsReport, room: int | None, style: Style) -> str:
+    """The sentences that harm most, those that help most, and groups that nobody falls into."""
+    harm = [s for s in report.sentences if s.loss_without < 0]
+    helpful = [s for s in reversed(report.sentences) if s.loss_without > 0]
+    head = (
+        f"{report.prompts} on {report.n} images of {report.split}: "
+        f"{percent(report.accuracy)} right, log loss {report.log_loss:.4f}"
+    )
+    parts = [style.bold(safe(head))]
+    for title, rows in (("harm", harm), ("help", helpful)):
+        if rows:
+            shown = [
+                (f"{1000 * s.loss_without:+.2f}", f"{s.right_without:+d}", s.group, s.prompt)
+                for s in rows[: SHOWN // 2]
+            ]
+            parts.append(
+                f"{len(rows)} of {len(report.sentences)} sentences {title}; without it the "
+                f"log loss (in thousandths) and the right images change by:\n"
+                + table(("log loss", "right", "group", "sentence"), shown, room=room, right="rr")
+            )
+    empty = [g.group for g in report.groups if g.images == 0]
+    strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
+    if empty:
+        parts.append(f"{len(empty)} groups that nobody falls into: {safe(', '.join(empty))}")
+    if strange:
+        told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)
+        parts.append(f"groups that mostly pull images of other classes: {safe(told)}")
+    return "\n\n".join(parts)

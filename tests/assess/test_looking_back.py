@@ -154,7 +154,9 @@ def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
     blend = mixed.evaluate(split="test").methods["blend"].accuracy.value
     assert by_name["blend"].accuracy.value == pytest.approx(blend)
     assert by_name["linear probe"].accuracy.value > 0.9
-    assert set(by_name["linear probe"].learning_curve) == {"10", "64"}
+    assert set(by_name["linear probe"].learning_curve) == {"10", "30", "64"}
+    assert set(by_name["OC-NN"].learning_curve) == {"10", "64"}
+    assert by_name["Deep SVDD"].labels == 64
 
 
 def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
@@ -162,3 +164,4 @@ def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
     nets = [c for c in report.contenders if "px" in c.method]
     assert len(nets) == 2
     assert all(c.train_seconds > 0 for c in nets)
+    assert all(set(c.learning_curve) == {"10", "64"} for c in nets)

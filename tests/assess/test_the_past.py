@@ -10,7 +10,6 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import audit
-from mediclip_index.jobs import judging
 from mediclip_index.terms import IndexBusy, WrongUsage
 
 
@@ -67,7 +66,7 @@ def test_verdicts_that_wait_in_the_spool_replay_too(
     def busy(*_: object) -> None:
         raise IndexBusy("busy")
 
-    monkeypatch.setattr(judging.audit, "take_in", busy)
+    monkeypatch.setattr(audit, "take_in", busy)
     given = mixed.query([str(photo(listed, tmp_path))]).verdicts[0]
     assert len(audit.spooled(mixed._desk.catalog.spool)) == 1
     assert mixed.audit_replay([given.id]).identical == 1
