@@ -308,8 +308,8 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
                 for s in rows[: SHOWN // 2]
             ]
             parts.append(
-                f"{len(rows)} of {len(report.sentences)} sentences {title}; without it the "
-                f"log loss (in thousandths) and the right images change by:\n"
+                f"{len(rows)} of {len(report.sentences)} sentences {title}; left out, "
+                f"they change the log loss (in thousandths) and the right images by:\n"
                 + table(("log loss", "right", "group", "sentence"), shown, room=room, right="rr")
             )
     empty = [g.group for g in report.groups if g.images == 0]

@@ -28,24 +28,23 @@ drink = ["a cup of coffee on a table"]
 """
 
 
-def test_a_sentence_that_pulls_the_wrong_class_harms_and_an_unused_group_is_named(
+def test_a_sentences_worth_is_what_the_set_without_it_would_do(
     mixed: Index, tmp_path: Path
 ) -> None:
     file = tmp_path / "four.toml"
     file.write_text(WORDS)
     report = mixed.weigh_prompts(str(file))
     assert (report.split, report.n) == ("tune", 32)
-    worst = report.sentences[0]
-    assert (worst.prompt, worst.class_name) == ("a photo of a kitten", "medical")
-    assert worst.loss_without < 0
+    kitten = next(s for s in report.sentences if s.prompt == "a photo of a kitten")
     losses = [s.loss_without for s in report.sentences]
     assert losses == sorted(losses)
     assert sum(g.images for g in report.groups) == 192
     assert {g.group for g in report.groups if g.images == 0} >= {"tooth"}
-    # What is said of a sentence is what a set without it would do.
     file.write_text(WORDS.replace(', "a photo of a kitten"]', "]").replace('"four"', '"three"'))
     mended = mixed.weigh_prompts(str(file))
-    assert mended.log_loss - report.log_loss == pytest.approx(worst.loss_without)
+    assert mended.log_loss - report.log_loss == pytest.approx(kitten.loss_without)
+    right = round(32 * (mended.accuracy - report.accuracy))
+    assert right == kitten.right_without
 
 
 def test_the_command_shows_worth_for_a_set_and_pulls_for_sentences(
@@ -55,12 +54,12 @@ def test_the_command_shows_worth_for_a_set_and_pulls_for_sentences(
     file.write_text(WORDS)
     call = ["--index", str(mixed.path), "prompts", "try", "--prompts", str(file), "--json"]
     shown = json.loads(CliRunner().invoke(cli, call, catch_exceptions=False).stdout)
-    assert len(shown["trials"]) == 6
+    assert len(shown["trials"]) == 7
     assert shown["worth"]["sentences"][0]["group"] == "fundus"
     table = CliRunner().invoke(cli, call[:-1], catch_exceptions=False).stdout
     assert "nobody falls into: tooth" in table
     rows = CliRunner().invoke(cli, [*call[:-1], "--format", "csv"], catch_exceptions=False).stdout
-    assert len(list(csv.DictReader(io.StringIO(rows)))) == 6
+    assert len(list(csv.DictReader(io.StringIO(rows)))) == 7
 
 
 def test_twins_vote_only_where_they_are_asked_to(mixed: Index) -> None:
