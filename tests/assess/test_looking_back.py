@@ -42,7 +42,8 @@ def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> N
     assert row.id not in {k.id for k in (*found.like_true, *found.like_predicted)}
     assert "words" in found.why
     page = pages.mistakes(mixed.mistakes())
-    assert "data:image/jpeg;base64," in page
+    assert '<img class="main" src="data:image/jpeg;base64,' in page
+    assert "&lt;img" not in page
     assert 'src="http' not in page
 
 
