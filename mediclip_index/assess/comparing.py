@@ -32,7 +32,8 @@ from mediclip_index.terms import (
 Method = Callable[[Ids, int], tuple[Ids, float, float]]  # support, seed -> answers, seconds, rate
 FORERUNNER = "mediclip"
 SEEDS = 3
-BUDGETS = (10, 100)
+BUDGETS = (10, 30, 100, 300, 1000)
+FEW = (10, 100)  # of a method that takes long to learn
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class _Entry:
     run: Method
     labels: int | None = None
     random: bool = False
-    curve: bool = True
+    budgets: tuple[int, ...] = BUDGETS
 
 
 def compare(
@@ -101,13 +102,13 @@ def _methods(
         notes.append("One-class methods were left out: they tell two classes apart.")
         return
     yield _Entry("One-Class SVM", _taught(data, places, rivals.one_class_svm))
-    yield _Entry("OC-NN", _taught(data, places, rivals.oc_nn), random=True, curve=False)
+    yield _Entry("OC-NN", _taught(data, places, rivals.oc_nn), random=True, budgets=FEW)
     try:
         import pyod  # noqa: F401
     except ImportError:
         notes.append("Deep SVDD was left out: it needs PyOD (pip install '.[compare]').")
     else:
-        yield _Entry("Deep SVDD", _taught(data, places, rivals.deep_svdd), random=True, curve=False)
+        yield _Entry("Deep SVDD", _taught(data, places, rivals.deep_svdd), random=True, budgets=FEW)
 
 
 def _judged(data: Labelled, places: Ids, settings: Settings, which: str) -> Method:
@@ -145,8 +146,8 @@ def _contend(entry: _Entry, data: Labelled, places: Ids, support: Ids) -> Conten
     runs = [entry.run(support, seed) for seed in seeds]
     guess = np.concatenate([guess for guess, _, _ in runs])
     curve = {str(len(support)): float((guess == np.tile(truth, len(runs))).mean())}
-    if entry.curve and entry.labels is None:
-        for budget in BUDGETS:
+    if entry.labels is None:
+        for budget in entry.budgets:
             if budget < len(support):
                 drawn = [_draw(data, support, budget, seed) for seed in range(SEEDS)]
                 curve[str(budget)] = float(
@@ -180,12 +181,16 @@ def _networks(
     paths = [known[int(i)].path for i in data.ids]
     found = []
     for name, title in (("resnet18", "ResNet-18"), ("efficientnet_b0", "EfficientNet-B0")):
-        progress.start(title, epochs * len(support))
-        learned = networks.fine_tuned(
+        everyone = np.arange(len(support))
+        drawn = [_draw(data, support, n, 0) for n in FEW if n < len(support)]
+        parts = [*(np.flatnonzero(np.isin(support, some)) for some in drawn), everyone]
+        progress.start(title, epochs * sum(len(part) for part in parts))
+        *fewer, learned = networks.fine_tuned(
             name,
             [paths[p] for p in support],
             data.truth[support],
             [paths[p] for p in places],
+            parts=parts,
             classes=len(data.classes),
             epochs=epochs,
             seed=0,
@@ -201,7 +206,10 @@ def _networks(
                 train_seconds=learned.train_seconds,
                 rate=learned.images_per_second,
                 labels=len(support),
-                curve={},
+                curve={
+                    str(len(part)): float((each.answers == data.truth[places]).mean())
+                    for part, each in zip(parts, [*fewer, learned], strict=True)
+                },
             )
         )
     return found

@@ -19,12 +19,12 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.sentences import group_of
 from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     Calibration,
     EvaluationReport,
-    Ids,
     PartFigures,
     Progress,
     Settings,
@@ -34,6 +34,7 @@ from mediclip_index.terms import (
 
 METHODS = ("zero_shot", "neighbours", "blend")
 PARTS = ("source", "category", "subject", "split")
+SHOWN = ("source", "category", "modality", "split")
 EVERYTHING = "all"
 
 
@@ -75,7 +76,7 @@ def evaluate(
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
         fitted = None
     said = say(evidence, settings)
-    final = said.blend if fitted is None else verdict.sharpen(said.blend, fitted.slope)
+    final = said.blend if fitted is None else verdict.calibrated(said.blend, fitted, data.classes)
     truth = evidence.truth
     by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}
@@ -101,7 +102,7 @@ def evaluate(
         unsure=_sure(evidence, final, fitted, settings),
         by={
             name: _parts(getattr(data, name)[places], hits)
-            for name in ("source", "category", "split")
+            for name in SHOWN
             if len(set(getattr(data, name)[places].tolist()) - {""}) > 1
         }
         | {"group": _parts(_groups(evidence, said, settings), hits)},
@@ -110,16 +111,12 @@ def evaluate(
         notes=tuple(notes),
     )
     with desk.catalog.writing("evaluate", by=desk.author) as work:
-        return replace(report, number=evaluations.add(work, "evaluation", asdict(report)))
-
-
-def compared(desk: Desk, first: int, second: int) -> dict[str, object]:
-    """Two kept evaluations side by side, as plain values."""
-    with desk.catalog.reading() as look:
-        return {
-            "first": {**evaluations.find(look, first), "number": first},
-            "second": {**evaluations.find(look, second), "number": second},
+        answers = {
+            "images": data.ids[places].tolist(),
+            "wrong": {name: data.ids[places][~hit].tolist() for name, hit in hits.items()},
         }
+        kept = {**asdict(report), "answers": answers}
+        return replace(report, number=evaluations.add(work, "evaluation", kept))
 
 
 def _sure(
@@ -170,7 +167,5 @@ def _groups(evidence: Evidence, said: Said, settings: Settings) -> npt.NDArray[n
     vectors = data.wording.vectors
     spoken = verdict.zero_shot(
         data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
-    ).groups
-    winner: Ids = said.blend.argmax(axis=1)
-    inside = np.where(vectors.group_class[None] == winner[:, None], spoken, -1.0)
-    return np.array([vectors.groups[place] for place in inside.argmax(axis=1)])
+    )
+    return np.array([vectors.groups[place] for place in group_of(spoken, said.blend, vectors)])

@@ -29,8 +29,8 @@ BLOCK = 256
 class Labelled:
     """Every labelled image that is there: arrays of one length, in order of id.
 
-    truth is the place of the label in `wording.vectors.classes`; subject, source and category are
-    "" where they are not known.
+    truth is the place of the label in `wording.vectors.classes`; subject, source, category and
+    modality are "" where they are not known.
     """
 
     wording: Wording
@@ -42,6 +42,7 @@ class Labelled:
     subject: Names
     source: Names
     category: Names
+    modality: Names
     sha256: Names
     bound: str
     tx: int
@@ -128,6 +129,7 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
         subject=np.array([r.subject or "" for r in rows]),
         source=np.array([a.get("source", "") for a in about]),
         category=np.array([a.get("category", "") for a in about]),
+        modality=np.array([a.get("modality", "") for a in about]),
         sha256=np.array([there[int(i)].sha256 for i in ids]),
         bound=digest,
         tx=tx,
@@ -135,9 +137,16 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
 
 
 def gather(
-    data: Labelled, places: Ids, *, leave_out: Collection[str] = (), support: Ids | None = None
+    data: Labelled,
+    places: Ids,
+    *,
+    leave_out: Collection[str] = (),
+    support: Ids | None = None,
+    twins: bool = False,
 ) -> Evidence:
     """The nearest support images of each place, the forbidden ones aside.
+
+    With `twins` near-duplicates vote, as they would for a user who knows nothing of them.
 
     `leave_out` names columns ("source", "category", "subject") whose value an image and its voters
     may not share; the subject is always one of them.
@@ -150,7 +159,9 @@ def gather(
     for start in range(0, len(places), BLOCK):
         rows = places[start : start + BLOCK]
         cosines = data.vectors[rows] @ data.vectors[voters].T
-        forbidden = (cosines >= NEAR_DUPLICATE) | (rows[:, None] == voters)
+        forbidden = rows[:, None] == voters
+        if not twins:
+            forbidden |= cosines >= NEAR_DUPLICATE
         forbidden |= data.sha256[rows][:, None] == data.sha256[voters]
         for column in columns:
             own = column[rows][:, None]

@@ -37,26 +37,44 @@ def fine_tuned(
     truth: Ids,
     asked: Sequence[str],
     *,
+    parts: Sequence[Ids],
+    classes: int,
+    epochs: int,
+    seed: int,
+    progress: Progress,
+) -> list[Learned]:
+    """Train the network `name` anew on each part (places) of the files, and answer for others."""
+    pixels, wanted = _pixels(train), _pixels(asked)
+    return [
+        _trained(name, pixels[part], truth[part], wanted, classes, epochs, seed, progress)
+        for part in parts
+    ]
+
+
+def _trained(  # type: ignore[no-untyped-def]
+    name: str,
+    pixels,
+    truth: Ids,
+    wanted,
     classes: int,
     epochs: int,
     seed: int,
     progress: Progress,
 ) -> Learned:
-    """Train the network `name` on files, and answer for others."""
     import time
 
     import torch
 
     torch.manual_seed(seed)
     model, pretrained = _network(name, classes)
-    pixels = _pixels(train)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4 if pretrained else 1e-3)
-    weights = torch.from_numpy(len(truth) / np.bincount(truth, minlength=classes)).float()
+    weights = torch.from_numpy(len(truth) / np.maximum(np.bincount(truth, minlength=classes), 1))
+    weights = weights.float()
     dice = np.random.default_rng(seed)
     start = time.monotonic()
     model.train()
     for _ in range(epochs):
-        order = dice.permutation(len(train))
+        order = dice.permutation(len(truth))
         for first in range(0, len(order) - 1, BATCH):
             rows = order[first : first + BATCH]
             batch = pixels[rows]
@@ -71,11 +89,10 @@ def fine_tuned(
             progress.advance(len(rows))
     seconds = time.monotonic() - start
     model.train(False)
-    wanted = _pixels(asked)
     start = time.monotonic()
     with torch.inference_mode():
         found = [model(part).argmax(dim=1).numpy() for part in wanted.split(BATCH)]
-    rate = len(asked) / max(time.monotonic() - start, 1e-9)
+    rate = len(wanted) / max(time.monotonic() - start, 1e-9)
     return Learned(np.concatenate(found), seconds, rate, pretrained, epochs)
 
 

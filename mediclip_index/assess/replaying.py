@@ -1,15 +1,24 @@
-"""`audit replay`: past verdicts given again as of their moment, and held against what was said."""
+"""`audit replay`: past verdicts given again as of their moment, and held against what was said.
+
+The kept vectors are asked again: then nothing but the record itself can make a verdict come out
+otherwise. From the files, the pictures are read and embedded anew; what differs then is the file
+(changed, vanished) or the engine.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from mediclip_index.catalog import audit, images, removals, words
+from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.jobs.judging import Asked, ground_at, judge
 from mediclip_index.jobs.records import Body, vector_of
 from mediclip_index.prompts import parse
@@ -23,11 +32,17 @@ from mediclip_index.terms import (
 )
 
 TOLERANCE = 1e-3
+STDIN = "-"
 Moment = tuple[int, int, str, int, float, bool, str]
 
 
 def replay(
-    desk: Desk, verdicts: Sequence[str], *, last: int | None, progress: Progress
+    desk: Desk,
+    verdicts: Sequence[str],
+    *,
+    last: int | None,
+    from_files: bool,
+    progress: Progress,
 ) -> ReplayReport:
     """See Index.audit_replay."""
     bodies, erased = _bodies(desk, verdicts, last)
@@ -47,9 +62,10 @@ def replay(
         ].append(body)
     different: list[ReplayDifference] = []
     progress.start("replay", len(bodies))
-    for moment, given in moments.items():
-        different += _again(desk, moment, given)
-        progress.advance(len(given))
+    with Readers(1) as readers:
+        for moment, given in moments.items():
+            different += _again(desk, moment, given, readers if from_files else None)
+            progress.advance(len(given))
     progress.finish()
     with desk.catalog.reading() as look:
         facts = desk.facts(look)
@@ -68,29 +84,35 @@ def replay(
 
 
 def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list[Body], list[str]]:
-    """(verdicts to give again, ids of those whose content was erased)."""
+    """(verdicts to give again, those waiting in the spool too, newest first; ids of those whose
+    content was erased)."""
     with desk.catalog.reading() as look:
-        if not verdicts:
-            erased = audit.erased(look) if last is None else []
-            return [body for body, _ in audit.find(look, limit=last)], erased
-        found, erased = [], []
-        for beginning in verdicts:
-            rows = audit.find(look, limit=2, beginning=beginning)
-            without = audit.erased(look, beginning)
-            if not rows and len(without) == 1:
-                erased += without
-                continue
-            if len(rows) != 1:
-                many = "several verdicts" if rows else "no verdict"
-                raise WrongUsage(
-                    f"There is {many} with an id that begins with {beginning}; `mediclip-index "
-                    "audit list` shows them."
-                )
-            found.append(rows[0][0])
-        return found, erased
+        kept = audit.find(look, limit=None if verdicts else last)
+        erased = audit.erased(look)
+    have = {body["id"] for body, _ in kept}
+    waiting = [b for b in audit.spooled(desk.catalog.spool) if b["id"] not in have]
+    bodies = sorted([*waiting, *(b for b, _ in kept)], key=lambda b: -b["time_us"])
+    if not verdicts:
+        return bodies[:last], erased if last is None else []
+    found: list[Body] = []
+    gone: list[str] = []
+    for beginning in verdicts:
+        named = [b for b in bodies if b["id"].startswith(beginning)]
+        without = [i for i in erased if i.startswith(beginning)]
+        if len(named) + len(without) != 1:
+            many = "several verdicts" if named or without else "no verdict"
+            raise WrongUsage(
+                f"There is {many} with an id that begins with {beginning}; `mediclip-index "
+                "audit list` shows them."
+            )
+        found += named
+        gone += without
+    return found, gone
 
 
-def _again(desk: Desk, moment: Moment, bodies: list[Body]) -> list[ReplayDifference]:
+def _again(
+    desk: Desk, moment: Moment, bodies: list[Body], readers: Readers | None
+) -> list[ReplayDifference]:
     tx, number, prompts_sha256, k, alpha, calibrated, fingerprint = moment
     with desk.catalog.reading() as look:
         known = words.encoder(look.as_of(tx))
@@ -98,7 +120,7 @@ def _again(desk: Desk, moment: Moment, bodies: list[Body]) -> list[ReplayDiffere
         source = words.prompts_by_content(look, prompts_sha256)
     if known.fingerprint != fingerprint or source is None:
         gone = "its prompt set" if source is None else "its model"
-        return [ReplayDifference(b["id"], "not replayed", f"{gone} is not here") for b in bodies]
+        return [_not_replayed(b, f"{gone} is not here") for b in bodies]
     base = ground_at(
         desk,
         tx=tx,
@@ -111,28 +133,63 @@ def _again(desk: Desk, moment: Moment, bodies: list[Body]) -> list[ReplayDiffere
         prompts=parse(source.source, source.name),
     )
     found: list[ReplayDifference] = []
-    stored = _stored(desk, [b["image"] for b in bodies if b["image"] is not None])
+    stored = _stored(desk, known, [b["image"] for b in bodies if b["image"] is not None])
     asked, vectors, then = [], [], []
     for body in bodies:
         vector = vector_of(body) if body["image"] is None else stored.get(body["image"])
+        reason = "" if vector is not None else "its vector is gone"
+        if readers is not None and body["path"] != STDIN:
+            vector, reason = _embedded(desk, known, body, readers)
         if vector is None:
-            found.append(ReplayDifference(body["id"], "not replayed", "its vector is gone"))
+            found.append(_not_replayed(body, reason))
             continue
         asked.append(_asked(body))
         vectors.append(vector)
         then.append(body)
     if asked:
+        engine = None if readers is None else _engine(desk)
         for body, now in zip(then, judge(desk, base, asked, np.stack(vectors)), strict=True):
-            difference = _difference(body, now)
+            difference = _difference(body, now, engine)
             if difference is not None:
                 found.append(difference)
     return found
 
 
-def _stored(desk: Desk, ids: list[int]) -> dict[int, Vectors]:
+def _not_replayed(body: Body, why: str) -> ReplayDifference:
+    return ReplayDifference(body["id"], "not replayed", why)
+
+
+def _stored(desk: Desk, known: KnownEncoder, ids: list[int]) -> dict[int, Vectors]:
     with desk.catalog.reading() as look:
-        keys, vectors = images.vectors(look, words.encoder(look), ids)
+        keys, vectors = images.vectors(look, known, ids)
     return {int(i): v for i, v in zip(keys, vectors, strict=True)}
+
+
+def _embedded(
+    desk: Desk, known: KnownEncoder, body: Body, readers: Readers
+) -> tuple[Vectors | None, str]:
+    """The vector (dim,) of the picture as its file holds it now, or why there is none."""
+    path = body["path"]
+    if not os.path.exists(path):
+        return None, f"the file {path} has vanished"
+    encoder = desk.encoder(known)
+    manner = Manner(
+        encoder,
+        frames="all" if body["page"] else "first",
+        pdf="images" if body["item"] else "pages",
+    )
+    loaded = next(readers.ahead([entry_of(path)], manner))
+    if loaded.sha256 != body["sha256"]:
+        return None, f"the file {path} has changed since"
+    for picture in loaded.pictures:
+        if (picture.page, picture.item) == (body["page"], body["item"]):
+            return encoder.encode_pictures([picture])[0], ""
+    return None, f"the file {path} can't be read as it was then"
+
+
+def _engine(desk: Desk) -> str:
+    encoder = desk.loaded
+    return f"{encoder.engine} {encoder.precision}" if encoder else "none"
 
 
 def _asked(body: Body) -> Asked:
@@ -140,15 +197,24 @@ def _asked(body: Body) -> Asked:
     return Asked(**{name: body[name] for name in names})
 
 
-def _difference(then: Body, now: Verdict) -> ReplayDifference | None:
+def _difference(then: Body, now: Verdict, engine: str | None) -> ReplayDifference | None:
+    """None where both say the same; `engine` is what embedded the picture anew."""
     apart = max(
         abs(then["probabilities"].get(name, 0.0) - p) for name, p in now.probabilities.items()
     )
     if now.label == then["label"] and now.unsure == then["unsure"] and apart <= TOLERANCE:
         return None
-    engine = f"given by {then['engine']}, {then['precision']}"
-    return ReplayDifference(
-        then["id"],
-        f"{then['label']} {then['probability']:.4f} is now {now.label} {now.probability:.4f}",
-        f"probabilities differ by {apart:.2g}; {engine}",
-    )
+    what = f"{_said(then)} is now {_said(vars(now))}"
+    before = f"{then['engine']} {then['precision']}"
+    if engine is None:
+        why = "the record was changed, or another version of the program gave it"
+    elif engine != before:
+        why = f"another engine: {before} then, {engine} now"
+    else:
+        why = f"the same file has another vector under the same engine ({engine})"
+    return ReplayDifference(then["id"], what, f"{why}; probabilities differ by {apart:.2g}")
+
+
+def _said(body: dict[str, Any]) -> str:
+    doubt = ", unsure" if body["unsure"] else ""
+    return f"{body['label']} {body['probability']:.4f}{doubt}"

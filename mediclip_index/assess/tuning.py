@@ -8,12 +8,13 @@ trusted, and images of new sources would pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediclip_index import verdict
+from mediclip_index import encoding, verdict
+from mediclip_index.assess import objectives
 from mediclip_index.assess.evidence import (
     NEAR_DUPLICATE,
     Evidence,
@@ -24,6 +25,7 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.objectives import Objective
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
@@ -33,10 +35,10 @@ from mediclip_index.terms import (
     Progress,
     Settings,
     TuneReport,
+    Tuning,
     WrongUsage,
 )
 
-OBJECTIVES = ("log-loss", "accuracy", "f1")
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
 KS = (5, 10, 20, 40, 80, 160)
 BETAS = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
@@ -46,6 +48,7 @@ FACTORS = tuple(float(f) for f in np.round(np.exp(np.linspace(-1.5, 1.5, 13)), 3
 POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
 ROUNDS = 4
 MOST_TUNED = 4_000  # images; more change nothing but the time
+LEAST_TUNED = 10
 FAMILIAR = 0.97  # share of calibration images that count as known
 
 
@@ -64,19 +67,19 @@ def tune(
     prompts: str | None,
     objective: str,
     coverage: float,
+    prevalence: Mapping[str, float],
     leave_sources_out: bool | None,
     allow_duplicates: bool,
     dry_run: bool,
     progress: Progress,
 ) -> TuneReport:
     """See Index.tune."""
-    if objective not in OBJECTIVES:
-        raise WrongUsage(f"{objective!r} is no objective; choose {', '.join(OBJECTIVES)}.")
     if not 0.5 <= coverage < 1:
         raise WrongUsage(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
     with desk.catalog.reading() as look:
         before = replace(words.settings(look), calibration=None)
     data = labelled(desk, before, prompts)
+    goal = objectives.objective(objective, data.classes)
     splits = _splits(data)
     notes = list(splits.notes)
     _refuse_leaks(data, splits, allow_duplicates, notes)
@@ -84,18 +87,35 @@ def tune(
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
     progress.start("tune", None)
     evidence = gather(data, splits.tune, leave_out=("source",) if out else ())
-    chosen, start, loss = _search(desk, evidence, before, objective)
+    evidence, by_heart = _not_by_heart(desk, evidence, notes) if out else (evidence, False)
+    wanted = objectives.shares(prevalence, data.classes, evidence.truth)
+    weight = objectives.weights(evidence.truth, wanted)
+    chosen, start, loss = _search(desk, evidence, before, goal, weight, by_heart)
     notes.append(
         f"Each image was judged without its own source ({len(sources)} sources)."
         if out
         else "Sources were not left out."
     )
-    fitted, why_not = _calibrated(
-        gather(_worded(desk, data, chosen), splits.calibrate), chosen, coverage
+    data = _worded(desk, data, chosen)
+    fitted = _calibrated(
+        replace(evidence, labelled=data), gather(data, splits.calibrate), chosen, goal, prevalence,
+        coverage, notes,
+    )  # fmt: skip
+    if fitted is not None:
+        chosen = replace(chosen, threshold=_threshold(fitted))
+    chosen = replace(
+        chosen,
+        calibration=fitted,
+        tuned=Tuning(
+            objective=objective,
+            tune_sha256=_digest(data, evidence.places),
+            calibrate_sha256=_digest(data, splits.calibrate),
+            tuned_on=len(evidence.places),
+            calibrated_on=len(splits.calibrate),
+            sources_left_out=out,
+            prevalence=dict(prevalence),
+        ),
     )
-    if why_not:
-        notes.append(why_not)
-    chosen = replace(chosen, calibration=fitted)
     progress.finish()
     with desk.catalog.writing("tune", by=desk.author) as work:
         number = before.number if dry_run else words.add_settings(work, chosen)
@@ -106,9 +126,9 @@ def tune(
             objective=objective,
             before=start,
             after=loss,
-            tuned_on=len(splits.tune),
+            tuned_on=len(evidence.places),
             calibrated_on=len(splits.calibrate),
-            tune_sha256=_digest(data, splits.tune),
+            tune_sha256=_digest(data, evidence.places),
             calibrate_sha256=_digest(data, splits.calibrate),
             sources_left_out=out,
             kept=not dry_run,
@@ -130,10 +150,10 @@ def _splits(data: Labelled) -> _Splits:
         notes.append(f"Half of the {name} images tuned, the other half calibrated.")
     if len(tuned) > MOST_TUNED:
         tuned = np.sort(np.random.default_rng(0).permutation(tuned)[:MOST_TUNED])
-    if min(len(tuned), len(calibrated)) < 10:
+    if min(len(tuned), len(calibrated)) < LEAST_TUNED:
         raise WrongUsage(
             f"There are {len(tuned)} labelled images to tune on and {len(calibrated)} to calibrate "
-            "on; give at least 10 each, by splits `tune` and `calibrate`, or `val`."
+            f"on; give at least {LEAST_TUNED} each, by splits `tune` and `calibrate`, or `val`."
         )
     return _Splits(tuned, calibrated, tuple(notes))
 
@@ -173,55 +193,81 @@ def _twins(data: Labelled, ones: Ids, others: Ids) -> int:
     return count
 
 
-def _losses(objective: str, said: Floats, truth: Ids) -> Floats:
-    """What each image adds to that which is made small, (n,).
-
-    The log loss is that of the calibrated probabilities: how sure a blend may be is not its own
-    business, and would else drive alpha to that side which is merely the surer one. Accuracy
-    leaves ties, and the log loss breaks them; for the macro F1 every class weighs the same.
-    """
-    at_its_best = verdict.sharpen(said, verdict.fit_slope(said, truth))
-    picked = at_its_best[np.arange(len(truth)), truth]
-    surprise = -np.log(np.clip(picked, verdict.LEAST, 1.0))
-    if objective == "log-loss":
-        return np.asarray(surprise)
-    wrong = said.argmax(axis=1) != truth
-    if objective == "f1":
-        sizes = np.bincount(truth, minlength=said.shape[1])
-        wrong = wrong * len(truth) / (sizes[truth] * (sizes > 0).sum())
-    return np.asarray(wrong + 1e-3 * surprise)
-
-
 def _search(
-    desk: Desk, evidence: Evidence, start: Settings, objective: str
+    desk: Desk,
+    evidence: Evidence,
+    start: Settings,
+    goal: Objective,
+    weight: Floats,
+    by_heart: bool,
 ) -> tuple[Settings, float, float]:
     """Coordinate descent over the grids from the settings in force; with the loss before and after.
 
     A step is taken only where it gains more than one standard error of the gain (paired, image by
-    image): a few hundred images can't tell the settings of a fine grid apart, and what is not told
-    apart stays as it was shipped.
+    image, source by source): a few hundred images can't tell the settings of a fine grid apart, and
+    what is not told apart stays as it was shipped. Where the words know the images `by_heart`
+    nothing is sought.
     """
+    clusters = _clusters(evidence)
 
     def losses(settings: Settings) -> Floats:
         data = evidence.labelled
         if settings.pooling != start.pooling:
             data = _worded(desk, data, settings)
         said = say(replace(evidence, labelled=data), settings)
-        return _losses(objective, said.blend, evidence.truth)
+        return objectives.losses(goal, said.blend, evidence.truth, weight)
 
     best, now = start, losses(start)
     first = float(now.mean())
-    for _ in range(ROUNDS):
+    for _ in range(0 if by_heart else ROUNDS):
         before = best
-        for options in _directions(evidence, start):
+        for options in _directions(evidence):
             found = [losses(candidate) for candidate in options(best)]
             n = int(np.argmin([each.mean() for each in found]))
             gain = now - found[n]
-            if gain.mean() > gain.std() / np.sqrt(len(gain)) + 1e-9:
+            if gain.mean() > _standard_error(gain, clusters) + 1e-9:
                 best, now = options(best)[n], found[n]
         if best == before:
             break
     return best, first, float(now.mean())
+
+
+def _not_by_heart(desk: Desk, evidence: Evidence, notes: list[str]) -> tuple[Evidence, bool]:
+    """The images of sources that the model did not learn from; all of them, and True, where these
+    are too few. Leaving a source out of the votes is only half of it: what the words know by heart
+    they say rightly and surely, and images of new sources would pay for an alpha chosen on it."""
+    with desk.catalog.reading() as look:
+        learned = encoding.learned_from(words.encoder(look).name)
+    fresh = ~np.isin(evidence.labelled.source[evidence.places], list(learned))
+    if fresh.all():
+        return evidence, False
+    if fresh.sum() < LEAST_TUNED:
+        notes.append(
+            "The model learned from the sources of these images, so its words are no witness here: "
+            "alpha, k and the like stay as they were; only the calibration is new."
+        )
+        return evidence, True
+    notes.append(
+        f"{int((~fresh).sum())} images of sources that the model learned from were not used."
+    )
+    return evidence.of(fresh), False
+
+
+def _clusters(evidence: Evidence) -> Ids:
+    """Which images stand and fall together (n,): those of a source, else of a subject."""
+    data, places = evidence.labelled, evidence.places
+    keys = np.where(data.source[places] != "", data.source[places], data.subject[places])
+    keys = np.where(keys != "", keys, data.sha256[places])
+    return np.unique(keys, return_inverse=True)[1]
+
+
+def _standard_error(gain: Floats, clusters: Ids) -> float:
+    """Of the mean gain (n,), robust to clusters (Liang and Zeger 1986): 544 images of 23 sources
+    tell hardly more than 23 images."""
+    sums = np.bincount(clusters, weights=gain - gain.mean())
+    if len(sums) == 1:
+        sums = gain - gain.mean()
+    return float(np.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / len(gain))
 
 
 def _worded(desk: Desk, data: Labelled, settings: Settings) -> Labelled:
@@ -230,7 +276,7 @@ def _worded(desk: Desk, data: Labelled, settings: Settings) -> Labelled:
 
 
 def _directions(
-    evidence: Evidence, start: Settings
+    evidence: Evidence,
 ) -> list[Callable[[Settings], Sequence[Settings]]]:
     own = evidence.labelled.scale
     classes = evidence.labelled.classes
@@ -258,36 +304,76 @@ def _directions(
 
 
 def _calibrated(
-    evidence: Evidence, settings: Settings, coverage: float
-) -> tuple[Calibration | None, str]:
-    """A calibration, or why there is none."""
+    tuned: Evidence,
+    evidence: Evidence,
+    settings: Settings,
+    goal: Objective,
+    prevalence: Mapping[str, float],
+    coverage: float,
+    notes: list[str],
+) -> Calibration | None:
+    """A calibration on `evidence`; None, and a note why, where it has too few images. A precision
+    is held on the `tuned` images."""
     data, truth = evidence.labelled, evidence.truth
     needed = verdict.images_needed(coverage)
     have = np.bincount(truth, minlength=len(data.classes))
     if have.min() < needed:
         scarce = data.classes[int(have.argmin())]
-        return None, (
+        why = (
             f"Not calibrated: a coverage of {coverage:g} needs {needed} calibration images of each "
             f"class, and {scarce} has {have.min()}."
         )
+        if prevalence or goal.recalled is not None:
+            raise WrongUsage(f"{why} A prevalence or a precision can't be held without them.")
+        notes.append(why)
+        return None
     raw = say(evidence, settings).blend
-    slope = verdict.fit_slope(raw, truth)
-    sharpened = verdict.sharpen(raw, slope)
-    thresholds = verdict.conformal_thresholds(sharpened, truth, coverage)
-    strange = float(np.quantile(strangeness(evidence), FAMILIAR))
-    return (
-        Calibration(
-            slope=slope,
-            coverage=coverage,
-            thresholds={
-                name: float(value) for name, value in zip(data.classes, thresholds, strict=True)
-            },
-            strange=strange,
-            bound=data.bound,
-            images=len(truth),
-        ),
-        "",
+    fitted = Calibration(
+        slope=verdict.fit_slope(raw, truth),
+        coverage=coverage,
+        thresholds={},
+        strange=float(np.quantile(strangeness(evidence), FAMILIAR)),
+        bound=data.bound,
+        images=len(truth),
     )
+    wanted = objectives.shares(prevalence, data.classes, truth)
+    factors = wanted / (have / len(truth)) if prevalence else np.ones(len(data.classes))
+    if goal.recalled is not None:
+        sharpened = verdict.sharpen(say(tuned, settings).blend, fitted.slope)
+        held = objectives.hold(
+            goal,
+            verdict.weighed(sharpened, factors),
+            tuned.truth,
+            objectives.weights(tuned.truth, wanted),
+        )
+        factors[goal.recalled] *= held.factor
+        notes.append(
+            f"On the tune images, precision {held.precision:.4f} and recall {held.recall:.4f}; "
+            "verdicts lean to hold it, so their probabilities are shifted by as much."
+        )
+    if prevalence or goal.recalled is not None:
+        fitted = replace(
+            fitted, factors=dict(zip(data.classes, (factors / factors.max()).tolist(), strict=True))
+        )
+    final = verdict.calibrated(raw, fitted, data.classes)
+    if goal.recalled is not None:
+        reached = objectives.measured(goal, final, truth, objectives.weights(truth, wanted))
+        notes.append(
+            f"On the calibration images, which did not choose it: precision {reached[0]:.4f}, "
+            f"recall {reached[1]:.4f}."
+        )
+    thresholds = verdict.conformal_thresholds(final, truth, coverage)
+    return replace(
+        fitted,
+        thresholds={name: float(v) for name, v in zip(data.classes, thresholds, strict=True)},
+    )
+
+
+def _threshold(fitted: Calibration) -> float:
+    """The raw probability that two classes' calibration takes to the coverage: below it a verdict
+    is unsure once labels have changed and the calibration no longer holds."""
+    odds = (fitted.coverage / (1 - fitted.coverage)) ** (1 / fitted.slope)
+    return float(np.clip(odds / (1 + odds), 0.5, 0.99))
 
 
 def _digest(data: Labelled, places: Ids) -> str:

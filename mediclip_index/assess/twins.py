@@ -112,11 +112,14 @@ def _leaks(data: Labelled, settings: Settings, least: float) -> Mapping[str, Map
             ]
         )
         leaked = nearest >= least
-        right = say(gather(data, places), settings).votes.argmax(axis=1) == data.truth[places]
+        accuracy = [
+            float((say(evidence, settings).votes.argmax(axis=1) == data.truth[places]).mean())
+            for evidence in (gather(data, places, twins=True), gather(data, places))
+        ]
         found[split] = {
             "images": float(len(places)),
             "leaked": float(leaked.sum()),
-            "accuracy": float(right.mean()),
-            "accuracy_without_leaked": float(right[~leaked].mean()) if (~leaked).any() else 0.0,
+            "accuracy_with": accuracy[0],
+            "accuracy_without": accuracy[1],
         }
     return found

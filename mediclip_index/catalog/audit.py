@@ -217,17 +217,20 @@ def find(
     label: str | None = None,
     unsure: bool | None = None,
     path: str | None = None,
+    run: str | None = None,
     since_us: int | None = None,
     until_us: int | None = None,
     beginning: str | None = None,
 ) -> list[tuple[Body, str]]:
-    """(body, hash) of past verdicts, newest first. `path` is any part of it."""
+    """(body, hash) of past verdicts, newest first. `path` is any part of it, `run` the
+    beginning of its id."""
     conditions: list[str] = ["body IS NOT NULL"]
     parameters: list[Any] = []
     for condition, value in (
         ("label = ?", label),
         ("unsure = ?", unsure),
         ("contains(path, ?)", None if path is None else kept_path(path)),
+        ("starts_with(run, ?)", run),
         ("time_us >= ?", since_us),
         ("time_us <= ?", until_us),
         ("starts_with(id, ?)", beginning),

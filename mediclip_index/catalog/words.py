@@ -9,9 +9,18 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mediclip_index.catalog import schema
+from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import Calibration, NoIndex, PromptSet, Settings, Vectors
+from mediclip_index.terms import (
+    Calibration,
+    NoIndex,
+    PromptSet,
+    Settings,
+    Tuning,
+    Vectors,
+    WrongUsage,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,20 @@ def chosen(look: Reading, name: str) -> int:
             f"The index was never finished (no {name}); remove its folder and build anew."
         )
     return int(number)
+
+
+def tx_at(look: Reading, time_us: int) -> int:
+    """The last transaction up to a moment (microseconds since 1970) at which the index could
+    answer; WrongUsage where there was none."""
+    tx, first = look.db.execute(
+        "SELECT max(tx) FILTER (WHERE time_us <= $2), min(time_us) FROM transactions WHERE tx >= "
+        "(SELECT max(first) FROM (SELECT min(tx) AS first FROM choices GROUP BY name)) "
+        "AND tx <= $1",
+        [look.tx, time_us],
+    ).fetchall()[0]
+    if tx is None:
+        raise WrongUsage(f"The index was not there yet: it could answer from {iso(first)} on.")
+    return int(tx)
 
 
 def add_encoder(work: Writing, *, fingerprint: str, name: str, dim: int, scale: float) -> None:
@@ -183,6 +206,10 @@ def settings(look: Reading, number: int | None = None) -> Settings:
     """The settings in force, or those of a number."""
     number = chosen(look, "settings") if number is None else number
     body = json.loads(scalar(look.db, "SELECT body FROM settings WHERE number = ?", [number]))
-    fitted = body.pop("calibration", None)
-    calibration = None if fitted is None else Calibration(**fitted)
-    return Settings(number=number, calibration=calibration, **body)
+    fitted, tuned = body.pop("calibration", None), body.pop("tuned", None)
+    return Settings(
+        number=number,
+        calibration=None if fitted is None else Calibration(**fitted),
+        tuned=None if tuned is None else Tuning(**tuned),
+        **body,
+    )

@@ -26,6 +26,7 @@ def audit() -> None:
 @click.option("--label", metavar="CLASS", help="Only verdicts of this class.")
 @click.option("--unsure/--sure", default=None, help="Only unsure verdicts, or only sure ones.")
 @click.option("--path", metavar="PART", help="Only pictures with PART in their path.")
+@click.option("--run", metavar="ID", help="Only the verdicts of one run, by its id.")
 @click.option("--since", metavar="TIME", help="Only verdicts given since, as in 2026-01-31.")
 @click.option("--until", metavar="TIME", help="Only verdicts given until then.")
 @output_options
@@ -36,6 +37,7 @@ def list_(
     label: str | None,
     unsure: bool | None,
     path: str | None,
+    run: str | None,
     since: str | None,
     until: str | None,
     form: str,
@@ -47,7 +49,7 @@ def list_(
     """
     index = opened(context)
     rows = index.audit_list(
-        limit=limit, label=label, unsure=unsure, path=path, since=since, until=until
+        limit=limit, label=label, unsure=unsure, path=path, run=run, since=since, until=until
     )
     put(rows, writing.audit_list(index.info().index), form)
 
@@ -68,19 +70,28 @@ def show(context: Context, verdict: str, form: str) -> None:
 @audit.command()
 @click.argument("verdicts", nargs=-1, metavar="[ID]...")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N verdicts.")
+@click.option(
+    "--from-files", is_flag=True,
+    help="Read and embed the pictures anew, instead of taking the kept vectors.",
+)  # fmt: skip
 @output_options
 @click.pass_obj
-def replay(context: Context, verdicts: tuple[str, ...], last: int | None, form: str) -> None:
+def replay(
+    context: Context, verdicts: tuple[str, ...], last: int | None, from_files: bool, form: str
+) -> None:
     """Give past verdicts again as of their moment, and say which come out otherwise.
 
-    The labels, images, words and settings that were in force then are brought back.
+    The labels, images, words and settings that were in force then are brought back. Ends with 1
+    where a verdict comes out otherwise.
 
-    
+    \b
     mediclip-index audit replay --last 100
-    mediclip-index audit replay 01a20b69
+    mediclip-index audit replay 01a20b69 --from-files
     """
     progress = TerminalProgress()
-    report = opened(context).audit_replay(verdicts, last=last, progress=progress)
+    report = opened(context).audit_replay(
+        verdicts, last=last, from_files=from_files, progress=progress
+    )
     progress.finish()
     put(report, writing.REPLAY, form)
     if report.different:

@@ -47,7 +47,9 @@ def evaluate(
     """
     index = opened(context)
     if compare:
-        put(index.compare_evaluations(*compare), writing.COMPARISON, form)
+        both = index.compare_evaluations(*compare)
+        tell(both.notes)
+        put(both, writing.COMPARISON, form)
         return
     progress = TerminalProgress()
     report = index.evaluate(

@@ -29,7 +29,7 @@ def label() -> None:
 def next_(context: Context, count: int, form: str) -> None:
     """The unlabelled images whose labels would teach most.
 
-    
+    \b
     mediclip-index label next --count 20
     """
     put(opened(context).label_next(count), writing.PROPOSALS, form)

@@ -8,7 +8,7 @@ import click
 
 from mediclip_index.cli.options import opened, output_options, put
 from mediclip_index.cli.root import Context
-from mediclip_index.show import writing
+from mediclip_index.show import TerminalProgress, writing
 
 
 @click.group()
@@ -70,9 +70,21 @@ def add(context: Context, file: Path, use: bool, form: str) -> None:
 @output_options
 @click.pass_obj
 def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int, form: str) -> None:
-    """Which pictures each sentence pulls (without SENTENCES: all of the set's).
+    """Which pictures each sentence pulls.
+
+    Without SENTENCES: what each sentence of the set is worth on the tune split, the most harmful
+    first, and groups that no labelled picture falls into.
 
     \b
     mediclip-index prompts try "an X-ray of a hand" "a photo of a hand"
+    mediclip-index prompts try --prompts mediclip
     """
-    put(opened(context).try_prompts(sentences, prompts=name, k=k), writing.TRIALS, form)
+    index = opened(context)
+    trials = index.try_prompts(sentences, prompts=name, k=k)
+    if sentences or not index.info().labels:
+        put(trials, writing.TRIALS, form)
+        return
+    progress = TerminalProgress()
+    report = index.weigh_prompts(name, progress=progress)
+    progress.finish()
+    put(report, writing.worth(trials), form)

@@ -24,6 +24,7 @@ from mediclip_index.terms import QueryReport, Verdict
 @click.option("-k", type=int, help="Labelled neighbours that may vote.")
 @click.option("--alpha", type=float, help="What if: 0 is words alone, 1 neighbours alone.")
 @click.option("--prompts", metavar="SET", help="Answer with another prompt set or TOML file.")
+@click.option("--as-of", metavar="TIME", help="Answer as the index stood then, as in 2026-01-31.")
 @click.option("--no-audit", is_flag=True, help="Keep no record of these verdicts.")
 @reading_options
 @click.option(
@@ -43,6 +44,7 @@ def query(
     k: int | None,
     alpha: float | None,
     prompts: str | None,
+    as_of: str | None,
     no_audit: bool,
     frames: Literal["first", "all"],
     pdf: Literal["images", "pages"],
@@ -71,14 +73,14 @@ def query(
     try:
         if indexed:
             report = index.query_indexed(
-                where=where, k=k, alpha=alpha, prompts=prompts, audit=not no_audit,
-                progress=progress,
+                where=where, k=k, alpha=alpha, prompts=prompts, as_of=as_of,
+                audit=not no_audit, progress=progress,
             )  # fmt: skip
         else:
             stdin = sys.stdin.buffer.read() if "-" in sources else None
             report = index.query(
                 sources, stdin=stdin, k=k, alpha=alpha, prompts=prompts, frames=frames, pdf=pdf,
-                audit=not no_audit, progress=progress,
+                as_of=as_of, audit=not no_audit, progress=progress,
             )  # fmt: skip
     finally:
         progress.finish()

@@ -12,12 +12,16 @@ from mediclip_index.show import TerminalProgress, writing
 @click.command()
 @click.option("--prompts", metavar="SET", help="Tune for another prompt set or TOML file.")
 @click.option(
-    "--optimise", "objective", default="log-loss", show_default=True,
-    type=click.Choice(["log-loss", "accuracy", "f1"]), help="What is to be best.",
+    "--optimise", "objective", default="log-loss", show_default=True, metavar="WHAT",
+    help="What is to be best: log-loss, accuracy, f1 or recall-CLASS@precision=SHARE.",
 )  # fmt: skip
 @click.option(
     "--coverage", type=float, default=0.95, show_default=True,
     help="How often the classes that can't be ruled out must hold the truth.",
+)  # fmt: skip
+@click.option(
+    "--prevalence", multiple=True, metavar="CLASS=SHARE",
+    help="How frequent a class is in the pile that will be asked of (repeatable).",
 )  # fmt: skip
 @click.option(
     "--leave-sources-out/--with-sources", default=None,
@@ -32,6 +36,7 @@ def tune(
     prompts: str | None,
     objective: str,
     coverage: float,
+    prevalence: tuple[str, ...],
     leave_sources_out: bool | None,
     allow_duplicates: bool,
     dry_run: bool,
@@ -45,12 +50,14 @@ def tune(
     \b
     mediclip-index tune
     mediclip-index tune --coverage 0.99 --dry-run
+    mediclip-index tune --optimise recall-medical@precision=0.99 --prevalence medical=0.02
     """
     progress = TerminalProgress()
     report = opened(context).tune(
         prompts=prompts,
         objective=objective,
         coverage=coverage,
+        prevalence=_shares(prevalence),
         leave_sources_out=leave_sources_out,
         allow_duplicates=allow_duplicates,
         dry_run=dry_run,
@@ -59,3 +66,14 @@ def tune(
     progress.finish()
     tell(report.notes)
     put(report, writing.TUNE, form)
+
+
+def _shares(given: tuple[str, ...]) -> dict[str, float]:
+    found = {}
+    for text in given:
+        name, _, share = text.rpartition("=")
+        try:
+            found[name] = float(share)
+        except ValueError:
+            raise click.UsageError(f"--prevalence {text}: write it as in medical=0.02.") from None
+    return found

@@ -4,6 +4,7 @@ Importing this room imports neither torch nor open_clip; `load_encoder` does.
 """
 
 from mediclip_index.encoding.auto import resolve_auto
+from mediclip_index.encoding.cards import learned_from
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
 from mediclip_index.encoding.fetch import can_be_had
 from mediclip_index.encoding.load import load_encoder
@@ -17,6 +18,7 @@ __all__ = [
     "bundled_versions",
     "can_be_had",
     "framed",
+    "learned_from",
     "load_encoder",
     "model_input",
     "resolve_auto",

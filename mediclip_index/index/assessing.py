@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mediclip_index import assess, jobs
 from mediclip_index.terms import (
@@ -10,6 +10,7 @@ from mediclip_index.terms import (
     ChainReport,
     CompareReport,
     DuplicatesReport,
+    EvaluationComparison,
     EvaluationReport,
     MistakesReport,
     Progress,
@@ -17,6 +18,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Silent,
     TuneReport,
+    WordsReport,
 )
 
 
@@ -32,16 +34,19 @@ class Assessing:
         label: str | None = None,
         unsure: bool | None = None,
         path: str | None = None,
+        run: str | None = None,
         since: str | None = None,
         until: str | None = None,
     ) -> list[AuditRow]:
-        """Past verdicts, newest first, those still in the spool included."""
+        """Past verdicts, newest first, those still in the spool included. `path` is any part of
+        the path, `run` (the verdicts of one command) the beginning of its id."""
         return jobs.audit_list(
             self._desk,
             limit=limit,
             label=label,
             unsure=unsure,
             path=path,
+            run=run,
             since=since,
             until=until,
         )
@@ -59,12 +64,19 @@ class Assessing:
         verdicts: Sequence[str] = (),
         *,
         last: int | None = None,
+        from_files: bool = False,
         progress: Progress | None = None,
     ) -> ReplayReport:
         """Give past verdicts again as of their moment (labels, images, words and settings then in
         force); none named: the `last` ones, or all. Different is another label or doubt, or a
-        probability that is off by more than 0.001."""
-        return assess.replay(self._desk, verdicts, last=last, progress=progress or Silent())
+        probability that is off by more than 0.001.
+
+        The kept vectors are asked again; with `from_files` the pictures are read and embedded anew,
+        so that a file that changed or vanished, and another engine's other vector, come out too.
+        """
+        return assess.replay(
+            self._desk, verdicts, last=last, from_files=from_files, progress=progress or Silent()
+        )
 
     def tune(
         self,
@@ -72,6 +84,7 @@ class Assessing:
         prompts: str | None = None,
         objective: str = "log-loss",
         coverage: float = 0.95,
+        prevalence: Mapping[str, float] | None = None,
         leave_sources_out: bool | None = None,
         allow_duplicates: bool = False,
         dry_run: bool = False,
@@ -81,13 +94,17 @@ class Assessing:
 
         `val` alone is halved by subject; with neither, support images are judged as if they were
         new. `test` is never looked at. Sources are left out where two or more are known, unless
-        said otherwise. `coverage` is how often a verdict's set of classes must hold the truth.
+        said otherwise. `objective` is "log-loss", "accuracy", "f1" or, say,
+        "recall-medical@precision=0.99". `coverage` is how often a verdict's set of classes must
+        hold the truth. `prevalence` tells how frequent classes are in the pile that will be asked
+        of ({"medical": 0.02}), where that is not as it is among the calibration images.
         """
         return assess.tune(
             self._desk,
             prompts=prompts,
             objective=objective,
             coverage=coverage,
+            prevalence=prevalence or {},
             leave_sources_out=leave_sources_out,
             allow_duplicates=allow_duplicates,
             dry_run=dry_run,
@@ -117,8 +134,9 @@ class Assessing:
             progress=progress or Silent(),
         )
 
-    def compare_evaluations(self, first: int, second: int) -> dict[str, object]:
-        """Two kept evaluations by number, as plain values."""
+    def compare_evaluations(self, first: int, second: int) -> EvaluationComparison:
+        """Two kept evaluations by number: what each figure gained, McNemar's test on the images
+        that both judged, and which images turned right or wrong."""
         return assess.compared(self._desk, first, second)
 
     def mistakes(
@@ -148,6 +166,13 @@ class Assessing:
         return assess.compare(
             self._desk, split=split, nets=nets, epochs=epochs, progress=progress or Silent()
         )
+
+    def weigh_prompts(
+        self, prompts: str | None = None, *, progress: Progress | None = None
+    ) -> WordsReport:
+        """What each sentence of a set (None: the one in force) is worth: how the words' log loss on
+        the tune split changes without it; and how many labelled images fall into each group."""
+        return assess.weigh(self._desk, prompts=prompts, progress=progress or Silent())
 
     def label_next(self, count: int = 10) -> list[Proposal]:
         """The unlabelled images whose labels would teach most, the most telling first."""

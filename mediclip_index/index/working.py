@@ -77,13 +77,15 @@ class Working:
         prompts: str | None = None,
         frames: Literal["first", "all"] = "first",
         pdf: Literal["images", "pages"] = "images",
+        as_of: str | None = None,
         audit: bool = True,
         progress: Progress | None = None,
     ) -> QueryReport:
         """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
 
         One verdict a picture, in the order given. `alpha` is a what-if and is answered
-        uncalibrated. `prompts` names another set (known to the index, bundled, or a file).
+        uncalibrated. `prompts` names another set (known to the index, bundled, or a file). `as_of`
+        (ISO 8601) answers with the labels, images, words and settings of that moment.
         """
         return jobs.query_files(
             self._desk,
@@ -94,6 +96,7 @@ class Working:
             prompts=prompts,
             frames=frames,
             pdf=pdf,
+            as_of=as_of,
             audit=audit,
             progress=progress or Silent(),
         )
@@ -105,6 +108,7 @@ class Working:
         k: int | None = None,
         alpha: float | None = None,
         prompts: str | None = None,
+        as_of: str | None = None,
         audit: bool = True,
         progress: Progress | None = None,
     ) -> QueryReport:
@@ -115,6 +119,7 @@ class Working:
             k=k,
             alpha=alpha,
             prompts=prompts,
+            as_of=as_of,
             audit=audit,
             progress=progress or Silent(),
         )

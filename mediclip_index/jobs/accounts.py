@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 
 from mediclip_index.catalog import audit, derived, images, library, tallies, words
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.moments import microseconds
 from mediclip_index.jobs.records import to_row
 from mediclip_index.prompts import parse
 from mediclip_index.terms import AuditRow, ChainReport, InfoReport, NeighbourFile, WrongUsage
@@ -60,11 +60,12 @@ def audit_list(
     label: str | None,
     unsure: bool | None,
     path: str | None,
+    run: str | None,
     since: str | None,
     until: str | None,
 ) -> list[AuditRow]:
     """See Index.audit_list."""
-    earliest, latest = _moment(since), _moment(until)
+    earliest, latest = (None if t is None else microseconds(t) for t in (since, until))
     with desk.catalog.reading() as look:
         kept = audit.find(
             look,
@@ -72,6 +73,7 @@ def audit_list(
             label=label,
             unsure=unsure,
             path=path,
+            run=run,
             since_us=earliest,
             until_us=latest,
         )
@@ -83,6 +85,7 @@ def audit_list(
             and (label is None or body["label"] == label)
             and (unsure is None or body["unsure"] == unsure)
             and (path is None or path in body["path"])
+            and (run is None or body["run"].startswith(run))
             and (earliest is None or body["time_us"] >= earliest)
             and (latest is None or body["time_us"] <= latest)
         ]
@@ -113,16 +116,3 @@ def audit_verify(desk: Desk) -> ChainReport:
         count, head, findings = audit.verify(look)
     waiting = len(audit.spooled(desk.catalog.spool))
     return ChainReport(not findings, count, waiting, head, tuple(findings))
-
-
-def _moment(text: str | None) -> int | None:
-    """ISO 8601 → microseconds since 1970; a time without a zone is local time."""
-    if text is None:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        raise WrongUsage(
-            f"{text!r} is no time; write it as 2026-01-31 or 2026-01-31T12:00:00Z."
-        ) from None
-    return int(moment.timestamp() * 1_000_000)

@@ -96,10 +96,18 @@ class Desk:
             found = words.prompts(look, name)
         return self.wording_of(self._named(name, found), settings, keep=found is None)
 
-    def wording_of(self, chosen: PromptSet, settings: Settings, *, keep: bool = False) -> Wording:
-        """A set with its vectors; with `keep` the index keeps the set itself too."""
+    def wording_of(
+        self,
+        chosen: PromptSet,
+        settings: Settings,
+        *,
+        keep: bool = False,
+        known: KnownEncoder | None = None,
+    ) -> Wording:
+        """A set with its vectors, by the encoder in force or a `known` one; with `keep` the index
+        keeps the set itself too."""
         with self.catalog.reading() as look:
-            known = words.encoder(look)
+            known = known or words.encoder(look)
             have = words.sentence_vectors(look, known, chosen.sentences)
         lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
         fresh = self.encoder(known).encode_texts(lacking) if lacking else None

@@ -14,9 +14,11 @@ from uuid6 import uuid7
 from mediclip_index import verdict
 from mediclip_index.catalog import Reading, audit, images, labels, words
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.jobs.desk import Desk, Wording
+from mediclip_index.jobs.desk import Desk, Wording, named_prompts
+from mediclip_index.jobs.moments import microseconds
 from mediclip_index.jobs.records import Body, Circumstances, to_body
 from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Calibration,
     GroupShare,
@@ -75,12 +77,22 @@ class Ground:
         return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))
 
 
-def ground(desk: Desk, *, k: int | None, alpha: float | None, prompts: str | None) -> Ground:
-    """Read the index once; k and alpha, where given, stand in for those of the settings."""
+def ground(
+    desk: Desk,
+    *,
+    k: int | None,
+    alpha: float | None,
+    prompts: str | None,
+    as_of: str | None = None,
+) -> Ground:
+    """Read the index once; k and alpha, where given, stand in for those of the settings. `as_of` is
+    a past moment (ISO 8601) whose labels, images, words and settings are to answer."""
     if alpha is not None and not 0 <= alpha <= 1:
         raise WrongUsage(f"alpha is {alpha:g}; give a number from 0 (words) to 1 (neighbours).")
     if k is not None and not 1 <= k <= MOST_NEIGHBOURS:
         raise WrongUsage(f"k is {k}; give a number of neighbours from 1 to {MOST_NEIGHBOURS}.")
+    if as_of is not None:
+        return _past(desk, as_of, k=k, alpha=alpha, prompts=prompts)
     with desk.catalog.reading() as look:
         settings = words.settings(look)
     wording = desk.wording(prompts, settings)
@@ -109,12 +121,38 @@ def ground(desk: Desk, *, k: int | None, alpha: float | None, prompts: str | Non
         )
 
 
+def _past(
+    desk: Desk, as_of: str, *, k: int | None, alpha: float | None, prompts: str | None
+) -> Ground:
+    with desk.catalog.reading() as look:
+        tx = words.tx_at(look, microseconds(as_of))
+        then = look.as_of(tx)
+        settings, in_force = words.settings(then), words.prompts(then, prompts)
+    chosen = (
+        named_prompts(prompts or "")
+        if in_force is None
+        else parse(in_force.source, f"prompt set {in_force.name}")
+    )
+    if k is not None or alpha is not None:
+        settings = replace(
+            settings,
+            k=settings.k if k is None else k,
+            alpha=settings.alpha if alpha is None else alpha,
+            calibration=None,
+        )
+    if in_force is None:  # a set that the index did not know then; kept, so that replay knows it
+        desk.wording_of(chosen, settings, keep=True)
+    base = ground_at(desk, tx=tx, settings=settings, prompts=chosen)
+    return replace(base, notes=(f"Answered as of {as_of} (transaction {tx}).",))
+
+
 def ground_at(desk: Desk, *, tx: int, settings: Settings, prompts: PromptSet) -> Ground:
     """The ground as it was at a transaction, searched exactly from the catalog's vectors."""
-    wording = desk.wording_of(prompts, settings)
+    with desk.catalog.reading() as now:
+        known = words.encoder(now.as_of(tx))
+    wording = desk.wording_of(prompts, settings, known=known)
     with desk.catalog.reading() as now:
         look = now.as_of(tx)
-        known = words.encoder(look)
         support = labels.support(look, wording.vectors.classes)
         among = support.ids if len(support.ids) else images.present_ids(look)
         ids, vectors = images.vectors(look, known, among.tolist())
@@ -295,13 +333,13 @@ def _calibrated(
     crowd: Sequence[float],
 ) -> tuple[np.ndarray, bool, bool]:
     """(probabilities, whether more than one class remains, whether it is like nothing known)."""
-    sharpened = verdict.sharpen(final[None], fitted.slope)
+    said = verdict.calibrated(final[None], fitted, names)
     thresholds = np.array([fitted.thresholds[name] for name in names])
-    several = verdict.conformal_sets(sharpened, thresholds).sum() > 1
+    several = verdict.conformal_sets(said, thresholds).sum() > 1
     distance = verdict.mean_distance(similarities[None])
     around = np.array([np.mean(crowd) if crowd else 0.0])
     strange = verdict.strangeness(distance, around)[0] > fitted.strange
-    return sharpened[0], bool(several), bool(strange)
+    return said[0], bool(several), bool(strange)
 
 
 def _classes_of(support: labels.Support, ids: Ids) -> Ids:

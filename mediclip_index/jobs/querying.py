@@ -40,6 +40,7 @@ def query_files(
     prompts: str | None,
     frames: Frames,
     pdf: Pdf,
+    as_of: str | None,
     audit: bool,
     progress: Progress,
 ) -> QueryReport:
@@ -51,7 +52,7 @@ def query_files(
     entries = list(_entries(sources, refused, notes))
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded
-        base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+        base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
         encoder = desk.encoder(base.known)
         run = str(uuid7())
         verdicts: list[Verdict] = []
@@ -86,11 +87,12 @@ def query_indexed(
     k: int | None,
     alpha: float | None,
     prompts: str | None,
+    as_of: str | None,
     audit: bool,
     progress: Progress,
 ) -> QueryReport:
     """See Index.query_indexed."""
-    base = ground(desk, k=k, alpha=alpha, prompts=prompts)
+    base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
     with desk.catalog.reading() as look:
         now = look.as_of(base.tx)
         ids = images.present_ids(now).tolist() if where is None else library.matching(now, where)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import percent, safe, table
 from mediclip_index.terms import (
     CompareReport,
     DuplicatesReport,
+    EvaluationComparison,
     EvaluationReport,
     MethodFigures,
     MistakesReport,
@@ -17,6 +17,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Share,
     TuneReport,
+    WordsReport,
 )
 
 NAMES = {"zero_shot": "words", "neighbours": "neighbours", "blend": "blend"}
@@ -39,6 +40,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
             f"{report.before:.4f} before, {report.after:.4f} now, on {report.tuned_on} images",
         ),
     ]
+    pairs.append(("unsure", f"below {s.threshold:.2f} where the calibration no longer holds"))
     if s.calibration is not None:
         c = s.calibration
         pairs.append(
@@ -48,6 +50,16 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
                 f"unlike anything known from strangeness {c.strange:.2f}",
             )
         )
+        if c.factors:
+            leaning = ", ".join(
+                f"{safe(name)} x {factor:.4g}" for name, factor in c.factors.items()
+            )
+            pairs.append(("leaning", leaning))
+    for name, digest, n in (
+        ("tune", report.tune_sha256, report.tuned_on),
+        ("calibrate", report.calibrate_sha256, report.calibrated_on),
+    ):
+        pairs.append((name, f"{n} images, sha256 {digest[:12]}"))
     lines = [style.bold(kept[0].upper() + kept[1:]), *(f"  {n:<10} {v}" for n, v in pairs)]
     return "\n".join(lines)
 
@@ -61,6 +73,7 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     ]
     parts.append(table(("method", "accuracy (95 %)", "macro F1", "ECE"), rows, room=room))
     parts.append(_classes(report.methods, room))
+    parts.append(_confusion(report.methods["blend"], room))
     tests = [
         (
             key.replace("zero_shot", "words"),
@@ -96,6 +109,12 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
+def _confusion(blend: MethodFigures, room: int | None) -> str:
+    columns = ("blend's confusion", *(f"judged {safe(name)}" for name in blend.confusion))
+    rows = [(truth, *row.values()) for truth, row in blend.confusion.items()]
+    return table(columns, rows, room=room, right="l" + "r" * len(blend.confusion))
+
+
 def _interval(share: Share) -> str:
     return f"{100 * share.value:.2f} % ({100 * share.low:.2f} to {100 * share.high:.2f})"
 
@@ -118,27 +137,44 @@ def _classes(methods: Mapping[str, MethodFigures], room: int | None) -> str:
     )
 
 
-def comparison(both: Mapping[str, Any], room: int | None, style: Style) -> str:
+def comparison(report: EvaluationComparison, room: int | None, style: Style) -> str:
     """Two kept evaluations side by side."""
-    first, second = both["first"], both["second"]
+    first, second = report.first, report.second
     rows = []
-    for name in NAMES:
+    for name, change in report.change.items():
         before = first["methods"][name]["accuracy"]["value"]
-        after = second["methods"][name]["accuracy"]["value"]
+        pair = change.mcnemar
         rows.append(
             (
                 NAMES[name],
                 f"{100 * before:.2f} %",
-                f"{100 * after:.2f} %",
-                f"{100 * (after - before):+.2f}",
-                f"{first['methods'][name]['ece']:.4f}",
-                f"{second['methods'][name]['ece']:.4f}",
+                f"{100 * (before + change.accuracy):.2f} %",
+                f"{100 * change.accuracy:+.2f}",
+                f"{pair.only_second} / {pair.only_first}",
+                f"{pair.p:.2g}",
+                f"{change.ece:+.4f}",
             )
         )
-    head = f"evaluation {first['number']} ({first['split']}, {first['n']} images) and "
-    head += f"{second['number']} ({second['split']}, {second['n']} images)"
-    columns = ("method", "first", "second", "points", "ECE first", "ECE second")
-    return style.bold(safe(head)) + "\n\n" + table(columns, rows, room=room, right="lrrrrr")
+    head = " and ".join(
+        f"{r['number']} ({r['split']}, {r['n']} images, settings {r['settings']})"
+        for r in (first, second)
+    )
+    columns = ("method", "first", "second", "points", "mended/broken", "p", "ECE")
+    recalls = [
+        (NAMES[name], safe(label), f"{100 * gain:+.2f}")
+        for name, change in report.change.items()
+        for label, gain in change.per_class_recall.items()
+    ]
+    parts = [
+        style.bold(safe(f"evaluations {head}")),
+        table(columns, rows, room=room, right="lrrrrrr"),
+        table(("method", "class", "recall, points"), recalls, room=room, right="llr"),
+    ]
+    for title, ids in (("mended", report.mended), ("broken", report.broken)):
+        if ids:
+            more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+            parts.append(f"{title} by the blend: {' '.join(f'#{i}' for i in ids[:SHOWN])}{more}")
+    return "\n\n".join(parts)
 
 
 def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
@@ -208,8 +244,8 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
     for split, leak in report.leaks.items():
         parts.append(
             f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
-            f"votes; the neighbours are right for {percent(leak['accuracy'])}, and for "
-            f"{percent(leak['accuracy_without_leaked'])} of the others."
+            f"votes; the neighbours are right for {percent(leak['accuracy_with'])} with them, for "
+            f"{percent(leak['accuracy_without'])} without."
         )
     return "\n\n".join(parts)
 
@@ -256,3 +292,33 @@ def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
         return "Every image is labelled."
     shown = [(f"#{p.id}", p.label, percent(p.probability), p.why, p.path) for p in rows]
     return table(("id", "perhaps", "words", "why", "path"), shown, room=room, right="rlr")
+
+
+def worth(report: WordsReport, room: int | None, style: Style) -> str:
+    """The sentences that harm most, those that help most, and groups that nobody falls into."""
+    harm = [s for s in report.sentences if s.loss_without < 0]
+    helpful = [s for s in reversed(report.sentences) if s.loss_without > 0]
+    head = (
+        f"{report.prompts} on {report.n} images of {report.split}: "
+        f"{percent(report.accuracy)} right, log loss {report.log_loss:.4f}"
+    )
+    parts = [style.bold(safe(head))]
+    for title, rows in (("harm", harm), ("help", helpful)):
+        if rows:
+            shown = [
+                (f"{1000 * s.loss_without:+.2f}", f"{s.right_without:+d}", s.group, s.prompt)
+                for s in rows[: SHOWN // 2]
+            ]
+            parts.append(
+                f"{len(rows)} of {len(report.sentences)} sentences {title}; left out, "
+                f"they change the log loss (in thousandths) and the right images by:\n"
+                + table(("log loss", "right", "group", "sentence"), shown, room=room, right="rr")
+            )
+    empty = [g.group for g in report.groups if g.images == 0]
+    strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
+    if empty:
+        parts.append(f"{len(empty)} groups that nobody falls into: {safe(', '.join(empty))}")
+    if strange:
+        told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)
+        parts.append(f"groups that mostly pull images of other classes: {safe(told)}")
+    return "\n\n".join(parts)

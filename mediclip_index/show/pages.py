@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from PIL import Image, ImageOps
 
 from mediclip_index.show.assessments import NAMES
@@ -55,13 +56,18 @@ def _page(template: str, report: Any, *, title: str, subtitle: str) -> str:
         loader=PackageLoader("mediclip_index.show"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=lambda value: safe(value) if isinstance(value, str) else value,
+        finalize=_printable,
         trim_blocks=True,
     )
     environment.globals |= {"pc": percent, "thumb": _thumbnail, "radius": _radius}
     return environment.get_template(template).render(
         r=report, names=NAMES, title=title, subtitle=subtitle, most=MOST
     )
+
+
+def _printable(value: Any) -> Any:
+    """Strings that can't steer a terminal or a page; what a macro made is a page's own text."""
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _radius(count: int, of: int) -> float:

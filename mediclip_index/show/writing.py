@@ -101,6 +101,15 @@ BACKUP = Shown(
 )  # fmt: skip
 
 
+def worth(trials: Any) -> Shown:
+    """What sentences are worth, beside the pictures that they pull."""
+    return Shown(
+        assessments.worth, lambda report: report.sentences,
+        ("class_name", "group", "prompt", "loss_without", "right_without"),
+        lambda report: {"trials": plain(trials), "worth": plain(report)},
+    )  # fmt: skip
+
+
 def audit_list(index: Any) -> Shown:
     """Past verdicts, under the head of the index that gave them."""
     return Shown(

@@ -3,6 +3,13 @@
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
 
+from mediclip_index.terms.comparisons import (
+    EvaluationComparison,
+    GroupUse,
+    MethodChange,
+    SentenceWorth,
+    WordsReport,
+)
 from mediclip_index.terms.keeping import (
     BackupReport,
     ExportReport,
@@ -75,6 +82,7 @@ from mediclip_index.terms.words import (
     Refusal,
     Settings,
     Silent,
+    Tuning,
     Vectors,
     Verdict,
     WrongUsage,
@@ -95,11 +103,13 @@ __all__ = [
     "DuplicatesReport",
     "Encoder",
     "Entry",
+    "EvaluationComparison",
     "EvaluationReport",
     "ExportReport",
     "Facts",
     "Finding",
     "GroupShare",
+    "GroupUse",
     "Ids",
     "IndexBusy",
     "IndexFacts",
@@ -111,6 +121,7 @@ __all__ = [
     "LoudPrompt",
     "MediclipError",
     "Mended",
+    "MethodChange",
     "MethodFigures",
     "Mistake",
     "MistakesReport",
@@ -139,6 +150,7 @@ __all__ = [
     "ReplayReport",
     "SearchHit",
     "SearchReport",
+    "SentenceWorth",
     "Settings",
     "Share",
     "Silent",
@@ -146,9 +158,11 @@ __all__ = [
     "SuspectLabel",
     "TakenImage",
     "TuneReport",
+    "Tuning",
     "Twins",
     "Vectors",
     "Verdict",
     "VerifyReport",
+    "WordsReport",
     "WrongUsage",
 ]

@@ -236,7 +236,8 @@ class Calibration:
     1 - p at which it can't be ruled out, at `coverage`. strange: the greatest strangeness (how
     unlike everything labelled a picture is) of a sure verdict. bound: a digest of the model, words,
     classes and support that it was fitted with; with any others it does not hold. images: how many
-    it rests on.
+    it rests on. factors: by class, what probabilities are multiplied by after the power (and
+    normalised): for a prevalence unlike that of the calibration images, or to hold a precision.
     """
 
     slope: float
@@ -245,6 +246,21 @@ class Calibration:
     strange: float
     bound: str
     images: int
+    factors: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How `tune` came to some settings: what was to be best, on which images (digests of contents
+    and labels), and the prevalence it was told of."""
+
+    objective: str
+    tune_sha256: str
+    calibrate_sha256: str
+    tuned_on: int
+    calibrated_on: int
+    sources_left_out: bool
+    prevalence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -256,6 +272,7 @@ class Settings:
     the model's own logit scale). pooling: None is the prompt set's own. near: least cosine at
     which a labelled image may vote. threshold: an uncalibrated verdict below it is unsure. biases:
     one factor a class on the zero-shot probabilities. calibration: None until `tune` fitted one.
+    tuned: how they were chosen; None for those that ship.
     """
 
     number: int = 0
@@ -268,6 +285,7 @@ class Settings:
     threshold: float = 0.6
     biases: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
+    tuned: Tuning | None = None
 
 
 @dataclass(frozen=True)

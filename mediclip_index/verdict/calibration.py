@@ -10,10 +10,11 @@ the thresholds were fitted on. For images that are not, there is the distance to
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.terms import Calibration, Ids, Vectors
 from mediclip_index.verdict.words import Floats
 
 LEAST = 1e-9  # no probability is taken for smaller
@@ -27,6 +28,47 @@ def sharpen(probabilities: Floats, slope: float) -> Floats:
     logs = slope * np.log(np.clip(probabilities, LEAST, 1.0))
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def weighed(probabilities: Floats, factors: Floats) -> Floats:
+    """p * factor, each row normalised; shape (n, c).
+
+    With factors of new prevalence / old prevalence this is Bayes' rule for a pile in which classes
+    are otherwise frequent, but look the same (Saerens et al. 2002).
+    """
+    shares = probabilities * factors
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def calibrated(probabilities: Floats, fitted: Calibration, classes: Sequence[str]) -> Floats:
+    """A blend's probabilities (n, c) as a calibration says them."""
+    sharpened = sharpen(probabilities, fitted.slope)
+    if not fitted.factors:
+        return sharpened
+    return weighed(sharpened, np.array([fitted.factors.get(name, 1.0) for name in classes]))
+
+
+def least_factor(
+    probabilities: Floats, wanted: np.ndarray, weights: Floats, precision: float
+) -> tuple[float, float, float] | None:
+    """The factor on a class with which the most of it is found at a stated precision.
+
+    probabilities (n,) of the class against all others, wanted (n,) whether it is the truth,
+    weights (n,) of the images. Returns (factor, precision, recall) as counted on these images; None
+    where no threshold reaches the precision.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    said, hits = probabilities[order], np.cumsum((weights * wanted)[order])
+    share = hits / np.cumsum(weights[order])
+    # A threshold lies between two images, never between equals.
+    apart = np.append(said[:-1] > said[1:], True)
+    reached = np.flatnonzero((share >= precision) & apart & (hits > 0))
+    if len(reached) == 0:
+        return None
+    last = int(reached[hits[reached].argmax()])
+    following = said[last + 1] if last + 1 < len(said) else 0.0
+    at = np.clip((said[last] + following) / 2, LEAST, 1 - LEAST)
+    return float((1 - at) / at), float(share[last]), float(hits[last] / hits[-1])
 
 
 def log_loss(probabilities: Floats, truth: Ids) -> float:

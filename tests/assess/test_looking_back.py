@@ -42,7 +42,8 @@ def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> N
     assert row.id not in {k.id for k in (*found.like_true, *found.like_predicted)}
     assert "words" in found.why
     page = pages.mistakes(mixed.mistakes())
-    assert "data:image/jpeg;base64," in page
+    assert '<img class="main" src="data:image/jpeg;base64,' in page
+    assert "&lt;img" not in page
     assert 'src="http' not in page
 
 
@@ -154,7 +155,9 @@ def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
     blend = mixed.evaluate(split="test").methods["blend"].accuracy.value
     assert by_name["blend"].accuracy.value == pytest.approx(blend)
     assert by_name["linear probe"].accuracy.value > 0.9
-    assert set(by_name["linear probe"].learning_curve) == {"10", "64"}
+    assert set(by_name["linear probe"].learning_curve) == {"10", "30", "64"}
+    assert set(by_name["OC-NN"].learning_curve) == {"10", "64"}
+    assert by_name["Deep SVDD"].labels == 64
 
 
 def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
@@ -162,3 +165,4 @@ def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
     nets = [c for c in report.contenders if "px" in c.method]
     assert len(nets) == 2
     assert all(c.train_seconds > 0 for c in nets)
+    assert all(set(c.learning_curve) == {"10", "64"} for c in nets)

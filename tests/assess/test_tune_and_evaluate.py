@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.assess.evidence import gather, labelled, say
+from mediclip_index.assess.tuning import _standard_error
 from mediclip_index.show import pages
 from mediclip_index.terms import Settings, WrongUsage
+from tests.assess.conftest import SOURCES
 
 
 def test_tune_lessens_the_loss_and_puts_its_settings_in_force(mixed: Index) -> None:
@@ -32,7 +35,46 @@ def test_the_tuned_blend_beats_the_untuned_one_on_pictures_it_never_saw(mixed: I
     assert after.methods["blend"].log_loss < before.methods["blend"].log_loss
     assert after.methods["blend"].accuracy.value >= before.methods["blend"].accuracy.value
     both = mixed.compare_evaluations(before.number, after.number)
-    assert [both[n]["n"] for n in ("first", "second")] == [32, 32]  # type: ignore[index]
+    assert (both.first["n"], both.second["n"], both.both) == (32, 32, 32)
+    gain = after.methods["blend"].accuracy.value - before.methods["blend"].accuracy.value
+    assert both.change["blend"].accuracy == pytest.approx(gain)
+    assert len(both.mended) - len(both.broken) == round(32 * gain)
+
+
+def test_a_mended_label_shows_as_a_gain_of_the_second_evaluation(mixed: Index) -> None:
+    ids = [h.id for h in mixed.search(where="split = 'test' and source = 'retina'", k=3).results]
+    mixed.set_label("non_medical", ids)
+    wrong = mixed.evaluate()
+    mixed.set_label("medical", ids)
+    right = mixed.evaluate()
+    both = mixed.compare_evaluations(wrong.number, right.number)
+    assert set(both.mended) == set(ids)
+    assert both.change["blend"].mcnemar.only_second == 3
+    assert both.change["blend"].mcnemar.only_first == len(both.broken) == 0
+    unlike = mixed.compare_evaluations(right.number, mixed.evaluate(split="train").number)
+    assert unlike.both == 0
+    assert any("split" in note for note in unlike.notes)
+
+
+def test_words_that_know_a_source_by_heart_choose_no_settings(
+    mixed: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mediclip_index import encoding
+
+    before = mixed.info().settings
+    assert not any("learned from" in note for note in mixed.tune(dry_run=True).notes)
+    monkeypatch.setattr(encoding, "learned_from", lambda _: frozenset(SOURCES))
+    kept = mixed.tune(dry_run=True)
+    assert any("learned from" in note for note in kept.notes)
+    assert replace(kept.settings, threshold=0.6, calibration=None, tuned=None) == before
+    assert kept.settings.calibration is not None
+
+
+def test_images_of_one_source_count_as_one_witness(rng: np.random.Generator) -> None:
+    gain = np.repeat(rng.standard_normal(10), 50)
+    alone = _standard_error(gain, np.arange(500))
+    together = _standard_error(gain, np.repeat(np.arange(10), 50))
+    assert together > 5 * alone
 
 
 def test_a_dry_run_keeps_nothing(mixed: Index) -> None:

@@ -1,0 +1,69 @@
+"""Does a class win verdicts by the mere number of its labels?
+
+    python scripts/bench/imbalance.py --index FOLDER [--times 10]
+
+Thins one class's support to a tenth, in turn and at random, and judges the test split with what is
+left. Prints one JSON line: balanced accuracy of neighbours and blend with the whole support and
+with each class thinned (mean and range over the seeds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mediclip_index import Index
+from mediclip_index.assess.evidence import Labelled, gather, labelled, say
+from mediclip_index.catalog import Catalog
+from mediclip_index.jobs import Desk
+from mediclip_index.terms import Ids, Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--times", type=int, default=10, help="how much less a class gets")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--split", default="test")
+    options = parser.parse_args()
+    desk = Desk(Catalog.open(options.index))
+    settings = replace(Index.open(options.index).info().settings, calibration=None)
+    data = labelled(desk, settings)
+    places, support = data.places(options.split), np.flatnonzero(data.votes)
+    found: dict[str, object] = {"whole": _balanced(data, settings, places, support)}
+    for c, name in enumerate(data.classes):
+        runs = []
+        for seed in range(options.seeds):
+            own = support[data.truth[support] == c]
+            dice = np.random.default_rng(seed)
+            kept = dice.choice(own, len(own) // options.times, replace=False)
+            thinned = np.sort(np.concatenate([support[data.truth[support] != c], kept]))
+            runs.append(_balanced(data, settings, places, thinned))
+        found[f"{name} thinned"] = {
+            how: {
+                "mean": float(np.mean([run[how] for run in runs])),
+                "least": min(run[how] for run in runs),
+                "most": max(run[how] for run in runs),
+            }
+            for how in runs[0]
+        }
+    print(json.dumps(found))
+
+
+def _balanced(data: Labelled, settings: Settings, places: Ids, support: Ids) -> dict[str, float]:
+    said = say(gather(data, places, support=support), settings)
+    truth = data.truth[places]
+    return {
+        how: float(
+            np.mean([(p.argmax(axis=1) == truth)[truth == c].mean() for c in np.unique(truth)])
+        )
+        for how, p in (("neighbours", said.votes), ("blend", said.blend))
+    }
+
+
+if __name__ == "__main__":
+    main()
