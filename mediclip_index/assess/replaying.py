@@ -18,11 +18,12 @@ import numpy as np
 from mediclip_index.catalog import audit, images, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Manner, Readers, entry_of
+from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
 from mediclip_index.jobs.judging import Asked, ground_at, judge
 from mediclip_index.jobs.records import Body, vector_of
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
+    Encoder,
     Progress,
     ReplayDifference,
     ReplayReport,
@@ -62,10 +63,9 @@ def replay(
         ].append(body)
     different: list[ReplayDifference] = []
     progress.start("replay", len(bodies))
-    with Readers(1) as readers:
-        for moment, given in moments.items():
-            different += _again(desk, moment, given, readers if from_files else None)
-            progress.advance(len(given))
+    for moment, given in moments.items():
+        different += _again(desk, moment, given, from_files)
+        progress.advance(len(given))
     progress.finish()
     with desk.catalog.reading() as look:
         facts = desk.facts(look)
@@ -88,30 +88,32 @@ def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list
     content was erased)."""
     with desk.catalog.reading() as look:
         kept = audit.find(look, limit=None if verdicts else last)
-        erased = audit.erased(look)
+        gone = audit.erased(look)
     have = {body["id"] for body, _ in kept}
     waiting = [b for b in audit.spooled(desk.catalog.spool) if b["id"] not in have]
     bodies = sorted([*waiting, *(b for b, _ in kept)], key=lambda b: -b["time_us"])
     if not verdicts:
-        return bodies[:last], erased if last is None else []
+        return bodies[:last], gone if last is None else []
     found: list[Body] = []
-    gone: list[str] = []
+    erased: list[str] = []
     for beginning in verdicts:
         named = [b for b in bodies if b["id"].startswith(beginning)]
-        without = [i for i in erased if i.startswith(beginning)]
-        if len(named) + len(without) != 1:
-            many = "several verdicts" if named or without else "no verdict"
+        without = [i for i in gone if i.startswith(beginning)]
+        if not named and len(without) == 1:
+            erased += without
+            continue
+        if len(named) != 1:
+            many = "several verdicts" if named else "no verdict"
             raise WrongUsage(
                 f"There is {many} with an id that begins with {beginning}; `mediclip-index "
                 "audit list` shows them."
             )
         found += named
-        gone += without
-    return found, gone
+    return found, erased
 
 
 def _again(
-    desk: Desk, moment: Moment, bodies: list[Body], readers: Readers | None
+    desk: Desk, moment: Moment, bodies: list[Body], from_files: bool
 ) -> list[ReplayDifference]:
     tx, number, prompts_sha256, k, alpha, calibrated, fingerprint = moment
     with desk.catalog.reading() as look:
@@ -134,12 +136,13 @@ def _again(
     )
     found: list[ReplayDifference] = []
     stored = _stored(desk, known, [b["image"] for b in bodies if b["image"] is not None])
+    again = _embedded(desk, known, bodies) if from_files else {}
     asked, vectors, then = [], [], []
     for body in bodies:
         vector = vector_of(body) if body["image"] is None else stored.get(body["image"])
         reason = "" if vector is not None else "its vector is gone"
-        if readers is not None and body["path"] != STDIN:
-            vector, reason = _embedded(desk, known, body, readers)
+        if body["id"] in again:
+            vector, reason = again[body["id"]]
         if vector is None:
             found.append(_not_replayed(body, reason))
             continue
@@ -147,7 +150,7 @@ def _again(
         vectors.append(vector)
         then.append(body)
     if asked:
-        engine = None if readers is None else _engine(desk)
+        engine = _engine(desk) if from_files else None
         for body, now in zip(then, judge(desk, base, asked, np.stack(vectors)), strict=True):
             difference = _difference(body, now, engine)
             if difference is not None:
@@ -166,25 +169,34 @@ def _stored(desk: Desk, known: KnownEncoder, ids: list[int]) -> dict[int, Vector
 
 
 def _embedded(
-    desk: Desk, known: KnownEncoder, body: Body, readers: Readers
-) -> tuple[Vectors | None, str]:
-    """The vector (dim,) of the picture as its file holds it now, or why there is none."""
-    path = body["path"]
-    if not os.path.exists(path):
-        return None, f"the file {path} has vanished"
+    desk: Desk, known: KnownEncoder, bodies: list[Body]
+) -> dict[str, tuple[Vectors | None, str]]:
+    """By verdict the vector (dim,) of the picture as its file holds it now, or None and why there
+    is none; pictures that came through stdin have no file."""
     encoder = desk.encoder(known)
-    manner = Manner(
-        encoder,
-        frames="all" if body["page"] else "first",
-        pdf="images" if body["item"] else "pages",
-    )
-    loaded = next(readers.ahead([entry_of(path)], manner))
+    found: dict[str, tuple[Vectors | None, str]] = {}
+    with Readers() as readers:
+        for body in bodies:
+            if body["path"] == STDIN:
+                continue
+            if not os.path.exists(body["path"]):
+                found[body["id"]] = None, f"the file {body['path']} has vanished"
+                continue
+            manner = Manner(
+                encoder, "all" if body["page"] else "first", "images" if body["item"] else "pages"
+            )
+            loaded = next(readers.ahead([entry_of(body["path"])], manner))
+            found[body["id"]] = _as_then(encoder, body, loaded)
+    return found
+
+
+def _as_then(encoder: Encoder, body: Body, loaded: Loaded) -> tuple[Vectors | None, str]:
     if loaded.sha256 != body["sha256"]:
-        return None, f"the file {path} has changed since"
+        return None, f"the file {body['path']} has changed since"
     for picture in loaded.pictures:
         if (picture.page, picture.item) == (body["page"], body["item"]):
             return encoder.encode_pictures([picture])[0], ""
-    return None, f"the file {path} can't be read as it was then"
+    return None, f"the file {body['path']} can't be read as it was then"
 
 
 def _engine(desk: Desk) -> str:

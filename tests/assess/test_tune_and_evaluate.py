@@ -63,7 +63,9 @@ def test_words_that_know_a_source_by_heart_choose_no_settings(
 
     before = mixed.info().settings
     assert not any("learned from" in note for note in mixed.tune(dry_run=True).notes)
-    monkeypatch.setattr(encoding, "learned_from", lambda _: frozenset(SOURCES))
+    monkeypatch.setattr(
+        encoding, "learned_from", lambda _: frozenset(Path(n).stem for n in SOURCES)
+    )
     kept = mixed.tune(dry_run=True)
     assert any("learned from" in note for note in kept.notes)
     assert replace(kept.settings, threshold=0.6, calibration=None, tuned=None) == before
