@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 import click
 
-from mediclip_index.cli.options import output_options, put, reading_options, tell
+from mediclip_index.cli.options import (
+    engine_options,
+    how,
+    output_options,
+    put,
+    reading_options,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -39,6 +46,7 @@ from mediclip_index.show import writing
     "--index-type", type=click.Choice(["auto", "exact", "compressed"]),
     help="How neighbours are found from now on: by size (auto), all compared, or compressed.",
 )  # fmt: skip
+@engine_options
 @output_options
 @click.pass_obj
 def build(
@@ -82,7 +90,7 @@ def build(
     if new:
         index = _created(context, model or "auto", prompts or "medical")
     else:
-        index = Index.open(context.path, by=context.by, device=context.device)
+        index = Index.open(context.path, **how(context))
         _check(index, model, prompts)
     progress = TerminalProgress()
     try:
@@ -115,9 +123,7 @@ def _created(context: Context, model: str, prompts: str) -> Any:
     if model == "auto":
         model, why = resolve_auto()
         tell([why])
-    return Index.create(
-        context.path, model=model, prompts=prompts, by=context.by, device=context.device
-    )
+    return Index.create(context.path, model=model, prompts=prompts, **how(context))
 
 
 def _taken_over(index: Any) -> Any:

@@ -61,14 +61,24 @@ def model_input(pixels: Pixels, how: Preprocessing) -> Floats:
     """A picture (h, w, 3), uint8, as the model's input (3, height, width), float32."""
     if pixels.ndim != 3 or pixels.shape[2] != 3 or 0 in pixels.shape:
         raise ValueError(f"a picture's pixels have the shape (h, w, 3), these have {pixels.shape}")
-    square = np.asarray(_framed(pixels, how), dtype=np.float32)
+    square = np.asarray(_frame(pixels, how), dtype=np.float32)
     square /= 255.0
     square -= np.asarray(how.mean, dtype=np.float32)
     square /= np.asarray(how.std, dtype=np.float32)
     return np.ascontiguousarray(square.transpose(2, 0, 1))
 
 
-def _framed(pixels: Pixels, how: Preprocessing) -> Image.Image:
+def framed(pixels: Pixels, how: Preprocessing) -> Pixels:
+    """A picture's pixels, (h, w, 3) uint8, resized and cropped to the model's (height, width, 3).
+
+    What is at that size already stays as it is, so framing early changes nothing.
+    """
+    if pixels.shape[:2] == how.size:
+        return pixels
+    return np.asarray(_frame(pixels, how), dtype=np.uint8)
+
+
+def _frame(pixels: Pixels, how: Preprocessing) -> Image.Image:
     """The picture at the model's size."""
     height, width = pixels.shape[:2]
     target_h, target_w = how.size

@@ -133,7 +133,7 @@ def build(
         images=facts.images,
         seconds=seconds,
         images_per_second=tally.embedded / seconds,
-        notes=tuple(tally.notes),
+        notes=(*tally.notes, *desk.notes),
         pruned=pruned,
     )
 

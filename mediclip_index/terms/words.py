@@ -127,7 +127,8 @@ class Encoder(Protocol):
 
     `fingerprint` is a sha256 over weights, architecture, decode recipe, preprocessing and
     tokenizer; vectors of different fingerprints must never meet. `logit_scale` multiplies cosines
-    before the softmax. `engine` and `precision` are noted on each verdict.
+    before the softmax. `engine` and `precision` are noted on each verdict; `notes` are
+    sentences for the user.
     """
 
     @property
@@ -144,6 +145,8 @@ class Encoder(Protocol):
     def engine(self) -> str: ...
     @property
     def precision(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
     def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors: ...
     def encode_texts(self, texts: Sequence[str]) -> Vectors: ...
 
