@@ -13,7 +13,7 @@ import numpy as np
 
 from mediclip_index.encoding.bpe import WordPieces
 from mediclip_index.encoding.encoder import OpenClipEncoder, unit_rows
-from mediclip_index.encoding.openvino import Tower, stacked
+from mediclip_index.encoding.openvino import Tower, left_out, stacked
 from mediclip_index.encoding.prepared import Trial
 from mediclip_index.encoding.preprocess import Preprocessing
 from mediclip_index.terms import Picture, Pixels, Vectors, WrongUsage
@@ -63,7 +63,8 @@ def lowered(model: Any, precision: str, pictures: Sequence[Picture], how: Prepro
     if precision != "int8":
         return model
     try:
-        import nncf
+        with left_out("openvino_telemetry"):
+            import nncf
     except ImportError:
         raise WrongUsage(
             'int8 needs the nncf package; pip install "mediclip-index[int8]".'

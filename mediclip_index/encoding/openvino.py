@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +19,6 @@ from mediclip_index.terms import Picture, Pixels, Vectors
 ENGINE = "openvino"
 HINTS: Mapping[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 _TEXTS_AT_ONCE = 64
-# Imported along with openvino, and tells its maker's server so; nothing is to be sent anywhere.
-_TELLS = "openvino.tools.ovc"
 
 
 class Damaged(Exception):
@@ -34,17 +33,26 @@ def runtime() -> ModuleType | None:
     """
     if "openvino" in sys.modules:
         return sys.modules["openvino"]
-    hidden = _TELLS not in sys.modules
-    if hidden:
-        sys.modules[_TELLS] = None  # type: ignore[assignment]
     try:
-        import openvino
+        with left_out("openvino.tools.ovc"):
+            import openvino
     except (ImportError, OSError):
         return None
-    finally:
-        if hidden:
-            del sys.modules[_TELLS]
     return openvino  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def left_out(module: str) -> Iterator[None]:
+    """An import in this block does without an optional module that reports over the network, and
+    keeps doing without it. One that is there already was somebody else's choice."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 class Engine:
