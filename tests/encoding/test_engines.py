@@ -121,8 +121,10 @@ def test_a_warm_start_loads_neither_torch_nor_open_clip(
     assert np.allclose(json.loads(vectors), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("what", ["image-fp32.blob", "text-fp32.blob", "sheet.json"])
-@pytest.mark.parametrize("how", ["cut", "taken away", "overwritten"])
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [("image-fp32.blob", "cut"), ("text-fp32.blob", "taken away"), ("sheet.json", "overwritten")],
+)
 def test_a_damaged_entry_is_made_anew(
     what: str, how: str, tiny: Path, cache: Path, photos: list[Picture]
 ) -> None:
