@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def moved(tiny: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny, tmp_path / "model"))
 
 
-def opened(name: str, photos: Sequence[Picture], **how: str) -> OpenClipEncoder | OpenVinoEncoder:
+def opened(name: str, photos: Sequence[Picture], **how: Any) -> OpenClipEncoder | OpenVinoEncoder:
     return open_encoder(name, recipe=RECIPE, pictures=lambda size: photos, offline=True, **how)
 
 
