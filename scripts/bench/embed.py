@@ -168,7 +168,8 @@ class Plain:
     def torch_loop(self, files: Sequence[str]) -> None:
         from torch.utils.data import DataLoader
 
-        for batch in DataLoader(Files(files, self._prepare), batch_size=BATCH, num_workers=2):
+        there: Any = Files(files, self._prepare)
+        for batch in DataLoader(there, batch_size=BATCH, num_workers=2):
             self.torch(batch)
 
     def onnx_loop(self, files: Sequence[str]) -> None:
