@@ -75,14 +75,14 @@ class Index(Working, Assessing, Keeping):
         cls, path: str | Path, export: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Make an index of what `export` wrote: same ids, labels with their history, verdicts."""
-        return cls(jobs.from_export(Path(path), Path(export)), by=by, device=device)
+        return cls(jobs.Desk(jobs.from_export(Path(path), Path(export)), by=by, device=device))
 
     @classmethod
     def restore(
         cls, path: str | Path, backup: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Bring an index back from what `backup` wrote, where there is none."""
-        return cls(jobs.restore(Path(path), Path(backup)), by=by, device=device)
+        return cls(jobs.Desk(jobs.restore(Path(path), Path(backup)), by=by, device=device))
 
     @staticmethod
     def is_export(folder: str | Path) -> bool:
