@@ -8,6 +8,7 @@ import os
 # must not spin on the cores that another needs. Set before the first of them is imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,15 @@ def bench() -> Path:
     path = Path(folder)
     assert (path / "dev.csv").is_file(), f"MEDICLIP_BENCH={folder} has no dev.csv"
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test sees or fills the user's cache; models made ready for an engine are shared by all."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture

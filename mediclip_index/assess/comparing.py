@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
 
 from mediclip_index import verdict
 from mediclip_index.assess import figures, networks, rivals
@@ -226,6 +225,8 @@ def _contender(
     labels: int,
     curve: dict[str, float],
 ) -> Contender:
+    from sklearn.metrics import precision_recall_fscore_support
+
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, guess, labels=list(range(len(classes))), zero_division=0.0
     )

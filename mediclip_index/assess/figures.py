@@ -1,4 +1,5 @@
-"""Probabilities and truth → the figures of a report. scikit-learn and scipy do the counting."""
+"""Probabilities and truth → the figures of a report. scikit-learn and scipy do the counting;
+they take a second to import, so each is imported where it counts: a query passes through here."""
 
 from __future__ import annotations
 
@@ -6,8 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats
@@ -18,6 +17,8 @@ BINS = 15
 
 def share(hits: npt.NDArray[np.bool_]) -> Share:
     """A proportion with its 95 % Wilson interval."""
+    from scipy.stats import binomtest
+
     if len(hits) == 0:
         return Share(float("nan"), float("nan"), float("nan"))
     found = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson")
@@ -26,6 +27,8 @@ def share(hits: npt.NDArray[np.bool_]) -> Share:
 
 def method(said: Floats, truth: Ids, classes: Sequence[str]) -> MethodFigures:
     """All figures of one method's probabilities (n, c)."""
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
     guess = said.argmax(axis=1)
     each = range(len(classes))
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -76,6 +79,8 @@ def mcnemar(
     hits: Mapping[str, npt.NDArray[np.bool_]], pairs: Sequence[tuple[str, str]]
 ) -> dict[str, Pairing]:
     """McNemar's exact test for pairs of methods, keyed "first vs second"."""
+    from scipy.stats import binomtest
+
     found = {}
     for one, other in pairs:
         first = int((hits[one] & ~hits[other]).sum())

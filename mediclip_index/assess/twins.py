@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
 from mediclip_index.catalog import images, labels, words
@@ -88,6 +86,9 @@ def _near(vectors: Vectors, least: float, progress: Progress) -> list[tuple[Ids,
         progress.advance(min(BLOCK, len(vectors) - start))
     if not firsts:
         return []
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     a, b, c = np.concatenate(firsts), np.concatenate(seconds), np.concatenate(cosines)
     graph = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(vectors), len(vectors)))
     _, group = connected_components(graph, directed=False)

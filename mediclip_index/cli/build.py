@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 import click
 
-from mediclip_index.cli.options import output_options, put, reading_options, tell
+from mediclip_index.cli.options import (
+    engine_options,
+    how,
+    output_options,
+    put,
+    reading_options,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -43,6 +50,7 @@ from mediclip_index.show import writing
     "--workers", type=click.IntRange(1, 256), metavar="N", show_default="one a core",
     help="Processes that read and decode files.",
 )  # fmt: skip
+@engine_options
 @output_options
 @click.pass_obj
 def build(
@@ -87,7 +95,7 @@ def build(
     if new:
         index = _created(context, model or "auto", prompts or "medical")
     else:
-        index = Index.open(context.path, by=context.by, device=context.device)
+        index = Index.open(context.path, **how(context))
         _check(index, model, prompts)
     progress = TerminalProgress()
     try:
@@ -121,9 +129,7 @@ def _created(context: Context, model: str, prompts: str) -> Any:
     if model == "auto":
         model, why = resolve_auto()
         tell([why])
-    return Index.create(
-        context.path, model=model, prompts=prompts, by=context.by, device=context.device
-    )
+    return Index.create(context.path, model=model, prompts=prompts, **how(context))
 
 
 def _taken_over(index: Any) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mediclip_index.cli.build import _created
-from mediclip_index.cli.options import look, put, tell
+from mediclip_index.cli.options import look, opened, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import tables, writing
 from mediclip_index.terms import Verdict
@@ -28,10 +28,8 @@ def demo(context: Context) -> None:
     from mediclip_index.show import TerminalProgress
 
     step = _Steps(context.path)
-    if Index.exists(context.path):
-        index = Index.open(context.path, by=context.by, device=context.device)
-    else:
-        index = _created(context, "auto", "medical")
+    exists = Index.exists(context.path)
+    index = opened(context) if exists else _created(context, "auto", "medical")
     step("Take the sample collection in (real pictures out of installed packages).", "build")
     progress = TerminalProgress()
     report = index.build(progress=progress)

@@ -42,6 +42,23 @@ def reading_options(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def engine_options(command: F) -> F:
+    """--engine and --precision; `opened` goes by them."""
+
+    def keep(ctx: click.Context, parameter: click.Parameter, value: str) -> None:
+        setattr(ctx.obj, str(parameter.name), value)
+
+    command = click.option(
+        "--precision", type=click.Choice(["auto", "fp32", "bf16", "int8"]), default="auto",
+        show_default=True, expose_value=False, callback=keep,
+        help="Of the image tower; auto is fp32, or bf16 where it was earned.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--engine", type=click.Choice(["auto", "torch", "openvino"]), default="auto",
+        show_default=True, expose_value=False, callback=keep, help="What the model runs on.",
+    )(command)  # fmt: skip
+
+
 def look(form: str) -> Look:
     """How to write: colours and a width only on a terminal, colours not where NO_COLOR is set."""
     terminal = sys.stdout.isatty()
@@ -62,11 +79,21 @@ def tell(notes: Sequence[str]) -> None:
         click.echo(f"note: {safe(note)}", err=True)
 
 
+def how(context: Context) -> dict[str, Any]:
+    """Who works on an index, and how its model runs."""
+    return {
+        "by": context.by,
+        "device": context.device,
+        "engine": context.engine,
+        "precision": context.precision,
+    }
+
+
 def opened(context: Context) -> Index:
     """The index that the command works on; NoIndex where there is none."""
     from mediclip_index.index import Index
 
-    return Index.open(context.path, by=context.by, device=context.device)
+    return Index.open(context.path, **how(context))
 
 
 def ids(values: Sequence[str]) -> list[int]:

@@ -11,7 +11,14 @@ from typing import Literal
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, reading_options, tell
+from mediclip_index.cli.options import (
+    engine_options,
+    opened,
+    output_options,
+    put,
+    reading_options,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.terms import QueryReport, Verdict
@@ -34,6 +41,7 @@ from mediclip_index.terms import QueryReport, Verdict
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
 )  # fmt: skip
+@engine_options
 @output_options
 @click.pass_obj
 def query(

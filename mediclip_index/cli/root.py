@@ -45,6 +45,8 @@ class Context:
     by: str | None
     device: str
     debug: bool
+    engine: str = "auto"
+    precision: str = "auto"
 
 
 class LazyGroup(click.Group):

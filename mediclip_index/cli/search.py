@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import ids, opened, output_options, put, tell
+from mediclip_index.cli.options import engine_options, ids, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -17,6 +17,7 @@ from mediclip_index.show import writing
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
 @click.option("-k", type=int, default=10, show_default=True, help="How many results.")
 @click.option("--min-similarity", type=float, metavar="S", help="Least cosine of a result.")
+@engine_options
 @output_options
 @click.pass_obj
 def search(

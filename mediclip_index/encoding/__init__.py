@@ -1,6 +1,7 @@
 """Pictures and sentences into unit vectors of one space: model names, the fingerprint, engines.
 
-Importing this room imports neither torch nor open_clip; `load_encoder` does.
+Importing this room imports neither torch nor open_clip; `load_encoder` does, and
+`open_encoder` where a model was not made ready for OpenVINO before.
 """
 
 from mediclip_index.encoding.auto import resolve_auto
@@ -8,11 +9,16 @@ from mediclip_index.encoding.cards import learned_from
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
 from mediclip_index.encoding.fetch import can_be_had
 from mediclip_index.encoding.load import load_encoder
+from mediclip_index.encoding.opening import ENGINES, PRECISIONS, open_encoder
+from mediclip_index.encoding.openvino import OpenVinoEncoder
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.sources import bundled_versions
 
 __all__ = [
+    "ENGINES",
+    "PRECISIONS",
     "OpenClipEncoder",
+    "OpenVinoEncoder",
     "Precision",
     "Preprocessing",
     "bundled_versions",
@@ -21,5 +27,6 @@ __all__ = [
     "learned_from",
     "load_encoder",
     "model_input",
+    "open_encoder",
     "resolve_auto",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Literal, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class OpenClipEncoder:
     """Any open_clip model on torch. Made by `load_encoder`; implements terms.Encoder.
 
     Vectors are float32, shape (n, dim), rows of unit length, and finite. `notes` are sentences that
-    a user should see once.
+    a user should see once; `files` are all that the model was made from, `text_cfg` open_clip's
+    configuration of its text tower.
     """
 
     engine = "torch"
@@ -48,6 +50,8 @@ class OpenClipEncoder:
         precision: Precision,
         batch_size: int = 32,
         notes: tuple[str, ...] = (),
+        files: tuple[Path, ...] = (),
+        text_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         import torch
 
@@ -59,6 +63,8 @@ class OpenClipEncoder:
         self.device = device
         self.preprocessing = preprocessing
         self.notes = notes
+        self.files = files
+        self.text_cfg = text_cfg or {}
         self.tokenizer = tokenizer
         self.batch_size = max(1, batch_size)
         convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in model.modules())
@@ -92,10 +98,12 @@ class OpenClipEncoder:
         import torch
 
         height, width = self.preprocessing.size
-        batch = np.empty((len(pictures), 3, height, width), dtype=np.float32)
-        for row, picture in zip(batch, pictures, strict=True):
+        on_gpu = self.device.type == "cuda"
+        # Pinned memory is copied to a GPU while Python goes on.
+        rows = torch.empty((len(pictures), 3, height, width), pin_memory=on_gpu)
+        for row, picture in zip(rows.numpy(), pictures, strict=True):
             row[:] = model_input(picture.pixels, self.preprocessing)
-        images = torch.from_numpy(batch).to(self.device, self._dtype)
+        images = rows.to(self.device, self._dtype, non_blocking=on_gpu)
         features: torch.Tensor = self.model.encode_image(  # type: ignore[operator]
             images.contiguous(memory_format=self._layout)
         )
@@ -118,10 +126,10 @@ class OpenClipEncoder:
             for start in range(0, len(items), at_once):
                 features = encode(items[start : start + at_once])
                 vectors[start : start + len(features)] = features.float().cpu().numpy()
-        return _unit(vectors, self.name)
+        return unit_rows(vectors, self.name)
 
 
-def _unit(features: Vectors, name: str) -> Vectors:
+def unit_rows(features: Vectors, name: str) -> Vectors:
     """Rows at unit length, normalised in double precision. Raises MediclipError where a row is
     not finite or has no length: such a vector would be near to everything or nothing."""
     wide = features.astype(np.float64)

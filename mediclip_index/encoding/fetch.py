@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -106,6 +104,8 @@ def _check(url: str, what: str, instead: str, offline: bool) -> None:
 
 def unreachable(url: str, patience_s: float = _PATIENCE_S) -> str:
     """Why the url's host (or the proxy on the way to it) can't be reached; "" where it can."""
+    import urllib.request  # it brings ssl, and only who fetches needs that
+
     parts = urllib.parse.urlsplit(url)
     host = parts.hostname or ""
     proxy = urllib.request.getproxies().get(parts.scheme)

@@ -100,6 +100,8 @@ def load_encoder(
         precision=precision,
         batch_size=batch_size,
         notes=(note,) if note else (),
+        files=sources.files(source),
+        text_cfg=source.model_cfg["text_cfg"],
     )
 
 

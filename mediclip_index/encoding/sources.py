@@ -30,6 +30,9 @@ _FOLDER_WEIGHTS = (
 )
 
 
+_TOLD_IN = (".json", ".txt", ".model")  # a model's configuration and its tokenizer
+
+
 @dataclass(frozen=True)
 class Source:
     """What a model is made of. `name` is canonical; `architecture` is "" where the configuration
@@ -65,6 +68,24 @@ def find(
     if parsed.kind == "hub":
         return _hub(parsed.head, cache_dir, offline)
     return _pair(parsed.head, parsed.tail, cache_dir, offline)
+
+
+def files(source: Source) -> tuple[Path, ...]:
+    """All files that decide what the model is: change one, and the name may mean another model.
+
+    open_clip's own version is among them, because its code and its lists of models are too.
+    """
+    import open_clip
+
+    beside = source.weights.parent if source.name.startswith("lite-") else source.folder
+    found = [source.weights, Path(open_clip.__file__).parent / "version.py"]
+    if beside is not None:
+        found += sorted(file for file in beside.iterdir() if file.suffix in _TOLD_IN)
+    # In the hub's cache a revision never changes, but which one a name means does.
+    for folder in source.weights.absolute().parents:
+        if folder.name == "snapshots":
+            found.append(folder.parent / "refs" / "main")
+    return tuple(dict.fromkeys(file for file in found if file.is_file()))
 
 
 def bundled_versions(folder: Path | None = None) -> tuple[str, ...]:

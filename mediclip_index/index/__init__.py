@@ -26,8 +26,8 @@ class Index(Working, Assessing, Keeping):
     one index together. All errors are `terms.MediclipError`s.
     """
 
-    def __init__(self, catalog: Catalog, *, by: str | None = None, device: str = "auto") -> None:
-        self._desk = jobs.Desk(catalog, by=by, device=device)
+    def __init__(self, desk: jobs.Desk) -> None:
+        self._desk = desk
 
     @classmethod
     def create(
@@ -38,33 +38,51 @@ class Index(Working, Assessing, Keeping):
         prompts: str = "medical",
         by: str | None = None,
         device: str = "auto",
+        engine: str = "auto",
+        precision: str = "auto",
     ) -> Index:
         """Make a new index folder. `prompts` is a bundled set's name or a TOML file.
+
+        device: auto, cpu, cuda or mps. engine: auto, torch or openvino. precision: auto (fp32, or
+        what was earned), fp32, bf16 or int8.
 
         Raises WrongUsage where the folder holds something else, ModelUnavailable where the model
         can't be had.
         """
-        catalog = jobs.found(Path(path), model=model, prompts=prompts, by=by, device=device)
-        return cls(catalog, by=by, device=device)
+        return cls(
+            jobs.found(
+                Path(path), model=model, prompts=prompts, by=by, device=device, engine=engine,
+                precision=precision,
+            )
+        )  # fmt: skip
 
     @classmethod
-    def open(cls, path: str | Path, *, by: str | None = None, device: str = "auto") -> Index:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        by: str | None = None,
+        device: str = "auto",
+        engine: str = "auto",
+        precision: str = "auto",
+    ) -> Index:
         """Open an existing index; raises NoIndex where there is none, or a newer one."""
-        return cls(Catalog.open(Path(path)), by=by, device=device)
+        catalog = Catalog.open(Path(path))
+        return cls(jobs.Desk(catalog, by=by, device=device, engine=engine, precision=precision))
 
     @classmethod
     def from_export(
         cls, path: str | Path, export: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Make an index of what `export` wrote: same ids, labels with their history, verdicts."""
-        return cls(jobs.from_export(Path(path), Path(export)), by=by, device=device)
+        return cls(jobs.Desk(jobs.from_export(Path(path), Path(export)), by=by, device=device))
 
     @classmethod
     def restore(
         cls, path: str | Path, backup: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Bring an index back from what `backup` wrote, where there is none."""
-        return cls(jobs.restore(Path(path), Path(backup)), by=by, device=device)
+        return cls(jobs.Desk(jobs.restore(Path(path), Path(backup)), by=by, device=device))
 
     @staticmethod
     def is_export(folder: str | Path) -> bool:

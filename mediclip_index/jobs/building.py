@@ -131,7 +131,7 @@ def build(
         images=facts.images,
         seconds=seconds,
         images_per_second=committer.embedded / seconds,
-        notes=tuple(tally.notes),
+        notes=(*tally.notes, *desk.notes),
         pruned=pruned,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from mediclip_index.terms import (
     Encoder,
     IndexFacts,
     ModelUnavailable,
+    Picture,
     PromptSet,
     Settings,
     Vectors,
@@ -44,10 +46,20 @@ class Wording:
 class Desk:
     """A catalog, an author, a device, and the encoder once it was needed."""
 
-    def __init__(self, catalog: Catalog, *, by: str | None = None, device: str = "auto") -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        by: str | None = None,
+        device: str = "auto",
+        engine: str = "auto",
+        precision: str = "auto",
+    ) -> None:
         self.catalog = catalog
         self.author = by or operating_user()
         self.device = device
+        self.engine = engine
+        self.precision = precision
         self._encoder: Encoder | None = None
 
     @property
@@ -58,9 +70,14 @@ class Desk:
     def encoder(self, known: KnownEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
         if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
-            self.use(load_encoder(known.name, self.device), known)
+            self.use(load_encoder(known.name, self.device, self.engine, self.precision), known)
         assert self._encoder is not None
         return self._encoder
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the encoder in use."""
+        return self._encoder.notes if self._encoder is not None else ()
 
     def use(self, encoder: Encoder, known: KnownEncoder | None = None) -> None:
         """Take an encoder that is loaded already; refused where the index was made with another."""
@@ -149,9 +166,40 @@ class Desk:
         return Neighbourhood(opened, ids, vectors, images.absent_ids(look)), notes
 
 
-def load_encoder(name: str, device: str) -> Encoder:
-    """An encoder by name, bound to the decode recipe of the reading room."""
-    return encoding.load_encoder(name, device=device, recipe=reading.RECIPE)
+def load_encoder(
+    name: str, device: str = "auto", engine: str = "auto", precision: str = "auto"
+) -> Encoder:
+    """An encoder by name, bound to the decode recipe of the reading room; engines are held against
+    each other on the sample collection."""
+    return encoding.open_encoder(
+        name,
+        recipe=reading.RECIPE,
+        pictures=trial_pictures,
+        device=device,
+        engine=engine,
+        precision=precision,
+    )
+
+
+def trial_pictures(size: int) -> list[Picture]:
+    """At least 64 real pictures for a model of `size` pixels, where the sample collection can be
+    found: its pictures, of every kind, and then the quarters of each."""
+    from mediclip_index import samples
+
+    found = [
+        picture
+        for entry in samples.collection().entries
+        for picture in reading.read_file(entry.path, size=size)[1].pictures
+    ]
+    return found + [quarter for picture in found for quarter in _quarters(picture)]
+
+
+def _quarters(picture: Picture) -> Iterator[Picture]:
+    height, width = (max(1, side // 2) for side in picture.pixels.shape[:2])
+    for y in (0, picture.pixels.shape[0] - height):
+        for x in (0, picture.pixels.shape[1] - width):
+            pixels = np.ascontiguousarray(picture.pixels[y : y + height, x : x + width])
+            yield Picture(pixels, width, height, picture.format)
 
 
 def named_prompts(name: str) -> PromptSet:

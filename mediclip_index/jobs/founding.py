@@ -7,17 +7,26 @@ from pathlib import Path
 
 from mediclip_index import encoding
 from mediclip_index.catalog import Catalog, words
-from mediclip_index.jobs.desk import load_encoder, named_prompts
+from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts
 from mediclip_index.terms import Settings, WrongUsage
 
 
-def found(path: Path, *, model: str, prompts: str, by: str | None, device: str) -> Catalog:
-    """A new index. Everything that may fail is tried before the folder is made."""
+def found(
+    path: Path,
+    *,
+    model: str,
+    prompts: str,
+    by: str | None,
+    device: str,
+    engine: str,
+    precision: str,
+) -> Desk:
+    """A desk at a new index. Everything that may fail is tried before the folder is made."""
     if Catalog.exists(path):
         raise WrongUsage(f"There is an index at {path} already; open it, or name another folder.")
     chosen = named_prompts(prompts)
     name = encoding.resolve_auto()[0] if model == "auto" else model
-    encoder = load_encoder(name, device)
+    encoder = load_encoder(name, device, engine, precision)
     sentences = list(dict.fromkeys(chosen.sentences))
     vectors = encoder.encode_texts(sentences)
     there_before = path.exists()
@@ -40,4 +49,6 @@ def found(path: Path, *, model: str, prompts: str, by: str | None, device: str) 
         if there_before:
             catalog.folder.mkdir()
         raise
-    return catalog
+    desk = Desk(catalog, by=by, device=device, engine=engine, precision=precision)
+    desk.use(encoder)
+    return desk

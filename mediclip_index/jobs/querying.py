@@ -153,4 +153,4 @@ def _report(
         # The state that the verdicts rest on, with the chain as it stands now.
         head = chain.head(look)[1]
     facts = replace(base.facts, chain_head=head)
-    return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes))
+    return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes, *desk.notes))

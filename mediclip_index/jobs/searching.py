@@ -58,7 +58,7 @@ def search(
     ][:k]
     results, facts = _hits(desk, [i for i, _ in pairs], [s for _, s in pairs])
     query = " + ".join(asked) + (f" where {where}" if where else "")
-    return SearchReport(facts, query, results, tuple(notes))
+    return SearchReport(facts, query, results, (*notes, *desk.notes))
 
 
 def weighted(asked: str) -> tuple[str, float]:

@@ -133,9 +133,9 @@ class Encoder(Protocol):
 
     `fingerprint` is a sha256 over weights, architecture, decode recipe, preprocessing and
     tokenizer; vectors of different fingerprints must never meet. `logit_scale` multiplies cosines
-    before the softmax. `engine` and `precision` are noted on each verdict. `framing` makes a
-    picture's pixels the size that the model sees, (height, width, 3); it can be pickled, and
-    framing early does not change a vector.
+    before the softmax. `engine` and `precision` are noted on each verdict; `notes` are sentences
+    for the user. `framing` makes a picture's pixels the size that the model sees, (height, width,
+    3); it can be pickled, and framing early does not change a vector.
     """
 
     @property
@@ -154,6 +154,8 @@ class Encoder(Protocol):
     def engine(self) -> str: ...
     @property
     def precision(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
     def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors: ...
     def encode_texts(self, texts: Sequence[str]) -> Vectors: ...
 

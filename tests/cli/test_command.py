@@ -98,6 +98,24 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip().endswith("[]")
 
 
+@pytest.mark.parametrize("words", [("query", str(PHOTO)), ("search", "a cat"), ("info",)])
+def test_a_warm_command_loads_neither_torch_nor_its_kin(
+    words: tuple[str, ...], folder: Path
+) -> None:
+    code = (
+        "import sys; from mediclip_index.cli import cli\n"
+        f"cli({list(words)!r}, standalone_mode=False)\n"
+        "heavy = ('torch', 'open_clip', 'transformers', 'sklearn', 'scipy', 'skimage', 'jinja2',\n"
+        "         'huggingface_hub', 'pypdfium2', 'openvino.tools.ovc', 'openvino_telemetry')\n"
+        "print([m for m in heavy if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "MEDICLIP_INDEX": str(folder / "index")},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stdout + done.stderr
+
+
 def test_the_readme_names_every_command() -> None:
     from mediclip_index.cli.root import COMMANDS
 

@@ -1,0 +1,104 @@
+"""A torch model made ready for OpenVINO: each tower compiled, tried, and kept where it agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mediclip_index.encoding import exporting
+from mediclip_index.encoding.bpe import WordPieces
+from mediclip_index.encoding.encoder import OpenClipEncoder
+from mediclip_index.encoding.openvino import Engine, Tower
+from mediclip_index.encoding.prepared import EXACT, LEAST, PICTURES, TEXT, Sheet, Trial
+from mediclip_index.terms import Picture, Pixels, Vectors
+
+
+@dataclass
+class Made:
+    """What came of it: the sheet, the towers that are new, and why there is none where there is
+    none."""
+
+    sheet: Sheet
+    towers: dict[str, Tower] = field(default_factory=dict)
+    why: str = ""
+
+    def tried(self, name: str, trial: Trial) -> None:
+        self.sheet = replace(self.sheet, trials={**self.sheet.trials, name: trial})
+
+
+def make_ready(
+    encoder: OpenClipEncoder,
+    sheet: Sheet,
+    engine: Engine,
+    asked: str,
+    pictures: Callable[[int], Sequence[Picture]],
+) -> Made:
+    """Both towers, where the sheet lacks them; `asked` is the precision, auto or by name."""
+    made = Made(sheet)
+    precision = sheet.precision(asked, engine.has_bf16)
+    if precision is None or f"image-{precision}" not in sheet.towers:
+        try:
+            _image(made, encoder, engine, asked, pictures(encoder.image_size))
+        except (RuntimeError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+            made.why = f"OpenVINO can't take {encoder.name} ({type(error).__name__})"
+            made.tried(EXACT, Trial(0.0, 0))
+    if sheet.words is not None and TEXT not in sheet.towers:
+        try:
+            _text(made, encoder, engine, WordPieces(**sheet.words))
+        except (RuntimeError, TypeError, ValueError, KeyError, AttributeError, IndexError):
+            made.sheet = replace(made.sheet, words=None)
+    return made
+
+
+def _image(
+    made: Made,
+    encoder: OpenClipEncoder,
+    engine: Engine,
+    asked: str,
+    pictures: Sequence[Picture],
+) -> None:
+    """The image tower: fp32 against torch, then what is asked for or may be earned against fp32."""
+    how = encoder.preprocessing
+    model = exporting.image_model(encoder)
+    exact = engine.compiled(model, "fp32")
+
+    def on_torch(pixels: Pixels) -> Vectors:
+        height, width = pixels.shape[1:3]
+        return encoder.encode_pictures([Picture(p, width, height, "") for p in pixels])
+
+    few = pictures[: PICTURES["fp32"]]
+    trial = exporting.trial_of_pictures(exact, on_torch, few, how, LEAST["fp32"])
+    made.tried(EXACT, trial)
+    if not made.sheet.earned("fp32"):
+        made.why = (
+            f"{encoder.name} gives other vectors on OpenVINO than on torch (cosine "
+            f"{trial.cosine:.4f})"
+            if few
+            else f"there are no real pictures here on which {encoder.name} could be tried"
+        )
+        return
+    made.towers[EXACT] = exact
+    for precision in ("bf16",) if asked == "auto" and engine.has_bf16 else (asked,):
+        if precision in ("auto", "fp32"):
+            continue
+        some = pictures[: PICTURES[precision]]
+        rough = engine.compiled(exporting.lowered(model, precision, some, how), precision)
+        least = LEAST[precision] if asked == "auto" else -1.0
+        made.tried(
+            f"image-{precision}", exporting.trial_of_pictures(rough, exact, some, how, least)
+        )
+        made.towers[f"image-{precision}"] = rough
+    chosen = made.sheet.precision(asked, engine.has_bf16)
+    made.towers = {name: t for name, t in made.towers.items() if name == f"image-{chosen}"}
+
+
+def _text(made: Made, encoder: OpenClipEncoder, engine: Engine, pieces: WordPieces) -> None:
+    """The text tower, where it and the tokenizer can do without torch and open_clip. Always fp32:
+    it is used seldom, and class words should lie where they lie."""
+    tower = engine.compiled(exporting.text_model(encoder, pieces.context_length), "fp32")
+    trial = exporting.trial_of_texts(tower, pieces, encoder)
+    made.tried(TEXT, trial)
+    if trial.cosine >= LEAST["fp32"]:
+        made.towers[TEXT] = tower
+    else:
+        made.sheet = replace(made.sheet, words=None)

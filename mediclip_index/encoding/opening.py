@@ -1,0 +1,243 @@
+"""`open_encoder`: a model by name on the engine that suits it, at once where it was made ready."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mediclip_index.encoding import bpe, names
+from mediclip_index.encoding.auto import resolve_auto
+from mediclip_index.encoding.encoder import OpenClipEncoder
+from mediclip_index.encoding.load import load_encoder
+from mediclip_index.encoding.openvino import Damaged, Engine, OpenVinoEncoder, Tower, runtime
+from mediclip_index.encoding.prepared import (
+    LEAST,
+    TEXT,
+    Prepared,
+    Sheet,
+    Signpost,
+    identities,
+)
+from mediclip_index.encoding.sources import bundled_versions
+from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
+
+ENGINES = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "fp32", "bf16", "int8")
+_GPU_MARKS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd")
+
+
+def open_encoder(
+    name: str,
+    *,
+    recipe: str,
+    pictures: Callable[[int], Sequence[Picture]],
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "auto",
+    cache_dir: Path | None = None,
+    offline: bool = False,
+    batch_size: int = 32,
+    bundled: Path | None = None,
+) -> OpenClipEncoder | OpenVinoEncoder:
+    """A model by name, on OpenVINO where that serves the device and agrees with torch, else on
+    torch.
+
+    `pictures` gives real pictures for a model of so many pixels, on which engines and precisions
+    are held against each other; it is called only where a model is made ready for the first time.
+    precision: auto is fp32, or bf16 where the processor has it and it was earned for this very
+    model. The text tower always computes in fp32. The rest is as in `load_encoder`, and so are the
+    errors; WrongUsage too where an engine or precision that was asked for can't be had.
+    """
+    if engine not in ENGINES:
+        raise WrongUsage(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
+    if precision not in PRECISIONS:
+        raise WrongUsage(f"There is no precision {precision!r}; use {', '.join(PRECISIONS)}.")
+    if engine == "openvino" and device not in ("auto", "cpu"):
+        raise WrongUsage(f"OpenVINO runs on the processor here, not on {device}; use --device cpu.")
+    load: Callable[..., OpenClipEncoder] = partial(
+        load_encoder, name, recipe=recipe, cache_dir=cache_dir, offline=offline,
+        batch_size=batch_size, bundled=bundled,
+    )  # fmt: skip
+    on_gpu = device != "cpu" and (device != "auto" or _may_have_gpu())
+    why = ""
+    if engine == "openvino" or (engine == "auto" and not on_gpu):
+        openvino = runtime()
+        if openvino is not None:
+            settled = _settled(name, cache_dir, bundled)
+            key = "\n".join(map(str, (settled, recipe, cache_dir, bundled)))
+            opening = _Opening(load, key, precision, batch_size, pictures, Engine(openvino))
+            encoder = opening.warm() or opening.cold()
+            if encoder is not None:
+                return encoder
+            why = opening.why
+        else:
+            why = "OpenVINO can't be loaded here (pip install openvino)"
+        if engine == "openvino":
+            raise WrongUsage(f"{why[:1].upper()}{why[1:]}; use --engine torch.")
+    on_torch = load(device=device, precision="fp32" if precision == "auto" else precision)
+    if why:
+        on_torch.notes += (f"{why[:1].upper()}{why[1:]}, so torch computes.",)
+    return on_torch
+
+
+@dataclass
+class _Opening:
+    """One model on its way to OpenVINO. `why` says what stood in the way, where something did."""
+
+    load: Callable[..., OpenClipEncoder]
+    key: str
+    asked: str
+    batch_size: int
+    pictures: Callable[[int], Sequence[Picture]]
+    engine: Engine
+    why: str = ""
+    towers: dict[str, Tower] = field(default_factory=dict)
+    torch: OpenClipEncoder | None = None
+
+    def __post_init__(self) -> None:
+        self.prepared = Prepared(self.engine.identity)
+
+    def warm(self) -> OpenVinoEncoder | None:
+        """The encoder from what was made ready before, or None where something is lacking."""
+        signpost = self.prepared.signpost(self.key)
+        sheet = self.prepared.sheet(signpost.fingerprint) if signpost is not None else None
+        if signpost is None or sheet is None:
+            return None
+        precision = sheet.precision(self.asked, self.engine.has_bf16)
+        needed = {f"image-{precision}", *((TEXT,) if sheet.words is not None else ())}
+        if precision is None or not needed <= sheet.towers.keys():
+            return None
+        return self._encoder(signpost.name, sheet, precision)
+
+    def cold(self) -> OpenVinoEncoder | None:
+        """The encoder made from the torch model; None (and `why`) where the two don't agree."""
+        with self.prepared.alone():
+            found = self.warm()  # another process may have made it while we waited
+            if found is not None:
+                return found
+            # Here only: it loads torch, and what it needs of it.
+            from mediclip_index.encoding.making import make_ready
+
+            encoder = self.torch = self.load(device="cpu", precision="fp32")
+            sheet = self.prepared.sheet(encoder.fingerprint) or _sheet(encoder)
+            made = make_ready(encoder, sheet, self.engine, self.asked, self.pictures)
+            sheet, self.why = made.sheet, made.why
+            self.towers |= made.towers
+            # A cache that can't be written costs the next start its speed, and this one nothing.
+            with contextlib.suppress(OSError):
+                for name, tower in made.towers.items():
+                    kept = self.prepared.keep_tower(sheet.fingerprint, name, tower.blob())
+                    sheet = replace(sheet, towers={**sheet.towers, name: kept})
+                self.prepared.keep_sheet(sheet)
+                files = identities(encoder.files)
+                self.prepared.keep_signpost(
+                    self.key, Signpost(encoder.name, sheet.fingerprint, files)
+                )
+        precision = sheet.precision(self.asked, self.engine.has_bf16)
+        if precision is None:
+            self.why = self.why or f"{encoder.name} gives other vectors on OpenVINO than on torch"
+            return None
+        notes = encoder.notes
+        if not sheet.earned(precision):
+            trial = sheet.trials[f"image-{precision}"]
+            notes += (
+                f"{precision} was asked for but not earned by {encoder.name}: its vectors of "
+                f"{trial.count} real pictures agree with fp32 to a cosine of {trial.cosine:.4f} at "
+                f"the least, and {LEAST[precision]} is wanted.",
+            )
+        return self._encoder(encoder.name, sheet, precision, notes)
+
+    def _encoder(
+        self, name: str, sheet: Sheet, precision: str, notes: tuple[str, ...] = ()
+    ) -> OpenVinoEncoder:
+        return OpenVinoEncoder(
+            self._tower(sheet, f"image-{precision}"),
+            self._words(sheet),
+            sheet.preprocessing,
+            name=name,
+            fingerprint=sheet.fingerprint,
+            dim=sheet.dim,
+            logit_scale=sheet.logit_scale,
+            precision=precision,
+            batch_size=self.batch_size,
+            notes=notes,
+        )
+
+    def _words(self, sheet: Sheet) -> Callable[[Sequence[str]], Vectors]:
+        """Sentences → features: by the compiled text tower, else by the torch model."""
+        tower = self._tower(sheet, TEXT)
+        pieces: list[bpe.WordPieces] = []
+
+        def compiled(texts: Sequence[str]) -> Vectors:
+            if not pieces:
+                pieces.append(bpe.WordPieces(**(sheet.words or {})))
+            return tower(pieces[0](texts))
+
+        def by_torch(texts: Sequence[str]) -> Vectors:
+            if self.torch is None:
+                self.torch = self.load(device="cpu", precision="fp32")
+            return self.torch.encode_texts(texts)
+
+        return by_torch if sheet.words is None else compiled
+
+    def _tower(self, sheet: Sheet, name: str) -> Callable[[Any], Vectors]:
+        """A tower that is loaded when it is first needed: a query needs no text tower."""
+
+        def run(inputs: Any) -> Vectors:
+            if name not in self.towers:
+                self.towers[name] = self._loaded(sheet, name)
+            return self.towers[name](inputs)
+
+        return run
+
+    def _loaded(self, sheet: Sheet, name: str) -> Tower:
+        precision = name.rpartition("-")[2]
+        try:
+            return self.engine.loaded(Path(sheet.towers[name][0]), precision)
+        except Damaged:
+            self.prepared.forget(sheet.fingerprint)
+            self.cold()
+        if name in self.towers:
+            return self.towers[name]
+        again = self.prepared.sheet(sheet.fingerprint)  # another process was quicker
+        if again is None or name not in again.towers:
+            raise MediclipError(
+                f"The prepared model in {self.prepared.place(sheet.fingerprint)} "
+                "is damaged and can't be made anew; use --engine torch."
+            )
+        return self.engine.loaded(Path(again.towers[name][0]), precision)
+
+
+def _sheet(encoder: OpenClipEncoder) -> Sheet:
+    length = int(getattr(encoder.tokenizer, "context_length", 0) or 0)
+    return Sheet(
+        encoder.fingerprint,
+        encoder.dim,
+        encoder.logit_scale,
+        encoder.preprocessing,
+        bpe.settings(encoder.text_cfg, length),
+    )
+
+
+def _settled(name: str, cache_dir: Path | None, bundled: Path | None) -> str:
+    """A name that means the same wherever and whenever it is said."""
+    parsed = names.parse(name)
+    if parsed.kind == "auto":
+        return _settled(resolve_auto(cache_dir)[0], cache_dir, bundled)
+    if parsed.kind == "lite":
+        return f"lite-{parsed.head or ''.join(bundled_versions(bundled)[-1:])}"
+    if parsed.kind == "folder":
+        return f"{names.FOLDER}{names.absolute(parsed.head)}"
+    if parsed.kind == "pair" and names.absolute(parsed.tail).is_file():
+        return f"{parsed.head}:{names.absolute(parsed.tail)}"
+    return name
+
+
+def _may_have_gpu() -> bool:
+    """Whether it is worth asking torch for a GPU, which takes more than a second."""
+    return sys.platform == "darwin" or any(Path(mark).exists() for mark in _GPU_MARKS)

@@ -1,0 +1,187 @@
+"""The OpenVINO engine: compiled towers as an Encoder, without torch and open_clip."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.encoding.encoder import unit_rows
+from mediclip_index.encoding.preprocess import Preprocessing, framed
+from mediclip_index.terms import Picture, Pixels, Vectors
+
+ENGINE = "openvino"
+HINTS: Mapping[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+_TEXTS_AT_ONCE = 64
+
+
+class Damaged(Exception):
+    """A compiled tower can't be loaded; it has to be made anew."""
+
+
+def runtime() -> ModuleType | None:
+    """The openvino module, None where it is not installed or can't be loaded.
+
+    Its tools for converting models, which report their own import over the network, are left out;
+    the engine gets its models from the frontend itself.
+    """
+    if "openvino" in sys.modules:
+        return sys.modules["openvino"]
+    try:
+        with left_out("openvino.tools.ovc"):
+            import openvino
+    except (ImportError, OSError):
+        return None
+    return openvino  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def left_out(module: str) -> Iterator[None]:
+    """An import in this block does without an optional module that reports over the network, and
+    keeps doing without it. One that is there already was somebody else's choice."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+class Engine:
+    """OpenVINO on this machine's processor."""
+
+    def __init__(self, openvino: ModuleType) -> None:
+        self.openvino = openvino
+        self._core = openvino.Core()
+
+    @property
+    def identity(self) -> str:
+        """Engine and processor: what compiled towers are bound to."""
+        processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
+        return f"{self.openvino.get_version()} {processor}"
+
+    @property
+    def has_bf16(self) -> bool:
+        """Whether the processor computes in bf16 itself, so that it is worth a try."""
+        return "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+    def compiled(self, model: Any, precision: str) -> Tower:
+        return Tower(self._core.compile_model(model, "CPU", _properties(precision)))
+
+    def loaded(self, path: Path, precision: str) -> Tower:
+        """A tower from its file, mapped into memory. Raises Damaged."""
+        try:
+            # Copy-on-write: OpenVINO wants a writeable array, and never writes.
+            content = np.memmap(path, dtype=np.uint8, mode="c")
+            tensor = self.openvino.Tensor(content, shared_memory=True)
+            compiled = self._core.import_model(tensor, "CPU", _properties(precision))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise Damaged(f"{path} can't be loaded ({type(error).__name__})") from error
+        return Tower(compiled, keeping=(content, tensor))
+
+
+class Tower:
+    """One compiled half of a model: an array of inputs → features (n, dim), not yet of unit length.
+
+    `keeping` is what the compiled model looks into as long as it lives.
+    """
+
+    def __init__(self, compiled: Any, keeping: tuple[Any, ...] = ()) -> None:
+        self._compiled = compiled
+        self._keeping = keeping
+
+    def __call__(self, inputs: Any) -> Vectors:
+        # The output array belongs to the request and is overwritten by the next call.
+        return np.array(self._compiled(inputs)[0], dtype=np.float32)
+
+    def blob(self) -> bytes:
+        exported: Any = self._compiled.export_model()
+        return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
+
+
+def _properties(precision: str) -> dict[str, Any]:
+    return {
+        # Left open, OpenVINO takes bf16 wherever the processor has it.
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
+        # Pinned, two processes at once collide on one core while the other idles.
+        "ENABLE_CPU_PINNING": False,
+    }
+
+
+class OpenVinoEncoder:
+    """A prepared open_clip model on OpenVINO. Made by `open_encoder`; implements terms.Encoder.
+
+    `seen` turns framed pictures, (n, height, width, 3) uint8, into features (n, dim), `words`
+    sentences; neither need be of unit length.
+    """
+
+    engine = ENGINE
+
+    def __init__(
+        self,
+        seen: Callable[[Pixels], Vectors],
+        words: Callable[[Sequence[str]], Vectors],
+        preprocessing: Preprocessing,
+        *,
+        name: str,
+        fingerprint: str,
+        dim: int,
+        logit_scale: float,
+        precision: str,
+        batch_size: int = 32,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self.dim = dim
+        self.logit_scale = logit_scale
+        self.preprocessing = preprocessing
+        self.precision = precision
+        self.batch_size = max(1, batch_size)
+        self.notes = notes
+        self._seen = seen
+        self._words = words
+
+    @property
+    def image_size(self) -> int:
+        """The longer side of what the model looks at, in pixels."""
+        return max(self.preprocessing.size)
+
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]:
+        return partial(framed, how=self.preprocessing)
+
+    def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors:
+        """Unit vectors of pictures, (n, dim); (0, dim) for none. Takes `batch_size` at once."""
+        vectors = np.empty((len(pictures), self.dim), dtype=np.float32)
+        for start in range(0, len(pictures), self.batch_size):
+            part = pictures[start : start + self.batch_size]
+            vectors[start : start + len(part)] = self._seen(stacked(part, self.preprocessing))
+        return unit_rows(vectors, self.name)
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of sentences, (n, dim); (0, dim) for none. What is longer than the model's
+        context is cut, as open_clip does."""
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        parts = [
+            self._words(texts[start : start + _TEXTS_AT_ONCE])
+            for start in range(0, len(texts), _TEXTS_AT_ONCE)
+        ]
+        return unit_rows(np.concatenate(parts), self.name)
+
+
+def stacked(pictures: Sequence[Picture], how: Preprocessing) -> Pixels:
+    """The input of an image tower: pictures framed to the model's size, (n, height, width, 3)."""
+    batch = np.empty((len(pictures), *how.size, 3), dtype=np.uint8)
+    for row, picture in zip(batch, pictures, strict=True):
+        row[:] = framed(picture.pixels, how)
+    return batch
