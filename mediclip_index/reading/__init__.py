@@ -1,6 +1,7 @@
-"""A source (folder, list, PDF, DICOM, picture) → upright RGB pictures. No model, no database."""
+"""A source (folder, archive, list, PDF, DICOM, picture) → upright RGB pictures. No model, no database."""
 
 from mediclip_index.reading.apart import Apart, Found
+from mediclip_index.reading.archives import is_there
 from mediclip_index.reading.content import (
     RECIPE,
     ReadResult,
@@ -23,6 +24,7 @@ __all__ = [
     "Task",
     "Unreadable",
     "content_hash",
+    "is_there",
     "label_rows",
     "read",
     "read_bytes",
