@@ -1,4 +1,5 @@
-"""A source (folder, archive, list, PDF, DICOM, picture) → upright RGB pictures. No model, no database."""
+"""A source (folder, archive, list, PDF, DICOM, picture) → upright RGB pictures. No model here, no
+database."""
 
 from mediclip_index.reading.apart import Apart, Found
 from mediclip_index.reading.archives import is_there
