@@ -38,13 +38,17 @@ class Index(Working, Assessing, Keeping):
         prompts: str = "medical",
         by: str | None = None,
         device: str = "auto",
+        hash_paths: bool = False,
     ) -> Index:
-        """Make a new index folder. `prompts` is a bundled set's name or a TOML file.
+        """Make a new index folder. `prompts` is a bundled set's name or a TOML file. With
+        `hash_paths` it stores and shows salted hashes in place of all paths, for ever.
 
         Raises WrongUsage where the folder holds something else, ModelUnavailable where the model
         can't be had.
         """
-        catalog = jobs.found(Path(path), model=model, prompts=prompts, by=by, device=device)
+        catalog = jobs.found(
+            Path(path), model=model, prompts=prompts, by=by, device=device, hash_paths=hash_paths
+        )
         return cls(catalog, by=by, device=device)
 
     @classmethod
@@ -77,3 +81,8 @@ class Index(Working, Assessing, Keeping):
     @property
     def path(self) -> Path:
         return self._desk.catalog.folder
+
+    @property
+    def hashes_paths(self) -> bool:
+        """Whether this index names files by salted hashes."""
+        return self._desk.names.hashed

@@ -65,6 +65,8 @@ def audit_list(
 ) -> list[AuditRow]:
     """See Index.audit_list."""
     earliest, latest = _moment(since), _moment(until)
+    # Of a hash no part is known by a part of the path.
+    path = None if path is None else desk.names.of(path)
     with desk.catalog.reading() as look:
         kept = audit.find(
             look,

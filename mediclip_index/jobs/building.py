@@ -26,6 +26,7 @@ from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
 from mediclip_index.jobs.labelling import check_labels, classes_of
+from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.terms import (
     BuildReport,
@@ -81,6 +82,7 @@ class Known:
     past: set[tuple[str, str]]
     contents: set[str]
     refusals: dict[str, list[Refusal]]
+    of_source: dict[str, set[str]]
 
 
 def build(
@@ -154,8 +156,11 @@ def _plans(
     frames: Frames,
     pdf: Pdf,
 ) -> Iterator[Plan]:
+    names = desk.names
     if sources:
         wanted = [(os.path.abspath(s), labels, frames, pdf) for s in sources]
+    elif names.hashed and any(s.source != SAMPLES for s in before):
+        raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
     elif before:
         wanted = [(s.source, s.labels, s.frames, s.pdf) for s in before]  # type: ignore[misc]
     else:
@@ -170,13 +175,15 @@ def _plans(
             from mediclip_index import samples
 
             found = samples.collection()
-            yield Plan(source, how, "first", "images", found.entries, (), found.notes)
+            entries = tuple(names.entry(e) for e in found.entries)
+            yield Plan(source, how, "first", "images", entries, (), found.notes)
             continue
-        if not os.path.lexists(source):
-            if source not in {s.source for s in before}:
+        name = names.of(source)
+        if not reading.is_there(source):
+            if name not in {s.source for s in before}:
                 raise WrongUsage(f"There is no file or folder {source} to build from.")
             # Known files that are missing with it; whether they are gone is asked below.
-            yield Plan(source, how, these_frames, this_pdf, (), (), ())
+            yield Plan(name, how, these_frames, this_pdf, (), (), ())
             continue
         if exports.manifest(Path(source)) is not None:
             raise WrongUsage(
@@ -185,8 +192,15 @@ def _plans(
             )
         scan = reading.scan(source, classes=classes, labels=how)
         inside = str(desk.catalog.folder) + os.sep
-        entries = tuple(e for e in scan.entries if not e.path.startswith(inside))
-        yield Plan(source, how, these_frames, this_pdf, entries, scan.refused, scan.notes)
+        yield Plan(
+            name,
+            how if how in ("auto", "none") else names.of(how),
+            these_frames,
+            this_pdf,
+            tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
+            tuple(names.refusal(refusal) for refusal in scan.refused),
+            tuple(names.note(note, source, *sources, how) for note in scan.notes),
+        )
 
 
 class _Build:
@@ -204,6 +218,7 @@ class _Build:
         run: str,
     ) -> None:
         self._desk = desk
+        self._names = desk.names
         self._row = encoder
         with desk.catalog.reading() as look:
             self._known = Known(
@@ -211,6 +226,7 @@ class _Build:
                 images.past_contents(look),
                 images.known_contents(look, encoder),
                 images.known_refusals(look),
+                images.paths_by_source(look) if desk.names.hashed else {},
             )
         self._tally = tally
         self._batch_size = batch_size
@@ -294,17 +310,22 @@ class _Build:
         return fresh, settled
 
     def _vanished(self, plan: Plan) -> set[str]:
-        """Known files of a source that are no longer on disk."""
+        """Known files of a source that are no longer on disk (a hash can't be looked for there)."""
         listed = {entry.path for entry in plan.entries}
-        return {p for p in self._of_source(plan) if p not in listed and not os.path.lexists(p)}
+        return {
+            path
+            for path in self._of_source(plan)
+            if path not in listed and (self._names.hashed or not reading.is_there(path))
+        }
 
     def _of_source(self, plan: Plan) -> Iterable[str]:
-        if os.path.isdir(plan.source) or not os.path.lexists(plan.source):
-            root = plan.source.rstrip(os.sep) + os.sep
-            return (p for p in self._known.files if p.startswith(root))
-        # Of a list: what it names now, a file that it names in vain (refused by the scan) included.
-        named = (*(e.path for e in plan.entries), *(r.path for r in plan.refused))
-        return (path for path in named if path in self._known.files)
+        if self._names.hashed:
+            return self._known.of_source.get(plan.source, ())
+        # Of a folder or an archive: what lies in it. Of a list: what it names now, a file that it
+        # names in vain (refused by the scan) included.
+        within = (plan.source.rstrip(os.sep) + os.sep, plan.source + reading.MEMBER)
+        named = {plan.source, *(e.path for e in plan.entries), *(r.path for r in plan.refused)}
+        return (p for p in self._known.files if p in named or p.startswith(within))
 
     def _source_size(self, plan: Plan) -> int:
         return sum(1 for _ in self._of_source(plan))
@@ -316,7 +337,7 @@ class _Build:
         for entry in fresh:
             if entry.size in sizes:
                 try:
-                    contents.add(reading.content_hash(reading.read_bytes(entry.path)))
+                    contents.add(reading.content_hash(reading.read_bytes(entry.where)))
                 except reading.Unreadable:
                     continue
         return {p for p in vanished if self._known.files[p].sha256 in contents}
@@ -325,7 +346,7 @@ class _Build:
         """Say what became of one file that was read, and queue what is to be kept of it."""
         entry, sha = loaded.entry, loaded.sha256
         tally, known = self._tally, self._known
-        tally.refused += _placed(loaded)
+        tally.refused += _placed(loaded, self._names)
         if sha is not None and sha in known.contents:
             before = known.files.get(entry.path)
             if before is not None and before.sha256 == sha:
@@ -361,7 +382,7 @@ class _Build:
         for item in self._waiting:
             entry = item.entry
             whole.files.append(NewFile(entry.path, entry.size, entry.mtime_ns, item.sha256))
-            whole.refusals += _placed(item)
+            whole.refusals += _placed(item, self._names)
             if entry.facts != NOTHING:
                 whole.facts[entry.path] = entry.facts
             whole.images += [
@@ -411,9 +432,9 @@ class _Build:
                 self._tally.labelled += labels.say(work, by_id(work, facts))
 
 
-def _placed(loaded: Loaded) -> list[Refusal]:
+def _placed(loaded: Loaded, names: Names) -> list[Refusal]:
     """A file's refusals under the path by which the index knows it."""
-    return [replace(refusal, path=loaded.entry.path) for refusal in loaded.refused]
+    return [names.refusal(replace(r, path=loaded.entry.path)) for r in loaded.refused]
 
 
 def _missing(source: str, missing: int, known: int) -> Refusal:

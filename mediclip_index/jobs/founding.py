@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 from mediclip_index import encoding
-from mediclip_index.catalog import Catalog, words
+from mediclip_index.catalog import Catalog, salt, words
 from mediclip_index.jobs.desk import load_encoder, named_prompts
 from mediclip_index.terms import Settings, WrongUsage
 
 
-def found(path: Path, *, model: str, prompts: str, by: str | None, device: str) -> Catalog:
+def found(
+    path: Path, *, model: str, prompts: str, by: str | None, device: str, hash_paths: bool = False
+) -> Catalog:
     """A new index. Everything that may fail is tried before the folder is made."""
     if Catalog.exists(path):
         raise WrongUsage(f"There is an index at {path} already; open it, or name another folder.")
@@ -34,6 +36,8 @@ def found(path: Path, *, model: str, prompts: str, by: str | None, device: str) 
             words.keep_sentences(work, words.encoder(work), sentences, vectors)
             words.choose(work, "prompts", words.add_prompts(work, chosen))
             words.add_settings(work, Settings())
+            if hash_paths:
+                salt.make(work)
     except BaseException:
         # Half an index would be refused by every later command.
         shutil.rmtree(catalog.folder)

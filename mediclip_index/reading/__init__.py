@@ -2,6 +2,7 @@
 database."""
 
 from mediclip_index.reading.apart import Apart, Found
+from mediclip_index.reading.archives import MARK as MEMBER
 from mediclip_index.reading.archives import is_there
 from mediclip_index.reading.content import (
     RECIPE,
@@ -17,6 +18,7 @@ from mediclip_index.reading.sources import Scan, scan
 from mediclip_index.reading.worker import Task
 
 __all__ = [
+    "MEMBER",
     "RECIPE",
     "Apart",
     "Found",

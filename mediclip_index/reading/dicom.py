@@ -25,6 +25,8 @@ _FIRST_ELEMENT = (b"\0\0", b"\x05\0", b"\x08\0", b"\0\x05", b"\0\x08")
 # In this order, whatever else is installed: where two decoders know a syntax their colours may
 # differ, and a picture's pixels must not hang on what a machine has.
 _DECODERS = ("pydicom", "pillow", "gdcm", "pylibjpeg")
+_TRUSTING = ("gdcm", "pylibjpeg")
+_START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 # 12-bit JPEG: only a decoder under the GPL knows it, so it is not among what is always installed.
 _NEEDS_EXTRA = ("1.2.840.10008.1.2.4.51",)
 # Technical only: none of these names a person, a place, a day or a study.
@@ -152,6 +154,8 @@ def _decoded(dataset: Any, number: int, path: str) -> np.ndarray:
     else:
         names = tuple(name for name in _DECODERS if name in decoder.available_plugins)
     for name in names:
+        if name in _TRUSTING and not _frame_fits(dataset, number):
+            continue
         try:
             return np.asarray(decoder.as_array(dataset, index=number, decoding_plugin=name)[0])
         except MemoryError:
@@ -168,6 +172,29 @@ def _decoded(dataset: Any, number: int, path: str) -> np.ndarray:
     if not names:
         raise Unreadable("unsupported", f"{path} is compressed as {syntax.name}.")
     raise Unreadable("damaged", f"{path} is a DICOM file whose picture can't be decoded.")
+
+
+def _frame_fits(dataset: Any, number: int) -> bool:
+    """Whether a JPEG or JPEG-LS frame says of itself what the data set says of it: GDCM makes room
+    by the one and fills it by the other, and ends the whole process where they differ."""
+    from pydicom.encaps import get_frame
+
+    try:
+        count = int(dataset.get("NumberOfFrames") or 1)
+        frame = get_frame(dataset.PixelData, number, number_of_frames=count)
+        place = 2
+        while frame[:2] == b"\xff\xd8" and place + 10 < len(frame):
+            mark = frame[place + 1]
+            if frame[place] == 0xFF and mark in _START_OF_FRAME:
+                rows = int.from_bytes(frame[place + 5 : place + 7], "big")
+                columns = int.from_bytes(frame[place + 7 : place + 9], "big")
+                samples = frame[place + 9]
+                said = (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
+                return (rows, columns, samples) == said
+            place += 2 + int.from_bytes(frame[place + 2 : place + 4], "big")
+    except Exception:
+        return False
+    return frame[:2] != b"\xff\xd8"  # JPEG 2000 begins otherwise
 
 
 def _syntax(dataset: Any) -> Any:

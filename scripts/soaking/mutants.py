@@ -25,6 +25,7 @@ from PIL import Image
 from mediclip_index.prompts import load_bundled
 
 LARGEST_SEED = 300_000  # bytes
+Tag = tuple[int, str, Sequence[Any]]  # number, kind as struct writes it, values or names of places
 _EDGES = (
     b"\0", b"\xff", b"\x7f", b"\x80", b"\0\0", b"\xff\xff", b"\xff\x7f", b"\0\x80",
     b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x7f\xff\xff\xff", b"\0\0\0\x80",
@@ -198,7 +199,7 @@ def raw_file(picture: Image.Image, orientation: int) -> bytes:
     jpeg = preview.getvalue()
     mosaic = (np.asarray(picture.convert("L")).astype("<u2") * 100).tobytes()
     short, long = "H", "I"
-    first = [
+    first: list[Tag] = [
         (254, long, [1]), (256, long, [picture.width]), (257, long, [picture.height]),
         (258, short, [8, 8, 8]), (259, short, [7]), (262, short, [6]), (271, "s", [b"Test\0"]),
         (272, "s", [b"Camera\0"]), (273, long, ["jpeg"]), (274, short, [orientation]),
@@ -207,7 +208,7 @@ def raw_file(picture: Image.Image, orientation: int) -> bytes:
         (50721, "i", [v for n in (1, 0, 0, 0, 1, 0, 0, 0, 1) for v in (n, 1)]),
         (50728, long, [1, 1, 1, 1, 1, 1]), (50778, short, [21]),
     ]  # fmt: skip
-    second = [
+    second: list[Tag] = [
         (254, long, [0]), (256, long, [picture.width]), (257, long, [picture.height]),
         (258, short, [16]), (259, short, [1]), (262, short, [32803]), (273, long, ["mosaic"]),
         (277, short, [1]), (278, long, [picture.height]), (279, long, [len(mosaic)]),
@@ -225,15 +226,13 @@ def raw_file(picture: Image.Image, orientation: int) -> bytes:
     return bytes(data)
 
 
-def _directory(
-    data: bytearray, tags: list[tuple[int, str, list[Any]]], places: dict[str, int]
-) -> None:
+def _directory(data: bytearray, tags: Sequence[Tag], places: dict[str, int]) -> None:
     kinds = {"B": 1, "s": 2, "H": 3, "I": 4, "i": 10}
     start = len(data)
     data += struct.pack("<H", len(tags)) + bytes(12 * len(tags) + 4)
     for number, (tag, kind, values) in enumerate(tags):
-        known = [places[v] if isinstance(v, str) else v for v in values]
-        value = known[0] if kind == "s" else struct.pack(f"<{len(known)}{kind}", *known)
+        known: list[Any] = [places[v] if isinstance(v, str) else v for v in values]
+        value: bytes = known[0] if kind == "s" else struct.pack(f"<{len(known)}{kind}", *known)
         count = len(value) if kind == "s" else len(known) // (2 if kind == "i" else 1)
         entry = struct.pack("<HHI", tag, kinds[kind], count)
         if len(value) > 4:
