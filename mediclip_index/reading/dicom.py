@@ -59,7 +59,7 @@ def read(
 
     # pydicom warns and logs of odd values, and may quote them: nothing of it reaches a terminal.
     logging.getLogger("pydicom").disabled = True
-    _check_deflated(data, path)
+    _check_deflated(data, path, min(MOST_DEFLATED, bounds.max_bytes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -71,18 +71,18 @@ def read(
         return _frames(dataset, path, size, bounds, frames)
 
 
-def _check_deflated(data: bytes, path: str) -> None:
+def _check_deflated(data: bytes, path: str, most: int) -> None:
     """A data set that is deflated as a whole is unfolded by pydicom without a bound."""
     if DEFLATED not in data[:1024] or data[128:132] != b"DICM":
         return
     start = 144 + int.from_bytes(data[140:144], "little")
     unfolding, waiting, unfolded = zlib.decompressobj(-zlib.MAX_WBITS), data[start:], 0
     with contextlib.suppress(zlib.error):
-        while waiting and unfolded <= MOST_DEFLATED:
+        while waiting and unfolded <= most:
             unfolded += len(unfolding.decompress(waiting, 1 << 20))
             waiting = unfolding.unconsumed_tail
-    if unfolded > MOST_DEFLATED:
-        raise Unreadable("too_large", f"{path} unfolds to over {MOST_DEFLATED:,} bytes.")
+    if unfolded > most:
+        raise Unreadable("too_large", f"{path} unfolds to over {most:,} bytes.")
 
 
 def _frames(
