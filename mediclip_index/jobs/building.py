@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import (
     Writing,
-    exports,
     images,
     labels,
     removals,
@@ -25,9 +23,10 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
-from mediclip_index.jobs.labelling import check_labels, classes_of
+from mediclip_index.jobs.labelling import check_labels
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.jobs.planning import Plan, plans
 from mediclip_index.terms import (
     BuildReport,
     Encoder,
@@ -36,27 +35,12 @@ from mediclip_index.terms import (
     IndexType,
     Progress,
     Refusal,
-    WrongUsage,
 )
 
-SAMPLES = "samples:"
 COMMIT_IMAGES = 256
 COMMIT_SECONDS = 5.0
 NOTHING = Facts()
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One source, scanned: what lies there, and how it is to be read."""
-
-    source: str
-    labels: str
-    frames: Frames
-    pdf: Pdf
-    entries: tuple[Entry, ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -106,13 +90,13 @@ def build(
     with desk.catalog.reading() as look:
         encoder = words.encoder(look)
         before = images.sources(look)
-    plans = list(_plans(desk, sources, before, tally, labels=labels, frames=frames, pdf=pdf))
-    check_labels(desk, (e.facts.label for p in plans for e in p.entries if e.facts.label))
+    found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
+    check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
-        while plans:
-            work.take(plans.pop(0), rehash=rehash, allow_missing=allow_missing)
+        while found:
+            work.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
     tally.labelled += committer.labelled
     del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
@@ -144,63 +128,6 @@ def _prune(desk: Desk) -> int:
         gone = removals.vanished(work)
         removals.mark(work, gone, "removed")
     return len(gone)
-
-
-def _plans(
-    desk: Desk,
-    sources: Sequence[str],
-    before: Sequence[images.Source],
-    tally: Tally,
-    *,
-    labels: str,
-    frames: Frames,
-    pdf: Pdf,
-) -> Iterator[Plan]:
-    names = desk.names
-    if sources:
-        wanted = [(os.path.abspath(s), labels, frames, pdf) for s in sources]
-    elif names.hashed and any(s.source != SAMPLES for s in before):
-        raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
-    elif before:
-        wanted = [(s.source, s.labels, s.frames, s.pdf) for s in before]  # type: ignore[misc]
-    else:
-        wanted = [(SAMPLES, "auto", frames, pdf)]
-        tally.notes.append(
-            "No source was named and the index was new, so the sample collection was taken in; "
-            "name a folder to take in your own pictures."
-        )
-    classes = classes_of(desk)
-    for source, how, these_frames, this_pdf in wanted:
-        if source == SAMPLES:
-            from mediclip_index import samples
-
-            found = samples.collection()
-            entries = tuple(names.entry(e) for e in found.entries)
-            yield Plan(source, how, "first", "images", entries, (), found.notes)
-            continue
-        name = names.of(source)
-        if not reading.is_there(source):
-            if name not in {s.source for s in before}:
-                raise WrongUsage(f"There is no file or folder {source} to build from.")
-            # Known files that are missing with it; whether they are gone is asked below.
-            yield Plan(name, how, these_frames, this_pdf, (), (), ())
-            continue
-        if exports.manifest(Path(source)) is not None:
-            raise WrongUsage(
-                f"{source} is an export, and becomes an index of its own: name a new folder for it "
-                "with --index."
-            )
-        scan = reading.scan(source, classes=classes, labels=how)
-        inside = str(desk.catalog.folder) + os.sep
-        yield Plan(
-            name,
-            how if how in ("auto", "none") else names.of(how),
-            these_frames,
-            this_pdf,
-            tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
-            tuple(names.refusal(refusal) for refusal in scan.refused),
-            tuple(names.note(note, source, *sources, how) for note in scan.notes),
-        )
 
 
 class _Build:
