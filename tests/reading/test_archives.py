@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -10,12 +11,20 @@ from pathlib import Path
 
 import pytest
 import skimage.data
+from PIL import Image
 
 from mediclip_index import reading
 from mediclip_index.terms import Entry, WrongUsage
 
-PHOTO = (Path(skimage.data.__file__).parent / "chelsea.png").read_bytes()
-COFFEE = (Path(skimage.data.__file__).parent / "coffee.png").read_bytes()
+
+def small(name: str) -> bytes:
+    data = io.BytesIO()
+    with Image.open(Path(skimage.data.__file__).parent / name) as picture:
+        picture.resize((60, 40)).save(data, "PNG")
+    return data.getvalue()
+
+
+PHOTO, COFFEE = small("chelsea.png"), small("coffee.png")
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
@@ -156,8 +165,6 @@ def test_bombs_are_refused_before_they_unfold(tmp_path: Path) -> None:
     header = tarfile.TarInfo("a.png")
     header.size = 50 * 1024**3
     tarred(tmp_path / "bomb.tar.xz", {}, "w:xz")
-    import lzma
-
     (tmp_path / "bomb.tar.xz").write_bytes(lzma.compress(header.tobuf() + bytes(1_000_000)))
     for name in ("bomb.zip", "many.zip", "bomb.tar.xz"):
         found = reading.scan(str(tmp_path / name))

@@ -111,6 +111,27 @@ def test_a_pdf_of_too_many_pages_is_refused() -> None:
     assert refused(data.getvalue(), Bounds(max_pages=10)) == "too_large"
 
 
+def test_a_page_of_forms_in_forms_in_forms_is_refused() -> None:
+    picture = b"/Subtype /Image /Width 40 /Height 40 /ColorSpace /DeviceGray /BitsPerComponent 8"
+    objects = [b"<< /Type /XObject " + picture + b" /Length 1600 >>\nstream\n" + bytes(1600)]
+    objects[0] += b"\nendstream"
+    for level in range(1, 5):
+        inside = f"/BBox [0 0 9 9] /Resources << /XObject << /X {level} 0 R >> >> /Length 36"
+        form = f"<< /Type /XObject /Subtype /Form {inside} >>\nstream\n" + "/X Do " * 6
+        objects.append(form.encode() + b"\nendstream")
+    objects += [
+        b"<< /Length 5 >>\nstream\n/X Do\nendstream",
+        b"<< /Type /Page /Parent 8 0 R /MediaBox [0 0 9 9] /Contents 6 0 R "
+        b"/Resources << /XObject << /X 5 0 R >> >> >>",
+        b"<< /Type /Pages /Kids [7 0 R] /Count 1 >>",
+        b"<< /Type /Catalog /Pages 8 0 R >>",
+    ]
+    # Without a table of places: the reader looks for the objects itself.
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
+    document = b"%PDF-1.4\n" + body + b"trailer\n<< /Size 10 /Root 9 0 R >>\n%%EOF"
+    assert refused(document) == "too_large"
+
+
 def test_a_postscript_picture_starts_no_other_program() -> None:
     data = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
     assert refused(data) == "not_an_image"
