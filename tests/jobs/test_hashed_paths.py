@@ -32,7 +32,7 @@ _TECHNICAL = {
 
 def scan_that_names_everywhere() -> bytes:
     """A DICOM file with the name in every text element that the standard knows."""
-    scan = pydicom.dcmread(pydicom.data.get_testdata_file("CT_small.dcm", download=False))
+    scan = pydicom.dcmread(str(pydicom.data.get_testdata_file("CT_small.dcm", download=False)))
     planted = 0
     for keyword in keyword_dict:
         kinds = pydicom.datadict.dictionary_VR(keyword).split(" or ")
@@ -67,7 +67,7 @@ def pictures_that_name(picture: Image.Image) -> dict[str, bytes]:
     found = {}
     for number, (file, (kind, options)) in enumerate(ways.items()):
         data = io.BytesIO()
-        picture.resize((64 + number, 64)).save(data, kind, **options)  # type: ignore[arg-type]
+        picture.resize((64 + number, 64)).save(data, kind, **options)
         found[file] = data.getvalue()
     # Broken ones too: what a decoder says of a file may quote it.
     found["f.pgm"] = f"P2\n{NAME}\n".encode()
