@@ -1,5 +1,5 @@
 # Sourced by scripts/demo and scripts/test: makes .venv once and installs what is asked for.
-#   install_into_venv EXTRAS     e.g. "" or "[test,heif]"
+#   install_into_venv EXTRAS     e.g. "" or "[test,bert]"
 # A stamp of pyproject.toml and constraints.txt makes the second run a matter of milliseconds.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

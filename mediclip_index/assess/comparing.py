@@ -60,6 +60,8 @@ def compare(
         raise WrongUsage(
             f"To compare, images of two classes must be labelled in the support and in {split!r}."
         )
+    if nets and desk.names.hashed:
+        raise WrongUsage("--nets needs the pictures themselves, and this index keeps no paths.")
     notes = [] if nets else ["Networks were left out; --nets trains them (minutes)."]
     found = []
     entries = list(_methods(desk, data, places, settings, notes))

@@ -138,6 +138,18 @@ def known_files(look: Reading) -> dict[str, KnownFile]:
     return {given_path(path): KnownFile(*rest) for path, *rest in rows}
 
 
+def paths_by_source(look: Reading) -> dict[str, set[str]]:
+    """The paths that are there, by the source they were last read from."""
+    rows = look.db.execute(
+        "SELECT s.source, f.path FROM files_at(?) f JOIN sources s ON s.number = f.source",
+        [look.tx],
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for source, path in rows:
+        found.setdefault(given_path(source), set()).add(given_path(path))
+    return found
+
+
 def past_contents(look: Reading) -> set[tuple[str, str]]:
     """(path, sha256) of files that are gone: one that comes back is recognised by it."""
     rows = look.db.execute(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -29,6 +28,12 @@ from mediclip_index.show import writing
 @click.option(
     "--labels", default="auto", show_default=True, metavar="auto|none|FILE.csv",
     help="Labels from folder names, none, or from a CSV list.",
+)  # fmt: skip
+@click.option(
+    "--hash-paths", is_flag=True,
+    help="For a new index: keep and show salted hashes in place of all paths, since names of "
+    "patients hide in them. Lost for good: finding a file by its name, --copy-to, `build` without "
+    "SOURCE; label columns of a CSV are kept as they are.",
 )  # fmt: skip
 @reading_options
 @click.option("--rehash", is_flag=True, help="Read files again even if they seem unchanged.")
@@ -59,6 +64,7 @@ def build(
     model: str | None,
     prompts: str | None,
     labels: str,
+    hash_paths: bool,
     frames: Literal["first", "all"],
     pdf: Literal["images", "pages"],
     rehash: bool,
@@ -69,23 +75,25 @@ def build(
     workers: int | None,
     form: str,
 ) -> None:
-    """Take pictures in: folders, files or CSV lists.
+    """Take pictures in: folders, files, ZIP and TAR archives, or CSV lists.
 
     Without SOURCE the known sources are looked at again; a new index gets the sample collection.
     Unchanged files are not read again, and a build that was killed goes on where it stopped.
 
     \b
     mediclip-index build photos/
+    mediclip-index build scans.zip             # its members are scans.zip!/ward/a.png
     mediclip-index build list.csv              # path[,label][,split][,subject][,anything]
     mediclip-index build --model lite --labels none scans/ papers/
     mediclip-index --index indexes/new build EXPORT/     # an index from what `export` wrote
     """
     from mediclip_index.index import Index
+    from mediclip_index.reading import is_there
     from mediclip_index.show import TerminalProgress
     from mediclip_index.terms import WrongUsage
 
     for source in sources:
-        if not Path(source).exists() and not Index.exists(context.path):
+        if not is_there(source) and not Index.exists(context.path):
             raise WrongUsage(f"There is no file or folder {source} to build from.")
     if len(sources) == 1 and Index.is_export(sources[0]):
         made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
@@ -93,10 +101,14 @@ def build(
         return
     new = not Index.exists(context.path)
     if new:
-        index = _created(context, model or "auto", prompts or "medical")
+        index = _created(context, model or "auto", prompts or "medical", hash_paths)
     else:
         index = Index.open(context.path, **how(context))
         _check(index, model, prompts)
+        if hash_paths and not index.hashes_paths:
+            raise WrongUsage(
+                "This index keeps paths already; make another with --index DIR for hashes."
+            )
     progress = TerminalProgress()
     try:
         report = index.build(
@@ -122,14 +134,16 @@ def build(
         raise click.exceptions.Exit(3)
 
 
-def _created(context: Context, model: str, prompts: str) -> Any:
+def _created(context: Context, model: str, prompts: str, hash_paths: bool = False) -> Any:
     from mediclip_index.encoding import resolve_auto
     from mediclip_index.index import Index
 
     if model == "auto":
         model, why = resolve_auto()
         tell([why])
-    return Index.create(context.path, model=model, prompts=prompts, **how(context))
+    return Index.create(
+        context.path, model=model, prompts=prompts, hash_paths=hash_paths, **how(context)
+    )
 
 
 def _taken_over(index: Any) -> Any:

@@ -60,7 +60,7 @@ def query(
     copy_to: Path | None,
     form: str,
 ) -> None:
-    """Ask what pictures are: files, folders, PDFs, DICOM, CSV lists, - for stdin.
+    """Ask what pictures are: files, folders, archives, PDFs, DICOM, CSV lists, - for stdin.
 
     Every verdict is kept with its evidence (see `mediclip-index audit`).
 
@@ -77,6 +77,10 @@ def query(
     if where is not None and not indexed:
         raise click.UsageError("--where is for --indexed: it asks of what the index holds.")
     index = opened(context)
+    if copy_to is not None and index.hashes_paths:
+        raise click.UsageError(
+            "--copy-to: this index keeps no paths, so it can't say what to copy."
+        )
     progress = TerminalProgress()
     try:
         if indexed:
@@ -120,6 +124,8 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
 
 def copy(verdicts: Sequence[Verdict], folder: Path) -> int:
     """Copy the verdicts' files, each once; a name that is taken gets a number."""
+    from mediclip_index.reading import read_bytes
+
     folder.mkdir(parents=True, exist_ok=True)
     copied = 0
     for path in dict.fromkeys(v.path for v in verdicts if v.path != "-"):
@@ -129,6 +135,9 @@ def copy(verdicts: Sequence[Verdict], folder: Path) -> int:
         while target.exists():
             target = folder / f"{source.stem}-{number}{source.suffix}"
             number += 1
-        shutil.copy2(source, target)
+        if source.exists():
+            shutil.copy2(source, target)
+        else:  # a member of an archive
+            target.write_bytes(read_bytes(path))
         copied += 1
     return copied

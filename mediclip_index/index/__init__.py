@@ -40,8 +40,10 @@ class Index(Working, Assessing, Keeping):
         device: str = "auto",
         engine: str = "auto",
         precision: str = "auto",
+        hash_paths: bool = False,
     ) -> Index:
-        """Make a new index folder. `prompts` is a bundled set's name or a TOML file.
+        """Make a new index folder. `prompts` is a bundled set's name or a TOML file. With
+        `hash_paths` it stores and shows salted hashes in place of all paths, for ever.
 
         device: auto, cpu, cuda or mps. engine: auto, torch or openvino. precision: auto (fp32, or
         what was earned), fp32, bf16 or int8.
@@ -52,7 +54,7 @@ class Index(Working, Assessing, Keeping):
         return cls(
             jobs.found(
                 Path(path), model=model, prompts=prompts, by=by, device=device, engine=engine,
-                precision=precision,
+                precision=precision, hash_paths=hash_paths,
             )
         )  # fmt: skip
 
@@ -95,3 +97,8 @@ class Index(Working, Assessing, Keeping):
     @property
     def path(self) -> Path:
         return self._desk.catalog.folder
+
+    @property
+    def hashes_paths(self) -> bool:
+        """Whether this index names files by salted hashes."""
+        return self._desk.names.hashed

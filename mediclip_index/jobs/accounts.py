@@ -66,6 +66,8 @@ def audit_list(
 ) -> list[AuditRow]:
     """See Index.audit_list."""
     earliest, latest = (None if t is None else microseconds(t) for t in (since, until))
+    # Of a hash no part is known by a part of the path.
+    path = None if path is None else desk.names.of(path)
     with desk.catalog.reading() as look:
         kept = audit.find(
             look,

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import (
     Writing,
-    exports,
     images,
     labels,
     removals,
@@ -25,8 +23,10 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
-from mediclip_index.jobs.labelling import check_labels, classes_of
+from mediclip_index.jobs.labelling import check_labels
+from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.jobs.planning import Plan, plans
 from mediclip_index.terms import (
     BuildReport,
     Encoder,
@@ -35,27 +35,12 @@ from mediclip_index.terms import (
     IndexType,
     Progress,
     Refusal,
-    WrongUsage,
 )
 
-SAMPLES = "samples:"
 COMMIT_IMAGES = 256
 COMMIT_SECONDS = 5.0
 NOTHING = Facts()
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One source, scanned: what lies there, and how it is to be read."""
-
-    source: str
-    labels: str
-    frames: Frames
-    pdf: Pdf
-    entries: tuple[Entry, ...]
-    refused: tuple[Refusal, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass
@@ -81,6 +66,7 @@ class Known:
     past: set[tuple[str, str]]
     contents: set[str]
     refusals: dict[str, list[Refusal]]
+    of_source: dict[str, set[str]]
 
 
 def build(
@@ -104,13 +90,13 @@ def build(
     with desk.catalog.reading() as look:
         encoder = words.encoder(look)
         before = images.sources(look)
-    plans = list(_plans(desk, sources, before, tally, labels=labels, frames=frames, pdf=pdf))
-    check_labels(desk, (e.facts.label for p in plans for e in p.entries if e.facts.label))
+    found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
+    check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
-        while plans:
-            work.take(plans.pop(0), rehash=rehash, allow_missing=allow_missing)
+        while found:
+            work.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
     tally.labelled += committer.labelled
     del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
@@ -144,51 +130,6 @@ def _prune(desk: Desk) -> int:
     return len(gone)
 
 
-def _plans(
-    desk: Desk,
-    sources: Sequence[str],
-    before: Sequence[images.Source],
-    tally: Tally,
-    *,
-    labels: str,
-    frames: Frames,
-    pdf: Pdf,
-) -> Iterator[Plan]:
-    if sources:
-        wanted = [(os.path.abspath(s), labels, frames, pdf) for s in sources]
-    elif before:
-        wanted = [(s.source, s.labels, s.frames, s.pdf) for s in before]  # type: ignore[misc]
-    else:
-        wanted = [(SAMPLES, "auto", frames, pdf)]
-        tally.notes.append(
-            "No source was named and the index was new, so the sample collection was taken in; "
-            "name a folder to take in your own pictures."
-        )
-    classes = classes_of(desk)
-    for source, how, these_frames, this_pdf in wanted:
-        if source == SAMPLES:
-            from mediclip_index import samples
-
-            found = samples.collection()
-            yield Plan(source, how, "first", "images", found.entries, (), found.notes)
-            continue
-        if not os.path.lexists(source):
-            if source not in {s.source for s in before}:
-                raise WrongUsage(f"There is no file or folder {source} to build from.")
-            # Known files that are missing with it; whether they are gone is asked below.
-            yield Plan(source, how, these_frames, this_pdf, (), (), ())
-            continue
-        if exports.manifest(Path(source)) is not None:
-            raise WrongUsage(
-                f"{source} is an export, and becomes an index of its own: name a new folder for it "
-                "with --index."
-            )
-        scan = reading.scan(source, classes=classes, labels=how)
-        inside = str(desk.catalog.folder) + os.sep
-        entries = tuple(e for e in scan.entries if not e.path.startswith(inside))
-        yield Plan(source, how, these_frames, this_pdf, entries, scan.refused, scan.notes)
-
-
 class _Build:
     """One run of build over its plans: reads ahead, encodes in batches, commits in small steps."""
 
@@ -204,6 +145,7 @@ class _Build:
         run: str,
     ) -> None:
         self._desk = desk
+        self._names = desk.names
         self._row = encoder
         with desk.catalog.reading() as look:
             self._known = Known(
@@ -211,6 +153,7 @@ class _Build:
                 images.past_contents(look),
                 images.known_contents(look, encoder),
                 images.known_refusals(look),
+                images.paths_by_source(look) if desk.names.hashed else {},
             )
         self._tally = tally
         self._batch_size = batch_size
@@ -294,17 +237,22 @@ class _Build:
         return fresh, settled
 
     def _vanished(self, plan: Plan) -> set[str]:
-        """Known files of a source that are no longer on disk."""
+        """Known files of a source that are no longer on disk (a hash can't be looked for there)."""
         listed = {entry.path for entry in plan.entries}
-        return {p for p in self._of_source(plan) if p not in listed and not os.path.lexists(p)}
+        return {
+            path
+            for path in self._of_source(plan)
+            if path not in listed and (self._names.hashed or not reading.is_there(path))
+        }
 
     def _of_source(self, plan: Plan) -> Iterable[str]:
-        if os.path.isdir(plan.source) or not os.path.lexists(plan.source):
-            root = plan.source.rstrip(os.sep) + os.sep
-            return (p for p in self._known.files if p.startswith(root))
-        # Of a list: what it names now, a file that it names in vain (refused by the scan) included.
-        named = (*(e.path for e in plan.entries), *(r.path for r in plan.refused))
-        return (path for path in named if path in self._known.files)
+        if self._names.hashed:
+            return self._known.of_source.get(plan.source, ())
+        # Of a folder or an archive: what lies in it. Of a list: what it names now, a file that it
+        # names in vain (refused by the scan) included.
+        within = (plan.source.rstrip(os.sep) + os.sep, plan.source + reading.MEMBER)
+        named = {plan.source, *(e.path for e in plan.entries), *(r.path for r in plan.refused)}
+        return (p for p in self._known.files if p in named or p.startswith(within))
 
     def _source_size(self, plan: Plan) -> int:
         return sum(1 for _ in self._of_source(plan))
@@ -316,7 +264,7 @@ class _Build:
         for entry in fresh:
             if entry.size in sizes:
                 try:
-                    contents.add(reading.content_hash(reading.read_bytes(entry.path)))
+                    contents.add(reading.content_hash(reading.read_bytes(entry.where)))
                 except reading.Unreadable:
                     continue
         return {p for p in vanished if self._known.files[p].sha256 in contents}
@@ -325,7 +273,7 @@ class _Build:
         """Say what became of one file that was read, and queue what is to be kept of it."""
         entry, sha = loaded.entry, loaded.sha256
         tally, known = self._tally, self._known
-        tally.refused += _placed(loaded)
+        tally.refused += _placed(loaded, self._names)
         if sha is not None and sha in known.contents:
             before = known.files.get(entry.path)
             if before is not None and before.sha256 == sha:
@@ -361,7 +309,7 @@ class _Build:
         for item in self._waiting:
             entry = item.entry
             whole.files.append(NewFile(entry.path, entry.size, entry.mtime_ns, item.sha256))
-            whole.refusals += _placed(item)
+            whole.refusals += _placed(item, self._names)
             if entry.facts != NOTHING:
                 whole.facts[entry.path] = entry.facts
             whole.images += [
@@ -411,9 +359,9 @@ class _Build:
                 self._tally.labelled += labels.say(work, by_id(work, facts))
 
 
-def _placed(loaded: Loaded) -> list[Refusal]:
+def _placed(loaded: Loaded, names: Names) -> list[Refusal]:
     """A file's refusals under the path by which the index knows it."""
-    return [replace(refusal, path=loaded.entry.path) for refusal in loaded.refused]
+    return [names.refusal(replace(r, path=loaded.entry.path)) for r in loaded.refused]
 
 
 def _missing(source: str, missing: int, known: int) -> Refusal:

@@ -16,10 +16,12 @@ from mediclip_index.catalog import (
     derived,
     images,
     operating_user,
+    salt,
     tallies,
     words,
 )
 from mediclip_index.catalog.words import KnownEncoder, KnownPrompts
+from mediclip_index.jobs.naming import Names
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.terms import (
     Encoder,
@@ -61,6 +63,15 @@ class Desk:
         self.engine = engine
         self.precision = precision
         self._encoder: Encoder | None = None
+        self._names: Names | None = None
+
+    @property
+    def names(self) -> Names:
+        """How this index names files."""
+        if self._names is None:
+            with self.catalog.reading() as look:
+                self._names = Names(salt.of(look))
+        return self._names
 
     @property
     def loaded(self) -> Encoder | None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from mediclip_index import encoding
-from mediclip_index.catalog import Catalog, words
+from mediclip_index.catalog import Catalog, salt, words
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts
 from mediclip_index.terms import Settings, WrongUsage
 
@@ -20,6 +20,7 @@ def found(
     device: str,
     engine: str,
     precision: str,
+    hash_paths: bool = False,
 ) -> Desk:
     """A desk at a new index. Everything that may fail is tried before the folder is made."""
     if Catalog.exists(path):
@@ -43,6 +44,8 @@ def found(
             words.keep_sentences(work, words.encoder(work), sentences, vectors)
             words.choose(work, "prompts", words.add_prompts(work, chosen))
             words.add_settings(work, Settings())
+            if hash_paths:
+                salt.make(work)
     except BaseException:
         # Half an index would be refused by every later command.
         shutil.rmtree(catalog.folder)

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from mediclip_index import reading
@@ -45,7 +44,7 @@ class Manner:
 
     def task(self, entry: Entry, data: bytes | None) -> reading.Task:
         return reading.Task(
-            path=entry.path,
+            path=entry.where,
             given=entry.given,
             data=data,
             size=self.encoder.image_size,
@@ -165,8 +164,7 @@ def first_picture(path: str, encoder: Encoder) -> Picture:
 
 def entry_of(path: str) -> Entry:
     """A single file as an entry; WrongUsage where it is not there."""
-    try:
-        stat = Path(path).stat()
-    except OSError as error:
-        raise WrongUsage(f"{path} can't be read: {error.strerror}.") from None
-    return Entry(os.path.abspath(path), path, stat.st_size, stat.st_mtime_ns)
+    entries = reading.scan(path, labels="none").entries if not os.path.isdir(path) else ()
+    if len(entries) != 1:
+        raise WrongUsage(f"{path} is not one picture.")
+    return entries[0]

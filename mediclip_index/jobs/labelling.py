@@ -35,7 +35,7 @@ def set_label(
 
 def import_labels(desk: Desk, file: Path) -> LabelReport:
     """See Index.import_labels."""
-    rows = [(path, facts) for path, facts, _ in reading.label_rows(str(file))]
+    rows = [(desk.names.of(path), facts) for path, facts, _ in reading.label_rows(str(file))]
     check_labels(desk, (facts.label for _, facts in rows if facts.label))
     with desk.catalog.writing("label import", by=desk.author) as work:
         known = images.ids_by_path(work, (path for path, _ in rows))

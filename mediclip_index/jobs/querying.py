@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -49,7 +48,10 @@ def query_files(
         raise WrongUsage("Name at least one picture, folder or list; - reads a picture from stdin.")
     notes: list[str] = []
     refused: list[Refusal] = []
-    entries = list(_entries(sources, refused, notes))
+    names = desk.names
+    entries = [names.entry(e) if e.given != STDIN else e for e in _entries(sources, refused, notes)]
+    refused = [names.refusal(refusal) for refusal in refused]
+    notes = [names.note(note, *sources) for note in notes]
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded
         base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
@@ -59,7 +61,7 @@ def query_files(
         progress.start("query", len(entries))
         manner = Manner(encoder, frames, pdf)
         for batch in _batches(readers.ahead(entries, manner, given={STDIN: stdin or b""})):
-            refused += [refusal for loaded in batch for refusal in loaded.refused]
+            refused += [names.refusal(refusal) for loaded in batch for refusal in loaded.refused]
             asked = [
                 Asked(
                     path=loaded.entry.given,
@@ -119,7 +121,7 @@ def _entries(sources: Sequence[str], refused: list[Refusal], notes: list[str]) -
     for source in sources:
         if source == STDIN:
             yield Entry(STDIN, STDIN, 0, 0)
-        elif not os.path.lexists(source):
+        elif not reading.is_there(source):
             refused.append(Refusal(source, "unreadable", f"There is no file {source}."))
         else:
             scan = reading.scan(source, labels="none")

@@ -32,7 +32,12 @@ def search(
     """See Index.search."""
     if not 1 <= k <= MOST_RESULTS:
         raise WrongUsage(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
-    asked = [*text, *images, *(f"#{i}" for i in like), *(f"not {t}" for t in without)]
+    asked = [
+        *text,
+        *map(desk.names.of, images),
+        *(f"#{i}" for i in like),
+        *(f"not {t}" for t in without),
+    ]
     if not asked and where is None:
         raise WrongUsage("Say what to search for: a text, --image FILE, --like ID or --where.")
     with desk.catalog.reading() as look:

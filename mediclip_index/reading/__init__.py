@@ -1,6 +1,9 @@
-"""A source (folder, list, PDF, DICOM, picture) → upright RGB pictures. No model, no database."""
+"""A source (folder, archive, list, PDF, DICOM, picture) → upright RGB pictures. No model here, no
+database."""
 
 from mediclip_index.reading.apart import Apart, Found
+from mediclip_index.reading.archives import MARK as MEMBER
+from mediclip_index.reading.archives import is_there
 from mediclip_index.reading.content import (
     RECIPE,
     ReadResult,
@@ -15,6 +18,7 @@ from mediclip_index.reading.sources import Scan, scan
 from mediclip_index.reading.worker import Task
 
 __all__ = [
+    "MEMBER",
     "RECIPE",
     "Apart",
     "Found",
@@ -23,6 +27,7 @@ __all__ = [
     "Task",
     "Unreadable",
     "content_hash",
+    "is_there",
     "label_rows",
     "read",
     "read_bytes",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mediclip_index.reading import dicom, pdf, raster
+from mediclip_index.reading import archives, dicom, pdf, raster
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import Shape, shaped
 from mediclip_index.terms import Bounds, Picture, Refusal
@@ -32,8 +32,11 @@ def content_hash(data: bytes) -> str:
 
 
 def read_bytes(path: str, bounds: Bounds | None = None) -> bytes:
-    """A regular file's whole content; Unreadable where there is none or it is too large."""
+    """The whole content of a regular file, or of a member of an archive (`a.zip!/b.png`);
+    Unreadable where there is none or it is too large."""
     limit = (bounds or Bounds()).max_bytes
+    if archives.MARK in path and not os.path.lexists(path) and archives.split(path):
+        return archives.member_bytes(path, limit)
     try:
         # Never wait for the other end of a pipe.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

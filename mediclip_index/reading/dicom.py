@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import warnings
+import zlib
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +17,18 @@ from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import bounded, pixels, to_eight_bits
 from mediclip_index.terms import Attribute, Bounds, Picture, Refusal
 
-_LITTLE_GROUP = (b"\x08\x00", b"\x02\x00")
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+MOST_DEFLATED = 512 * 1024**2  # bytes
+# The first group of a data set that has no preamble, in either order of bytes.
+_FIRST_GROUP = (b"\x08\x00", b"\x02\x00", b"\x00\x08")
+_FIRST_ELEMENT = (b"\0\0", b"\x05\0", b"\x08\0", b"\0\x05", b"\0\x08")
+# In this order, whatever else is installed: where two decoders know a syntax their colours may
+# differ, and a picture's pixels must not hang on what a machine has.
+_DECODERS = ("pydicom", "pillow", "gdcm", "pylibjpeg")
+_TRUSTING = ("gdcm", "pylibjpeg")
+_START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+# 12-bit JPEG: only a decoder under the GPL knows it, so it is not among what is always installed.
+_NEEDS_EXTRA = ("1.2.840.10008.1.2.4.51",)
 # Technical only: none of these names a person, a place, a day or a study.
 _TECHNICAL = {
     "Modality": "modality",
@@ -29,11 +42,11 @@ def is_dicom(data: bytes) -> bool:
     """By content: the preamble's mark, or a bare data set that begins with group 0008 or 0002."""
     if data[128:132] == b"DICM":
         return True
-    element, kind = data[2:4], data[4:6]
+    kind = data[4:6]
     return (
-        data[:2] in _LITTLE_GROUP
-        and element in (b"\0\0", b"\x05\0", b"\x08\0")
-        and (kind.isalpha() or data[6:8] == b"\0\0")
+        data[:2] in _FIRST_GROUP
+        and data[2:4] in _FIRST_ELEMENT
+        and ((kind.isalpha() and kind.isupper()) or data[6:8] == b"\0\0")
     )
 
 
@@ -46,6 +59,7 @@ def read(
 
     # pydicom warns and logs of odd values, and may quote them: nothing of it reaches a terminal.
     logging.getLogger("pydicom").disabled = True
+    _check_deflated(data, path, min(MOST_DEFLATED, bounds.max_bytes))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -55,6 +69,20 @@ def read(
         except Exception:
             raise Unreadable("damaged", f"{path} is a damaged DICOM file.") from None
         return _frames(dataset, path, size, bounds, frames)
+
+
+def _check_deflated(data: bytes, path: str, most: int) -> None:
+    """A data set that is deflated as a whole is unfolded by pydicom without a bound."""
+    if DEFLATED not in data[:1024] or data[128:132] != b"DICM":
+        return
+    start = 144 + int.from_bytes(data[140:144], "little")
+    unfolding, waiting, unfolded = zlib.decompressobj(-zlib.MAX_WBITS), data[start:], 0
+    with contextlib.suppress(zlib.error):
+        while waiting and unfolded <= most:
+            unfolded += len(unfolding.decompress(waiting, 1 << 20))
+            waiting = unfolding.unconsumed_tail
+    if unfolded > most:
+        raise Unreadable("too_large", f"{path} unfolds to over {most:,} bytes.")
 
 
 def _frames(
@@ -90,12 +118,7 @@ def _frames(
 def _frame(
     dataset: Any, number: int, path: str, size: int, page: int | None, count: int
 ) -> Picture:
-    from pydicom.pixels.utils import pixel_array
-
-    try:
-        values = pixel_array(dataset, index=number)
-    except Exception as error:
-        raise _undecodable(dataset, path, error) from None
+    values = _decoded(dataset, number, path)
     try:
         eight = _as_shown(values, dataset)
     except Exception:
@@ -113,6 +136,82 @@ def _frame(
         page=page,
         metadata=technical,
     )
+
+
+def _decoded(dataset: Any, number: int, path: str) -> np.ndarray:
+    """The stored values of one frame, (h, w) or (h, w, 3), by the first decoder that can."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    syntax = _syntax(dataset)
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise Unreadable(
+            "unsupported", f"{path} is kept as {syntax.name}, which holds no still pictures."
+        ) from None
+    if not syntax.is_compressed or syntax.is_deflated:
+        names: tuple[str, ...] = ("",)
+    else:
+        names = tuple(name for name in _DECODERS if name in decoder.available_plugins)
+    for name in names:
+        if name in _TRUSTING and not _frame_fits(dataset, number):
+            continue
+        try:
+            return np.asarray(decoder.as_array(dataset, index=number, decoding_plugin=name)[0])
+        except MemoryError:
+            raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
+        except Exception:
+            continue
+    lacking = decoder.missing_dependencies
+    if syntax in _NEEDS_EXTRA and lacking:
+        raise Unreadable(
+            "unsupported",
+            f"{path} is compressed as {syntax.name}; `pip install 'mediclip-index[dicom]'` to "
+            "have it read.",
+        )
+    if not names:
+        raise Unreadable("unsupported", f"{path} is compressed as {syntax.name}.")
+    raise Unreadable("damaged", f"{path} is a DICOM file whose picture can't be decoded.")
+
+
+def _frame_fits(dataset: Any, number: int) -> bool:
+    """Whether a JPEG or JPEG-LS frame says of itself what the data set says of it: GDCM makes room
+    by the one and fills it by the other, and ends the whole process where they differ."""
+    from pydicom.encaps import get_frame
+
+    try:
+        count = int(dataset.get("NumberOfFrames") or 1)
+        frame = get_frame(dataset.PixelData, number, number_of_frames=count)
+        place = 2
+        while frame[:2] == b"\xff\xd8" and place + 10 < len(frame):
+            mark = frame[place + 1]
+            if frame[place] == 0xFF and mark in _START_OF_FRAME:
+                rows = int.from_bytes(frame[place + 5 : place + 7], "big")
+                columns = int.from_bytes(frame[place + 7 : place + 9], "big")
+                samples = frame[place + 9]
+                said = (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
+                return (rows, columns, samples) == said
+            place += 2 + int.from_bytes(frame[place + 2 : place + 4], "big")
+    except Exception:
+        return False
+    return frame[:2] != b"\xff\xd8"  # JPEG 2000 begins otherwise
+
+
+def _syntax(dataset: Any) -> Any:
+    """How the pixels are kept; of a bare data set, what its first elements showed."""
+    from pydicom import uid
+
+    stated = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    if stated is None:
+        implicit, little = dataset.original_encoding
+        if not little:
+            stated = uid.ExplicitVRBigEndian
+        else:
+            stated = uid.ImplicitVRLittleEndian if implicit else uid.ExplicitVRLittleEndian
+        if getattr(dataset, "file_meta", None) is None:
+            dataset.ensure_file_meta()
+        dataset.file_meta.TransferSyntaxUID = stated
+    return stated
 
 
 def _as_shown(values: np.ndarray, dataset: Any) -> np.ndarray:
@@ -148,14 +247,3 @@ def _eight(values: np.ndarray) -> np.ndarray:
         return values
     top = float(values.max()) or 1.0
     return np.asarray(np.rint(values.astype(np.float32) * (255.0 / top)), dtype=np.uint8)
-
-
-def _undecodable(dataset: Any, path: str, error: Exception) -> Unreadable:
-    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    name = getattr(syntax, "name", "an unknown transfer syntax")
-    if syntax is not None and syntax.is_compressed and isinstance(error, RuntimeError):
-        return Unreadable(
-            "unsupported",
-            f"{path} is compressed as {name}; `pip install pylibjpeg[all]` to have it read.",
-        )
-    return Unreadable("damaged", f"{path} is a DICOM file whose picture can't be decoded.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,16 @@ def label_rows(file: str | Path) -> Iterator[tuple[str, Facts, int]]:
     """
     source = Path(file)
     try:
-        if source.stat().st_size > LARGEST:
+        facts = source.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise WrongUsage(f"{source} is not a regular file.")
+        if facts.st_size > LARGEST:
             raise WrongUsage(f"{source} has over {LARGEST:,} bytes, too many for a list.")
         with source.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
             yield from _rows(lines, source)
-    except OSError as error:
-        raise WrongUsage(f"{source} can't be read: {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise WrongUsage(f"{source} can't be read: {why}.") from None
 
 
 def _rows(lines: Iterator[str], source: Path) -> Iterator[tuple[str, Facts, int]]:

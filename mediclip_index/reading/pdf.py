@@ -10,6 +10,7 @@ from mediclip_index.reading.tones import bounded, pixels
 from mediclip_index.terms import Bounds, Picture, Refusal
 
 SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
+MOST_PICTURES = 1_000  # on one page
 LEAST_PAGE = 448  # pixels on a rendered page's short side
 
 
@@ -75,6 +76,13 @@ def _embedded(page: Any, number: int, path: str, size: int, bounds: Bounds) -> l
         if min(width, height) < SMALLEST:
             continue
         check_pixels(width, height, path, bounds)
+        # A form in a form in a form, ten times each: a short page can hold a million.
+        if len(found) >= MOST_PICTURES:
+            raise Unreadable(
+                "too_large",
+                f"Page {number} of {path} holds over {MOST_PICTURES} pictures; --pdf pages reads "
+                "it as one.",
+            )
         # Rendered with its mask: a figure cut out by one shows on white, as it does on the page.
         bitmap = item.get_bitmap(render=False)
         picture = bitmap.to_pil().convert("RGB")

@@ -6,17 +6,19 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from importlib.util import find_spec
+from functools import lru_cache
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from mediclip_index.reading import camera
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import bounded, pixels, to_eight_bits
-from mediclip_index.terms import Bounds, Picture, Refusal
+from mediclip_index.terms import Attribute, Bounds, Picture, Refusal
 
 _GREY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
-_BRANDS_HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
+# EPS runs another program, WMF and the stubs need one, FPX and MIC are dead.
+_NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
 _TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 _VECTOR = (b"<svg", b"<?xml", b"<!doctype", b"<html")
 
@@ -26,17 +28,14 @@ def read(data: bytes, path: str, size: int, bounds: Bounds) -> tuple[list[Pictur
 
     Raises Unreadable where there is none; a page that fails is refused by itself.
     """
-    if data[4:8] == b"ftyp" and data[8:12] in _BRANDS_HEIF:
-        _admit_heif(path)
+    if camera.is_raw(data):
+        with _decoding(path, data):
+            return [camera.preview(data, path, size, bounds)], []
     with warnings.catch_warnings():
         # Pillow warns of what it mends; bombs are weighed by our own bounds below.
         warnings.simplefilter("ignore")
         with _decoding(path, data), _open(data) as picture:
-            pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-            if pages > bounds.max_pages:
-                raise Unreadable(
-                    "too_large", f"{path} has {pages} pages; at most {bounds.max_pages} are read."
-                )
+            pages = _pages(picture, path, bounds)
             if pages == 1:
                 return [_picture(picture, path, size, bounds, None)], []
             found, refused = [], []
@@ -50,6 +49,19 @@ def read(data: bytes, path: str, size: int, bounds: Bounds) -> tuple[list[Pictur
             if not found:
                 raise Unreadable(refused[0].reason, refused[0].message)
             return found, refused
+
+
+def _pages(picture: Image.Image, path: str, bounds: Bounds) -> int:
+    """The pages of a TIFF, counted no further than is allowed; 1 for all others."""
+    if picture.format != "TIFF":
+        return 1
+    with contextlib.suppress(EOFError):
+        picture.seek(bounds.max_pages)
+        raise Unreadable(
+            "too_large", f"{path} has over {bounds.max_pages} pages; at most those are read."
+        )
+    picture.seek(0)
+    return int(getattr(picture, "n_frames", 1))
 
 
 @contextlib.contextmanager
@@ -68,16 +80,15 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         raise Unreadable("damaged", f"{path} begins like a picture but can't be read.") from None
     except MemoryError:
         raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
-    except NotImplementedError as error:
+    except NotImplementedError:
         raise Unreadable(
-            "unsupported", f"{path} is of a kind Pillow can't read: {error}."
+            "unsupported", f"{path} is a picture of a kind that can't be read."
         ) from None
     except Exception as error:
         # Decoders of hostile files raise nearly anything: ValueError, SyntaxError, struct.error …
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise Unreadable(
-            "damaged", f"{path} is damaged ({why.rstrip('.')}); get a whole copy of it."
-        ) from None
+        # and may quote the file, names and all: what they say is not passed on.
+        how = "ends too soon" if "truncated" in str(error) else "is damaged"
+        raise Unreadable("damaged", f"{path} {how}; get a whole copy of it.") from None
 
 
 def _open(data: bytes) -> Image.Image:
@@ -85,9 +96,19 @@ def _open(data: bytes) -> Image.Image:
     # Our own bounds say how many pixels are too many, before anything is decoded.
     Image.MAX_IMAGE_PIXELS = None
     try:
-        return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=_formats())
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """The kinds of picture that Pillow is let try."""
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    Image.init()
+    return tuple(name for name in Image.ID if name not in _NEVER)
 
 
 def _picture(
@@ -99,7 +120,6 @@ def _picture(
     full = picture.size
     turned = picture.getexif().get(ExifTags.Base.Orientation) in _TURNED
     mode, name = picture.mode, picture.format or "unknown"
-    frames = int(getattr(picture, "n_frames", 1))
     if name == "JPEG" and size:
         # Decoded at 1/2, 1/4 or 1/8, never below twice what the model sees on the short side.
         scale = 2 * size / min(full)
@@ -116,8 +136,15 @@ def _picture(
         height=height,
         format=name,
         page=page,
-        metadata={"mode": mode, "frames": frames},
+        metadata={"mode": mode, **_frames(picture)},
     )
+
+
+def _frames(picture: Image.Image) -> dict[str, Attribute]:
+    if picture.format == "GIF":
+        # Counting its frames reads through all of them, and there may be a million.
+        return {"animated": bool(getattr(picture, "is_animated", False))}
+    return {"frames": int(getattr(picture, "n_frames", 1))}
 
 
 def _over_white(picture: Image.Image) -> Image.Image:
@@ -143,14 +170,3 @@ def _looks_like_picture(data: bytes) -> bool:
     return data.startswith((b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")) or (
         data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     )
-
-
-def _admit_heif(path: str) -> None:
-    if find_spec("pillow_heif") is None:
-        raise Unreadable(
-            "unsupported",
-            f"{path} is a HEIC picture; `pip install pillow-heif` to have such files read.",
-        )
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()

@@ -1,17 +1,17 @@
-"""A source (folder, file or CSV list) → the files in it, with what it says of them. Reads nothing
-but names, sizes and times."""
+"""A source (folder, file, archive or CSV list) → the files in it, with what it says of them. Reads
+nothing but names, sizes and times, and of archives what they list."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 
+from mediclip_index.reading import archives
 from mediclip_index.reading.lists import label_rows
+from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Entry, Facts, Refusal, WrongUsage
 
 # Folder names that name a split, and the split they name.
@@ -34,10 +34,15 @@ class Scan:
 
 @dataclass
 class _Passed:
-    """What was passed over on the way, by kind."""
+    """What was passed over or refused on the way."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     refused: list[Refusal] = field(default_factory=list)
+
+    def notes(self, source: str) -> tuple[str, ...]:
+        return tuple(
+            f"{count} {kind} passed over in {source}." for kind, count in sorted(self.kinds.items())
+        )
 
 
 def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> Scan:
@@ -48,28 +53,47 @@ def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> S
     says them by path. Raises WrongUsage for a source that is not there or a bad list.
     """
     root = os.path.abspath(source)
-    try:
-        kind = Path(source).stat().st_mode
-    except OSError as error:
-        raise WrongUsage(f"{source} can't be read: {error.strerror}.") from None
-    if stat.S_ISDIR(kind):
+    first = _entry(root, source)
+    folders = True
+    if os.path.isdir(root):
         found = _of_folder(source, root)
     elif root.lower().endswith(".csv"):
-        found = _of_list(source, root)
+        found, folders = _of_list(source, root), False
+    elif archives.is_archive(root):
+        passed = _Passed()
+        members = tuple(_members(first, passed))
+        found = Scan(root, members, tuple(passed.refused), passed.notes(source))
     else:
-        found = Scan(root, (_entry(root, source),))
+        found, folders = Scan(root, (first,)), False
     if labels == "auto":
-        return _from_folders(found, classes) if stat.S_ISDIR(kind) else found
+        return _from_folders(found, classes) if folders else found
     return found if labels == "none" else _from_list(found, labels)
 
 
 def _of_folder(source: str, root: str) -> Scan:
     passed = _Passed()
-    entries = sorted(_walk(root, root, source, passed), key=lambda entry: entry.path)
-    notes = [
-        f"{count} {kind} passed over in {source}." for kind, count in sorted(passed.kinds.items())
-    ]
-    return Scan(root, tuple(entries), tuple(passed.refused), tuple(notes))
+    files = sorted(_walk(root, root, source, passed), key=lambda entry: entry.path)
+    entries: list[Entry] = []
+    for file in files:
+        if file.path.lower().endswith(archives.SUFFIXES) and archives.is_archive(file.path):
+            entries += _members(file, passed)
+        else:
+            entries.append(file)
+    return Scan(root, tuple(entries), tuple(passed.refused), passed.notes(source))
+
+
+def _members(archive: Entry, passed: _Passed) -> Iterator[Entry]:
+    """The files of an archive in its own order, which is the quick one to read them in."""
+    try:
+        found = archives.listing(archive.path)
+    except Unreadable as why:
+        passed.refused.append(Refusal(archive.path, why.reason, why.message))
+        return
+    passed.refused += found.refused
+    passed.kinds += found.passed
+    for member in found.members:
+        name = archives.MARK + member.name
+        yield Entry(archive.path + name, archive.given + name, member.size, archive.mtime_ns)
 
 
 def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry]:
@@ -140,11 +164,24 @@ def _of_list(source: str, root: str) -> Scan:
 
 def _entry(path: str, given: str) -> Entry:
     try:
+        named = None if os.path.lexists(path) else archives.split(path)
+        if named is not None:
+            return _member(path, given, *named)
         facts = os.stat(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise WrongUsage(f"{given} can't be read: {why}.") from None
     return Entry(path, given, facts.st_size, facts.st_mtime_ns)
+
+
+def _member(path: str, given: str, archive: str, name: str) -> Entry:
+    try:
+        sizes = {member.name: member.size for member in archives.listing(archive).members}
+    except Unreadable as why:
+        raise WrongUsage(why.message) from None
+    if name not in sizes:
+        raise WrongUsage(f"{given} can't be read: there is no file {name} in {archive}.")
+    return Entry(path, given, sizes[name], os.stat(archive).st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)  # few folders hold many files
@@ -159,7 +196,7 @@ def _from_folders(found: Scan, classes: Sequence[str]) -> Scan:
     above = len(os.path.dirname(found.root).rstrip(os.sep)) + 1
     for entry in found.entries:
         # The root itself may be named for a split or class: `build data/test`.
-        folders = entry.path[above:].split(os.sep)[:-1] or [""]
+        folders = [_folder(f) for f in entry.path[above:].split(os.sep)[:-1]] or [""]
         label = names.get(plain(folders[-1]))
         if label is None:
             entries.append(entry)
@@ -176,6 +213,14 @@ def _from_folders(found: Scan, classes: Sequence[str]) -> Scan:
     if splits:
         note += "; splits: " + ", ".join(f"{n} {name}" for name, n in splits.most_common())
     return replace(found, entries=tuple(entries), notes=(*found.notes, note + "."))
+
+
+@lru_cache(maxsize=4096)
+def _folder(name: str) -> str:
+    """A folder's name; of an archive `train.zip`, which stands for a folder, `train`."""
+    name = name.removesuffix("!")
+    suffix = next((s for s in archives.SUFFIXES if name.lower().endswith(s)), "")
+    return name[: len(name) - len(suffix)]
 
 
 def _from_list(found: Scan, table: str) -> Scan:

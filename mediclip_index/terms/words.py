@@ -96,13 +96,21 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file found in a source, not yet read. `given` is the path as the user would write it."""
+    """One file found in a source, not yet read. `given` is the path as the user would write it.
+
+    `path` is what the index calls it; `at` is where it lies, where that is another name.
+    """
 
     path: str
     given: str
     size: int
     mtime_ns: int
     facts: Facts = Facts()
+    at: str | None = None
+
+    @property
+    def where(self) -> str:
+        return self.path if self.at is None else self.at
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,92 @@
+"""Sources → plans: what lies in each, under the names that the index gives it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediclip_index import reading
+from mediclip_index.catalog import exports, images
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.intake import Frames, Pdf
+from mediclip_index.jobs.labelling import classes_of
+from mediclip_index.terms import Entry, Refusal, WrongUsage
+
+SAMPLES = "samples:"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One source, scanned: what lies there, and how it is to be read."""
+
+    source: str
+    labels: str
+    frames: Frames
+    pdf: Pdf
+    entries: tuple[Entry, ...]
+    refused: tuple[Refusal, ...]
+    notes: tuple[str, ...]
+
+
+def plans(
+    desk: Desk,
+    sources: Sequence[str],
+    before: Sequence[images.Source],
+    notes: list[str],
+    *,
+    labels: str,
+    frames: Frames,
+    pdf: Pdf,
+) -> Iterator[Plan]:
+    """The sources that were named, or those the index knows, or the samples, each looked through.
+
+    What people should know is added to `notes`. Raises WrongUsage.
+    """
+    names = desk.names
+    if sources:
+        wanted = [(os.path.abspath(s), labels, frames, pdf) for s in sources]
+    elif names.hashed and any(s.source != SAMPLES for s in before):
+        raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
+    elif before:
+        wanted = [(s.source, s.labels, s.frames, s.pdf) for s in before]  # type: ignore[misc]
+    else:
+        wanted = [(SAMPLES, "auto", frames, pdf)]
+        notes.append(
+            "No source was named and the index was new, so the sample collection was taken in; "
+            "name a folder to take in your own pictures."
+        )
+    classes = classes_of(desk)
+    for source, how, these_frames, this_pdf in wanted:
+        if source == SAMPLES:
+            from mediclip_index import samples
+
+            found = samples.collection()
+            entries = tuple(names.entry(e) for e in found.entries)
+            yield Plan(source, how, "first", "images", entries, (), found.notes)
+            continue
+        name = names.of(source)
+        table = how if how in ("auto", "none") else names.of(how)
+        if not reading.is_there(source):
+            if name not in {s.source for s in before}:
+                raise WrongUsage(f"There is no file or folder {source} to build from.")
+            # Known files that are missing with it; whether they are gone is asked later.
+            yield Plan(name, table, these_frames, this_pdf, (), (), ())
+            continue
+        if exports.manifest(Path(source)) is not None:
+            raise WrongUsage(
+                f"{source} is an export, and becomes an index of its own: name a new folder for it "
+                "with --index."
+            )
+        scan = reading.scan(source, classes=classes, labels=how)
+        inside = str(desk.catalog.folder) + os.sep
+        yield Plan(
+            name,
+            table,
+            these_frames,
+            this_pdf,
+            tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
+            tuple(names.refusal(refusal) for refusal in scan.refused),
+            tuple(names.note(note, source, *sources, how) for note in scan.notes),
+        )
