@@ -9,6 +9,8 @@ lets go of a dead process's locks.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -38,9 +40,7 @@ class FolderLock:
     def exclusive(self, timeout: float) -> Iterator[None]:
         """Hold the lock for writing; IndexBusy after `timeout` seconds."""
         with self._held(fcntl.LOCK_EX, timeout) as descriptor:
-            # Only for the message of whoever waits in vain; the lock itself is the kernel's.
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            _sign(descriptor)
             yield
 
     @contextmanager
@@ -83,9 +83,20 @@ class FolderLock:
         )
 
 
+def _sign(descriptor: int) -> None:
+    # Only for the message of whoever waits in vain; the lock itself is the kernel's. A folder that
+    # is read-only, or a disk that is full, shows in the work itself.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
 def _open(path: Path) -> int:
-    # A reader of a folder that it may not write to still takes the shared lock.
+    # A reader of a folder that it may not write to still takes the shared lock; where the folder
+    # has no lock file (a copy on a read-only medium) the folder itself is locked.
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except PermissionError:
-        return os.open(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+            raise
+        return os.open(path if path.exists() else path.parent, os.O_RDONLY)

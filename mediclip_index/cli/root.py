@@ -100,6 +100,7 @@ def main() -> None:
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:
+        error.message = _printable(error.message)
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
@@ -113,12 +114,15 @@ def main() -> None:
         if debug:
             raise
         _say(_sentence(error))
-        sys.exit(getattr(error, "exit_code", 1))
+        sys.exit(getattr(error, "exit_code", 4 if isinstance(error, OSError) else 1))
 
 
 def _say(text: str) -> None:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    click.echo(f"Error: {shown}", err=True)
+    click.echo(f"Error: {_printable(text)}", err=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _sentence(error: Exception) -> str:
