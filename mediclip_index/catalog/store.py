@@ -226,6 +226,7 @@ class Catalog:
                 config={
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",
+                    "lock_configuration": "true" if read_only else "false",
                 },
             )
             schema.confine(db, [] if into is None else [into])

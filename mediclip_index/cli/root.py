@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -100,8 +101,10 @@ def main() -> None:
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:
-        error.message = _printable(error.message)
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        for line in shown.getvalue().splitlines():
+            click.echo(_printable(line), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("Stopped; what was committed is kept, and the same command goes on from there.")

@@ -78,10 +78,8 @@ class Soak:
         self.score = Score()
         self._state = folder / "score.json"
         if self._state.exists():
-            kept = json.loads(self._state.read_text())
-            self.score = Score(
-                **{k: Counter(v) if isinstance(v, dict) else v for k, v in kept.items()}
-            )
+            for name, kept in json.loads(self._state.read_text()).items():
+                setattr(self.score, name, Counter(kept) if isinstance(kept, dict) else kept)
         # Where a run goes on, it goes on with other numbers than it had before.
         self.chance = random.Random(f"{seed} {self.score.total}")
         self.model = f"local-dir:{(folder / 'model').resolve()}"
