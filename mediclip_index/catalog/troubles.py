@@ -17,6 +17,7 @@ _OF_FILES = (
     duckdb.FatalException,
     duckdb.InternalException,
     duckdb.SerializationException,
+    duckdb.TransactionException,  # a commit that could not be written
 )
 _FULL = ("no space left", "file too large", "disk quota", "out of space")
 _FORBIDDEN = ("read-only file system", "permission denied", "operation not permitted")
