@@ -158,7 +158,7 @@ def nobody() -> int:
 def test_a_read_only_index_is_searched_and_says_why_it_keeps_nothing(
     built: Index,
     pile: Path,
-    nobody: int,  # noqa: F811
+    nobody: int,
 ) -> None:
     picture = str(pile / "p00.png")
     before = _contents(Path(built.path))
@@ -372,7 +372,7 @@ def test_a_torn_spool_file_is_one_sentence_and_is_kept(filled: Catalog) -> None:
 
 def test_a_clock_that_goes_back_disorders_nothing(
     filled: Catalog,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = time.time_ns()
     clock = [now]
