@@ -39,9 +39,8 @@ def harmless(report: Any) -> Any:
     if isinstance(report, str):
         return safe(report)
     if is_dataclass(report) and not isinstance(report, type):
-        return replace(
-            report, **{f.name: harmless(getattr(report, f.name)) for f in fields(report)}
-        )
+        texts = {f.name: harmless(getattr(report, f.name)) for f in fields(report)}
+        return replace(report, **texts)
     if isinstance(report, Mapping):
         return {harmless(k): harmless(v) for k, v in report.items()}
     if isinstance(report, (list, tuple)):

@@ -35,7 +35,7 @@ def work_together(folder: Path, seconds: float, seed: int) -> dict[str, object]:
     chance = random.Random(seed)
     pile, asked, index = folder / "pile", folder / "asked", folder / "index"
     model = in_child(lambda: write_model(folder / "model"), folder)
-    fill(pile, 60, chance)
+    built = fill(pile, 60, chance)
     fill(asked, 12, chance, prefix="q")
     at = ("--index", str(index))
     first = run((*at, "build", "--json", "--model", model, str(pile)), folder)
@@ -47,7 +47,7 @@ def work_together(folder: Path, seconds: float, seed: int) -> dict[str, object]:
         return ("build", "--json", str(pile))
 
     def label() -> tuple[str, ...]:
-        write_labels(folder / "labels.csv", sorted(pile.iterdir())[:40], chance)
+        write_labels(folder / "labels.csv", chance.sample(built, 40), chance)
         return ("label", "import", "--json", str(folder / "labels.csv"))
 
     def query() -> tuple[str, ...]:

@@ -74,7 +74,7 @@ def full_at(size: int) -> None:
 @pytest.mark.parametrize("room", [100, 5_000])
 def test_a_disk_that_fills_keeps_every_commit_and_takes_more_later(
     room: int,
-    filled: Catalog,  # noqa: F811
+    filled: Catalog,
 ) -> None:
     done = mmap.mmap(-1, 1)
     wal = filled.folder / "catalog.duckdb.wal"
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_founds_no_half_index(size: int, tmp_path: Path) -> 
 
 def test_a_verdict_that_the_full_disk_did_not_keep_is_not_given(
     built: Index,
-    pile: Path,  # noqa: F811
+    pile: Path,
 ) -> None:
     picture = str(pile / "p00.png")
     built.query([picture])
@@ -136,7 +136,7 @@ def test_a_verdict_that_the_full_disk_did_not_keep_is_not_given(
     assert built.audit_verify().ok
 
 
-def test_a_spool_on_a_full_disk_leaves_no_half_row(filled: Catalog) -> None:  # noqa: F811
+def test_a_spool_on_a_full_disk_leaves_no_half_row(filled: Catalog) -> None:
     def spool() -> None:
         full_at(100)
         audit.put_in_spool(filled.spool, [{"id": "x" * 400}])
@@ -170,7 +170,7 @@ def test_a_read_only_index_is_searched_and_says_why_it_keeps_nothing(
     def ask(keep: bool) -> Callable[[], None]:
         def work() -> None:
             os.setuid(nobody)
-            index = Index.open(built.path)  # noqa: F811
+            index = Index.open(built.path)
             index.info()
             index.search(where="id = 1")
             index.query([picture], audit=keep)
@@ -186,7 +186,7 @@ def test_a_read_only_index_is_searched_and_says_why_it_keeps_nothing(
     assert _contents(Path(built.path)) == before
 
 
-def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: int) -> None:  # noqa: F811
+def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: int) -> None:
     for name in ("lock", "turnstile"):
         (filled.folder / name).unlink()
     filled.folder.chmod(0o555)
@@ -205,7 +205,7 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
 def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
     index: Index,
     tmp_path: Path,
-    photographs: list[Image.Image],  # noqa: F811
+    photographs: list[Image.Image],
 ) -> None:
     source = tmp_path / "going"
     source.mkdir()
@@ -234,7 +234,7 @@ def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
 def test_a_file_that_changes_while_it_is_read_is_paired_with_itself(
     index: Index,
     tmp_path: Path,
-    photographs: list[Image.Image],  # noqa: F811
+    photographs: list[Image.Image],
 ) -> None:
     source = tmp_path / "changing"
     source.mkdir()
@@ -272,7 +272,7 @@ def test_a_file_that_changes_while_it_is_read_is_paired_with_itself(
 def test_a_damaged_neighbour_file_is_said_and_written_anew(
     damage: str,
     built: Index,
-    pile: Path,  # noqa: F811
+    pile: Path,
 ) -> None:
     built.build([str(pile)])
     file = max(Path(built.path).glob("neighbours-*.faiss"))
@@ -297,7 +297,7 @@ def test_a_damaged_neighbour_file_is_said_and_written_anew(
 def test_a_damaged_catalog_is_one_sentence(
     damage: str,
     place: float,
-    filled: Catalog,  # noqa: F811
+    filled: Catalog,
 ) -> None:
     filled.checkpoint()
     size = filled.file.stat().st_size
@@ -322,7 +322,7 @@ def test_a_damaged_catalog_is_one_sentence(
         assert said
 
 
-def test_a_torn_log_loses_at_most_its_last_transaction(filled: Catalog) -> None:  # noqa: F811
+def test_a_torn_log_loses_at_most_its_last_transaction(filled: Catalog) -> None:
     filled.checkpoint()
     for number in range(5):
         with filled.writing("build") as work:
@@ -339,7 +339,7 @@ def test_a_torn_log_loses_at_most_its_last_transaction(filled: Catalog) -> None:
         assert len(images.images(look)) == 4 + 4 + 1
 
 
-def test_a_scribbled_log_is_one_sentence(filled: Catalog) -> None:  # noqa: F811
+def test_a_scribbled_log_is_one_sentence(filled: Catalog) -> None:
     filled.checkpoint()
     for number in range(5):
         with filled.writing("build") as work:
@@ -357,7 +357,7 @@ def test_a_scribbled_log_is_one_sentence(filled: Catalog) -> None:  # noqa: F811
     assert wal.read_bytes() == content  # nobody threw away what a person may still mend
 
 
-def test_a_torn_spool_file_is_one_sentence_and_is_kept(filled: Catalog) -> None:  # noqa: F811
+def test_a_torn_spool_file_is_one_sentence_and_is_kept(filled: Catalog) -> None:
     torn = filled.spool / "1-1.jsonl"
     torn.write_text('{"id": "half')
     with filled.reading(), pytest.raises(NoIndex, match=str(torn)):
