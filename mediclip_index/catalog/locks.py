@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mediclip_index.catalog.troubles import cant_write
 from mediclip_index.terms import IndexBusy
 
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
@@ -46,10 +47,10 @@ class FolderLock:
     @contextmanager
     def _held(self, kind: int, timeout: float) -> Iterator[int]:
         deadline = time.monotonic() + timeout
-        turnstile = _open(self._turnstile)
+        turnstile = _open(self._turnstile, kind)
         try:
             self._wait(turnstile, kind, deadline, timeout)
-            descriptor = _open(self._lock)
+            descriptor = _open(self._lock, kind)
             try:
                 self._wait(descriptor, kind, deadline, timeout)
                 fcntl.flock(turnstile, fcntl.LOCK_UN)
@@ -91,7 +92,7 @@ def _sign(descriptor: int) -> None:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, kind: int) -> int:
     # A reader of a folder that it may not write to still takes the shared lock; where the folder
     # has no lock file (a copy on a read-only medium) the folder itself is locked.
     try:
@@ -99,4 +100,8 @@ def _open(path: Path) -> int:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
             raise
-        return os.open(path if path.exists() else path.parent, os.O_RDONLY)
+        if path.exists():
+            return os.open(path, os.O_RDONLY)
+        if kind == fcntl.LOCK_EX:
+            raise cant_write(path.parent, error.strerror) from None
+        return os.open(path.parent, os.O_RDONLY)
