@@ -103,5 +103,5 @@ def _open(path: Path, kind: int) -> int:
         if path.exists():
             return os.open(path, os.O_RDONLY)
         if kind == fcntl.LOCK_EX:
-            raise cant_write(path.parent, error.strerror) from None
+            raise cant_write(path.parent, str(error.strerror)) from None
         return os.open(path.parent, os.O_RDONLY)
