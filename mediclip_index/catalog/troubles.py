@@ -21,6 +21,7 @@ _OF_FILES = (
 )
 _FULL = ("no space left", "file too large", "disk quota", "out of space")
 _FORBIDDEN = ("read-only file system", "permission denied", "operation not permitted")
+_CORRUPT = ("checksum", "corrupt")
 _OF_WRITING = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
 }  # fmt: skip
@@ -32,7 +33,10 @@ def told(file: Path) -> Iterator[None]:
     otherwise goes through."""
     try:
         yield
-    except _OF_FILES as error:
+    except duckdb.Error as error:
+        said = str(error).lower()
+        if not isinstance(error, _OF_FILES) and not any(sign in said for sign in _CORRUPT):
+            raise
         raise _sentence(file, _first_line(error)) from error
     except OSError as error:
         if error.errno not in _OF_WRITING:
