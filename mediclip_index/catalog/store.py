@@ -226,10 +226,11 @@ class Catalog:
                 config={
                     "autoinstall_known_extensions": "false",
                     "autoload_known_extensions": "false",
-                    "lock_configuration": "true" if read_only else "false",
                 },
             )
             schema.confine(db, [] if into is None else [into])
+            if read_only:
+                db.execute("SET lock_configuration = true")
         except duckdb.Error as error:
             raise troubles.cannot_open(self.file, error) from error
         with troubles.told(self.file):
