@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mediclip_index.catalog import troubles
 from mediclip_index.catalog.rows import insert, kept_path
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.terms import NoIndex
@@ -252,16 +253,25 @@ def find(
 
 def put_in_spool(folder: Path, bodies: Sequence[Body]) -> None:
     """Keep verdicts in a spool file of this process, safe on disk, one JSON line each."""
+    with troubles.told(folder):
+        _write_spool(folder, bodies)
+
+
+def _write_spool(folder: Path, bodies: Sequence[Body]) -> None:
     folder.mkdir(exist_ok=True)
     # A name of its own each time: no two writers share a file, and a torn line ends a file.
     name = f"{time.time_ns()}-{os.getpid()}.jsonl"
     unfinished = folder / f".{name}"
-    with unfinished.open("x", encoding="ascii") as file:
-        for body in bodies:
-            file.write(canonical(body) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with unfinished.open("x", encoding="ascii") as file:
+            for body in bodies:
+                file.write(canonical(body) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.rename(folder / name)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

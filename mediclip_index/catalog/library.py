@@ -47,11 +47,13 @@ _CLASSES = {
     "TYPE",
     "FUNCTION",
 }
+# Not among them: replace, which nested makes any amount of text out of a short condition, and does
+# so in steps too long for a time limit to interrupt.
 _FUNCTIONS = {
     "~~", "!~~", "~~*", "!~~*", "~~~", "like_escape", "not_like_escape", "ilike_escape",
     "not_ilike_escape", "lower", "upper", "trim", "ltrim", "rtrim", "length", "strlen",
     "contains", "starts_with", "prefix", "ends_with", "suffix", "regexp_matches",
-    "regexp_full_match", "substring", "substr", "left", "right", "replace", "concat", "||", "abs",
+    "regexp_full_match", "substring", "substr", "left", "right", "concat", "||", "abs",
     "round", "floor", "ceil", "+", "-", "*", "/", "//", "%", "greatest", "least", "coalesce",
     "nullif", "ifnull", "array_extract", "struct_extract",
 }  # fmt: skip
@@ -152,22 +154,30 @@ def _check(db: Connection, condition: str, known: Sequence[str]) -> None:
         raise WrongUsage("The condition is empty; try one such as \"label = 'medical'\".")
     if len(condition) > LONGEST_CONDITION:
         raise WrongUsage(f"The condition is longer than {LONGEST_CONDITION} characters.")
-    select = f"SELECT id FROM library WHERE ({kept_path(condition)}\n)"
+    kept = kept_path(condition)
+    try:
+        # In brackets first: what closes the parentheses around it on the way can't stand there.
+        _parsed(db, f"SELECT [{kept}\n]", condition)
+        node = _parsed(db, f"SELECT id FROM library WHERE ({kept}\n)", condition)
+        plain = _parsed(db, "SELECT id FROM library WHERE (true)", condition)
+        where = node.pop("where_clause", None)
+        plain.pop("where_clause")
+        if _without_places(node) != _without_places(plain):
+            raise _refused(condition, "only one condition is allowed, nothing before or after it")
+        _walk(where, condition, known)
+    except RecursionError:
+        raise _refused(condition, "it is nested too deeply") from None
+
+
+def _parsed(db: Connection, select: str, condition: str) -> Any:
+    """The tree of one SELECT as DuckDB's own parser gives it."""
     try:
         tree = json.loads(scalar(db, "SELECT json_serialize_sql($1)", [select]))
-    except duckdb.Error as error:
+    except (duckdb.Error, UnicodeEncodeError) as error:
         raise _refused(condition, _first_line(error)) from None
     if tree.get("error") or len(tree["statements"]) != 1:
         raise _refused(condition, tree.get("error_message", "it is more than one statement"))
-    plain = json.loads(
-        scalar(db, "SELECT json_serialize_sql('SELECT id FROM library WHERE (true)')")
-    )["statements"][0]["node"]
-    node = tree["statements"][0]["node"]
-    where = node.pop("where_clause", None)
-    plain.pop("where_clause")
-    if _without_places(node) != _without_places(plain):
-        raise _refused(condition, "only one condition is allowed, nothing before or after it")
-    _walk(where, condition, known)
+    return tree["statements"][0]["node"]
 
 
 def _walk(node: Any, condition: str, known: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ lets go of a dead process's locks.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -16,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mediclip_index.catalog.troubles import cant_write
 from mediclip_index.terms import IndexBusy
 
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
@@ -38,18 +41,16 @@ class FolderLock:
     def exclusive(self, timeout: float) -> Iterator[None]:
         """Hold the lock for writing; IndexBusy after `timeout` seconds."""
         with self._held(fcntl.LOCK_EX, timeout) as descriptor:
-            # Only for the message of whoever waits in vain; the lock itself is the kernel's.
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            _sign(descriptor)
             yield
 
     @contextmanager
     def _held(self, kind: int, timeout: float) -> Iterator[int]:
         deadline = time.monotonic() + timeout
-        turnstile = _open(self._turnstile)
+        turnstile = _open(self._turnstile, kind)
         try:
             self._wait(turnstile, kind, deadline, timeout)
-            descriptor = _open(self._lock)
+            descriptor = _open(self._lock, kind)
             try:
                 self._wait(descriptor, kind, deadline, timeout)
                 fcntl.flock(turnstile, fcntl.LOCK_UN)
@@ -83,9 +84,24 @@ class FolderLock:
         )
 
 
-def _open(path: Path) -> int:
-    # A reader of a folder that it may not write to still takes the shared lock.
+def _sign(descriptor: int) -> None:
+    # Only for the message of whoever waits in vain; the lock itself is the kernel's. A folder that
+    # is read-only, or a disk that is full, shows in the work itself.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+
+
+def _open(path: Path, kind: int) -> int:
+    # A reader of a folder that it may not write to still takes the shared lock; where the folder
+    # has no lock file (a copy on a read-only medium) the folder itself is locked.
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except PermissionError:
-        return os.open(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
+            raise
+        if path.exists():
+            return os.open(path, os.O_RDONLY)
+        if kind == fcntl.LOCK_EX:
+            raise cant_write(path.parent, str(error.strerror)) from None
+        return os.open(path.parent, os.O_RDONLY)

@@ -7,7 +7,7 @@ import getpass
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from uuid6 import uuid7
 
-from mediclip_index.catalog import schema
+from mediclip_index.catalog import schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
@@ -67,33 +67,43 @@ class Catalog:
         return (folder / FILE).is_file()
 
     @classmethod
-    def create(cls, folder: Path) -> Catalog:
-        """A new catalog in an empty or missing folder; WrongUsage where something else is there."""
+    def create(
+        cls, folder: Path, first: Callable[[Writing], None] | None = None, *, by: str | None = None
+    ) -> Catalog:
+        """A new catalog in an empty or missing folder; WrongUsage where something else is there.
+
+        `first` fills its first transaction. The catalog is made under another name and moved into
+        place whole, so that a kill or a full disk leaves no half of one.
+        """
         folder = folder.absolute()
         cls.vacant(folder)
         catalog = cls(folder)
-        with catalog._lock.exclusive(PATIENCE):
+        with catalog._lock.exclusive(PATIENCE), troubles.told(catalog.file):
             if catalog.file.exists():
                 return cls.open(folder)
-            # Made under another name and moved into place whole: a kill leaves no half catalog.
-            unfinished = folder / f"{FILE}.{os.getpid()}.new"
-            with contextlib.suppress(FileNotFoundError):
-                unfinished.unlink()
-            db = schema.create(unfinished)
-            now = time.time_ns() // 1000
-            insert(
-                db,
-                "identity",
-                {"name": "VARCHAR", "value": "VARCHAR"},
-                [
-                    {"name": "uuid", "value": str(uuid7())},
-                    {"name": "created_us", "value": str(now)},
-                ],
-            )
-            db.execute("CHECKPOINT")
-            db.close()
-            unfinished.replace(catalog.file)
+            # Only the lock's holder makes a catalog: whatever lies there is of one that died.
+            _sweep(folder)
+            unfinished = folder / f"{FILE}.new"
+            try:
+                with contextlib.closing(schema.create(unfinished)) as db:
+                    insert(
+                        db,
+                        "identity",
+                        {"name": "VARCHAR", "value": "VARCHAR"},
+                        [
+                            {"name": "uuid", "value": str(uuid7())},
+                            {"name": "created_us", "value": str(time.time_ns() // 1000)},
+                        ],
+                    )
+                    if first is not None:
+                        with _transaction(db, "create", by, None) as work:
+                            first(work)
+                    db.execute("CHECKPOINT")
+            except BaseException:
+                _sweep(folder)
+                raise
             catalog.spool.mkdir(exist_ok=True)
+            put_in_place(unfinished, catalog.file)
         return catalog
 
     @staticmethod
@@ -101,7 +111,7 @@ class Catalog:
         """Make a folder for an index; WrongUsage where something else is there."""
         if folder.exists() and not folder.is_dir():
             raise WrongUsage(f"{folder} is a file; name a folder for the index.")
-        ours = {"lock", "turnstile"}
+        ours = {"lock", "turnstile", "spool"}
         if folder.is_dir() and any(
             i.name not in ours and FILE not in i.name for i in folder.iterdir()
         ):
@@ -166,40 +176,8 @@ class Catalog:
                 db.execute("CHECKPOINT")  # so that the copy is whole without its log
                 self._copy_before_migration(at)
                 schema.migrate(db, at)
-            db.begin()
-            work = Writing(
-                db=db,
-                tx=_last_tx(db) + 1,
-                time_us=time.time_ns() // 1000,
-                author=by or operating_user(),
-                run=run or str(uuid7()),
-            )
-            insert(
-                db,
-                "transactions",
-                {
-                    "tx": "BIGINT",
-                    "time_us": "BIGINT",
-                    "author": "VARCHAR",
-                    "run": "VARCHAR",
-                    "command": "VARCHAR",
-                },
-                [
-                    {
-                        "tx": work.tx,
-                        "time_us": work.time_us,
-                        "author": work.author,
-                        "run": work.run,
-                        "command": command,
-                    }
-                ],
-            )
-            try:
+            with _transaction(db, command, by, run) as work:
                 yield work
-            except BaseException:
-                db.rollback()
-                raise
-            db.commit()
 
     def checkpoint(self, timeout: float = PATIENCE) -> None:
         """Fold the write-ahead log into the file, once much was written."""
@@ -251,21 +229,15 @@ class Catalog:
                 },
             )
             schema.confine(db, [] if into is None else [into])
+            if read_only:
+                db.execute("SET lock_configuration = true")
         except duckdb.Error as error:
-            raise NoIndex(self._cannot_open(str(error))) from error
-        try:
-            yield db
-        finally:
-            db.close()
-
-    def _cannot_open(self, why: str) -> str:
-        first = why.strip().splitlines()[0]
-        if "lock" in first.lower():
-            return (
-                f"{self.file} is held by a program other than mediclip-index; close it and try "
-                f"again ({first})."
-            )
-        return f"{self.file} can't be opened as a DuckDB file; restore a backup of it ({first})."
+            raise troubles.cannot_open(self.file, error) from error
+        with troubles.told(self.file):
+            try:
+                yield db
+            finally:
+                db.close()
 
     def _migrate(self, timeout: float) -> None:
         with self.writing("migrate", timeout=timeout):
@@ -284,6 +256,55 @@ def operating_user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+@contextmanager
+def _transaction(
+    db: Connection, command: str, by: str | None, run: str | None
+) -> Iterator[Writing]:
+    """The next numbered transaction, committed when the block ends well, undone when it raises."""
+    db.begin()
+    work = Writing(
+        db=db,
+        tx=_last_tx(db) + 1,
+        time_us=time.time_ns() // 1000,
+        author=by or operating_user(),
+        run=run or str(uuid7()),
+    )
+    insert(
+        db,
+        "transactions",
+        {
+            "tx": "BIGINT",
+            "time_us": "BIGINT",
+            "author": "VARCHAR",
+            "run": "VARCHAR",
+            "command": "VARCHAR",
+        },
+        [
+            {
+                "tx": work.tx,
+                "time_us": work.time_us,
+                "author": work.author,
+                "run": work.run,
+                "command": command,
+            }
+        ],
+    )
+    try:
+        yield work
+    except BaseException:
+        # After a write that failed DuckDB takes no further order; closing undoes it all the same.
+        with contextlib.suppress(duckdb.Error):
+            db.rollback()
+        raise
+    db.commit()
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a founding that died has left."""
+    for path in (*folder.glob(f"{FILE}.new*"), *folder.glob(f"{FILE}.*.new*")):
+        path.unlink(missing_ok=True)
 
 
 def _last_tx(db: Connection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -100,7 +101,10 @@ def main() -> None:
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        for line in shown.getvalue().splitlines():
+            click.echo(_printable(line), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _say("Stopped; what was committed is kept, and the same command goes on from there.")
@@ -113,12 +117,15 @@ def main() -> None:
         if debug:
             raise
         _say(_sentence(error))
-        sys.exit(getattr(error, "exit_code", 1))
+        sys.exit(getattr(error, "exit_code", 4 if isinstance(error, OSError) else 1))
 
 
 def _say(text: str) -> None:
-    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-    click.echo(f"Error: {shown}", err=True)
+    click.echo(f"Error: {_printable(text)}", err=True)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _sentence(error: Exception) -> str:

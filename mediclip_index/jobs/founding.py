@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from mediclip_index import encoding
-from mediclip_index.catalog import Catalog, salt, words
+from mediclip_index.catalog import Catalog, Writing, salt, words
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts
 from mediclip_index.terms import Settings, WrongUsage
 
@@ -30,28 +29,22 @@ def found(
     encoder = load_encoder(name, device, engine, precision)
     sentences = list(dict.fromkeys(chosen.sentences))
     vectors = encoder.encode_texts(sentences)
-    there_before = path.exists()
-    catalog = Catalog.create(path)
-    try:
-        with catalog.writing("create", by=by) as work:
-            words.add_encoder(
-                work,
-                fingerprint=encoder.fingerprint,
-                name=encoder.name,
-                dim=encoder.dim,
-                scale=encoder.logit_scale,
-            )
-            words.keep_sentences(work, words.encoder(work), sentences, vectors)
-            words.choose(work, "prompts", words.add_prompts(work, chosen))
-            words.add_settings(work, Settings())
-            if hash_paths:
-                salt.make(work)
-    except BaseException:
-        # Half an index would be refused by every later command.
-        shutil.rmtree(catalog.folder)
-        if there_before:
-            catalog.folder.mkdir()
-        raise
+
+    def first(work: Writing) -> None:
+        words.add_encoder(
+            work,
+            fingerprint=encoder.fingerprint,
+            name=encoder.name,
+            dim=encoder.dim,
+            scale=encoder.logit_scale,
+        )
+        words.keep_sentences(work, words.encoder(work), sentences, vectors)
+        words.choose(work, "prompts", words.add_prompts(work, chosen))
+        words.add_settings(work, Settings())
+        if hash_paths:
+            salt.make(work)
+
+    catalog = Catalog.create(path, first, by=by)
     desk = Desk(catalog, by=by, device=device, engine=engine, precision=precision)
     desk.use(encoder)
     return desk

@@ -21,6 +21,7 @@ from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Calibration,
+    CantWrite,
     GroupShare,
     Ids,
     IndexBusy,
@@ -404,5 +405,7 @@ def keep(
     except IndexBusy:
         audit.put_in_spool(desk.catalog.spool, bodies)
         return
+    except CantWrite as error:
+        raise CantWrite(f"{error} No verdict is given unkept; --no-audit asks for that.") from None
     for file in taken:
         file.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 
 from mediclip_index.neighbours.kinds import Material, is_exact, listed_ids, make
-from mediclip_index.terms import Ids, NeighbourFile, Vectors
+from mediclip_index.terms import CantWrite, Ids, NeighbourFile, Vectors
 
 _CHUNK = 1 << 20
 
@@ -42,6 +42,12 @@ def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
         faiss.write_index(index, str(unfinished))
         with unfinished.open("rb+") as file:
             os.fsync(file.fileno())
+    except RuntimeError as error:  # FAISS's word for a write that failed
+        unfinished.unlink(missing_ok=True)
+        raise CantWrite(
+            f"No neighbour file can be written in {folder} (is the disk full?): the catalog is "
+            "whole; make room, then give the same command again."
+        ) from error
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
+from mediclip_index.show.text import safe
 from mediclip_index.terms import AuditRow, IndexFacts, QueryReport, Verdict
 
 
@@ -30,6 +31,20 @@ def plain(report: Any) -> Any:
         return {str(k): plain(v) for k, v in report.items()}
     if isinstance(report, (list, tuple)):
         return [plain(item) for item in report]
+    return report
+
+
+def harmless(report: Any) -> Any:
+    """A report whose every text can't steer a terminal, whatever names files and labels bear."""
+    if isinstance(report, str):
+        return safe(report)
+    if is_dataclass(report) and not isinstance(report, type):
+        texts = {f.name: harmless(getattr(report, f.name)) for f in fields(report)}
+        return replace(report, **texts)
+    if isinstance(report, Mapping):
+        return {harmless(k): harmless(v) for k, v in report.items()}
+    if isinstance(report, (list, tuple)):
+        return type(report)(harmless(item) for item in report)
     return report
 
 

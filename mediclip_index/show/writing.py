@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mediclip_index.show import assessments, keeping, tables
-from mediclip_index.show.records import plain
+from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
+from mediclip_index.show.text import safe
 
 FORMATS = ("table", "json", "jsonl", "csv", "paths")
 
@@ -126,10 +127,15 @@ def write(report: Any, shown: Shown, look: Look) -> str:
     if look.format == "jsonl":
         return "".join(json.dumps(plain(row)) + "\n" for row in shown.rows(report))
     if look.format == "csv":
-        return _csv([plain(row) for row in shown.rows(report)], shown.columns)
+        return _unsteered(_csv([plain(row) for row in shown.rows(report)], shown.columns), look)
     if look.format == "paths":
-        return "".join(f"{_path(plain(row))}\n" for row in shown.rows(report))
-    return shown.text(report, look.room, Style(look.color)) + "\n"
+        return _unsteered("".join(f"{_path(plain(row))}\n" for row in shown.rows(report)), look)
+    return shown.text(harmless(report), look.room, Style(look.color)) + "\n"
+
+
+def _unsteered(text: str, look: Look) -> str:
+    """For a program (a pipe) as it is; on a terminal, without what would steer it."""
+    return text if look.room is None else "\n".join(safe(line) for line in text.split("\n"))
 
 
 def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:

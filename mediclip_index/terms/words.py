@@ -45,6 +45,12 @@ class IndexBusy(MediclipError):
     exit_code = 4
 
 
+class CantWrite(MediclipError):
+    """The index folder can't be written to: the disk is full, or the folder is read-only."""
+
+    exit_code = 4
+
+
 class ModelUnavailable(MediclipError):
     """The model can't be had: unknown name, weights not here, or weights that would mislead."""
 

@@ -1,0 +1,174 @@
+"""What must hold of an index whatever happened to it, told from the outside.
+
+A Snapshot is everything that was committed; a later one must hold all of an earlier one. Vectors
+are computed again from the files and held against what stands in the catalog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from piles import distance
+
+# The largest difference that arithmetic in other batches may make.
+SAME_VECTOR = 1e-4
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is committed: images with their vectors, labels, transactions, settings, verdicts."""
+
+    images: dict[int, tuple[str, bytes]]  # id: (sha256, vector)
+    labels: list[tuple[Any, ...]]
+    standing: dict[str, str | None]  # path: label
+    transactions: list[tuple[Any, ...]]
+    settings: list[tuple[Any, ...]]
+    chain: list[tuple[str, str]]  # (id, hash)
+    purged: frozenset[str]
+    spool: frozenset[str]
+    findings: tuple[str, ...]
+    litter: tuple[str, ...]
+
+    @property
+    def verdicts(self) -> set[str]:
+        """Ids of every verdict that is kept, in the chain or in the spool."""
+        return {i for i, _ in self.chain} | self.spool
+
+
+def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
+    """Look at an index from outside its commands; `expected` holds vectors by sha256."""
+    from mediclip_index.catalog import Catalog, audit, derived, labels, words
+    from mediclip_index.catalog import images as kept
+    from mediclip_index.neighbours import open_file
+
+    catalog = Catalog.open(folder)
+    findings: list[str] = []
+    with catalog.reading() as look:
+        encoder = words.encoder(look)
+        words.settings(look)
+        words.prompts(look)
+        rows = look.db.execute("SELECT id, sha256, page, item FROM images ORDER BY id").fetchall()
+        ids = [row[0] for row in rows]
+        if len(set(ids)) != len(ids):
+            findings.append("two images have one id")
+        if len({row[1:] for row in rows}) != len(rows):
+            findings.append("one picture is kept as two images")
+        found, vectors = kept.vectors(look, encoder, ids)
+        have = dict(zip(found.tolist(), vectors, strict=True))
+        for i, sha, *_ in rows:
+            if i not in have:
+                findings.append(f"image {i} has no vector")
+            elif sha not in expected:
+                findings.append(f"image {i} is of a content that no file had")
+            elif distance(have[i], expected[sha]) > SAME_VECTOR:
+                findings.append(f"WRONG PAIR: image {i} has another picture's vector")
+        for i in set(have) - set(ids):
+            findings.append(f"vector {i} has no image")
+        orphans = look.db.execute(
+            "SELECT count(*) FROM labels WHERE image NOT IN (SELECT id FROM images)"
+        ).fetchall()[0][0]
+        if orphans:
+            findings.append(f"{orphans} labels speak of no image")
+        open_twice = look.db.execute(
+            "SELECT path FROM files WHERE until_tx IS NULL GROUP BY path HAVING count(*) > 1"
+        ).fetchall()
+        findings += [f"{path} is open twice" for (path,) in open_twice]
+        for path, sha in look.db.execute(
+            "SELECT path, sha256 FROM files_at(?) WHERE sha256 IS NOT NULL", [look.tx]
+        ).fetchall():
+            now = Path(path)
+            if now.exists() and hashlib.sha256(now.read_bytes()).hexdigest() != sha:
+                findings.append(f"{path} stands with another content's hash")
+        _, _, broken = audit.verify(look)
+        findings += broken
+        file = derived.newest(look, encoder.fingerprint)
+        if file is not None:
+            open_file(folder, file)  # raises where it is not the recorded one
+        said = labels.standings(look)
+        paths = {i: image.path for i, image in kept.images(look).items()}
+        chain = look.db.execute("SELECT id, hash, body FROM verdicts ORDER BY position").fetchall()
+        waiting = audit.spooled(catalog.spool)
+        snap = Snapshot(
+            images={i: (sha, have[i].tobytes()) for i, sha, *_ in rows if i in have},
+            labels=look.db.execute("SELECT * FROM labels ORDER BY ALL").fetchall(),
+            standing={paths[i]: s.label for i, s in said.items() if i in paths},
+            transactions=look.db.execute("SELECT * FROM transactions ORDER BY tx").fetchall(),
+            settings=look.db.execute("SELECT * FROM settings ORDER BY number").fetchall(),
+            chain=[(i, h) for i, h, _ in chain],
+            purged=frozenset(i for i, _, body in chain if body is None),
+            spool=frozenset(body["id"] for body in waiting),
+            findings=tuple(findings),
+            litter=tuple(sorted(_litter(folder))),
+        )
+    numbers = [row[0] for row in snap.transactions]
+    if numbers != list(range(1, len(numbers) + 1)):
+        findings.append("transactions are not numbered 1, 2, 3, ...")
+    return snap
+
+
+def lost(before: Snapshot, after: Snapshot) -> list[str]:
+    """What was committed before and is not there, unchanged, now."""
+    missing = [
+        f"image {i} is gone or changed"
+        for i, v in before.images.items()
+        if after.images.get(i) != v
+    ]
+    if not set(before.labels) <= set(after.labels):
+        missing.append("a label row is gone")
+    if after.transactions[: len(before.transactions)] != before.transactions:
+        missing.append("a transaction is gone")
+    if not set(before.settings) <= set(after.settings):
+        missing.append("settings are gone")
+    if after.chain[: len(before.chain)] != before.chain:
+        missing.append("the chain of verdicts has another beginning")
+    missing += [f"verdict {i} is gone" for i in before.verdicts - after.verdicts]
+    return missing
+
+
+def verdict_ids(out: str) -> set[str]:
+    """The ids in the JSON that `query` printed."""
+    return {verdict["id"] for verdict in json.loads(out)["verdicts"]}
+
+
+def _litter(folder: Path) -> list[str]:
+    known = ("catalog.duckdb", "catalog.duckdb.wal", "lock", "turnstile", "spool")
+    return [
+        path.name
+        for path in folder.iterdir()
+        if path.name not in known
+        and not (path.name.startswith("neighbours-") and path.suffix == ".faiss")
+    ] + [f"spool/{path.name}" for path in (folder / "spool").glob(".*")]
+
+
+class Vectors:
+    """Vectors of files by content, computed by a child from the files themselves, each once."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.known: dict[str, np.ndarray] = {}
+
+    def learn(self, files: list[Path]) -> dict[str, np.ndarray]:
+        """Compute what is lacking (call it in a child); returns only what is new."""
+        from mediclip_index import reading
+        from mediclip_index.jobs.desk import load_encoder
+
+        encoder = load_encoder(self.model, "cpu")
+        shas, pictures = [], []
+        for file in files:
+            data = file.read_bytes()
+            sha = hashlib.sha256(data).hexdigest()
+            if sha not in self.known:
+                shas.append(sha)
+                result = reading.read(data, path=str(file), size=encoder.image_size)
+                pictures.append(result.pictures[0])
+        if not shas:
+            return {}
+        vectors = np.concatenate(
+            [encoder.encode_pictures(pictures[i : i + 32]) for i in range(0, len(pictures), 32)]
+        )
+        return dict(zip(shas, vectors, strict=True))

@@ -1,0 +1,138 @@
+"""Names in hostile hands: no table steers a terminal, no page runs a script, all JSON is JSON.
+
+Reports are filled by their own types: every text in them (paths, labels, splits, subjects,
+attributes, prompts, authors, notes) is hostile.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html.parser
+import json
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from mediclip_index import terms
+from mediclip_index.show import pages, writing
+from mediclip_index.show.writing import Look, Shown
+
+HOSTILE = (
+    "a\x1b[31mb\x1b]0;owned\x07c\u202ed\ne\rf\x9b1mg\u2066h\udcffi\x00<script>x</script>'\"&]]>"
+)
+SAFE_CONTROLS = {"\n"}
+
+
+def filled(kind: Any, depth: int = 0) -> Any:
+    """A value of a type in which every text is hostile."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if kind is str:
+        return HOSTILE
+    if kind in (int, float):
+        return kind(1)
+    if kind is bool:
+        return True
+    if origin is typing.Literal:
+        return arguments[0]
+    if origin in (typing.Union, types.UnionType):
+        return filled(next(a for a in arguments if a is not type(None)), depth)
+    if origin is tuple:
+        count = 2 if len(arguments) == 2 and arguments[1] is Ellipsis else 0
+        return tuple(filled(a, depth + 1) for a in ([arguments[0]] * 2 if count else arguments))
+    if origin in (list, Sequence):
+        return [filled(arguments[0], depth + 1)] * 2
+    if origin in (dict, Mapping) or kind is dict:
+        return {filled(arguments[0], depth + 1): filled(arguments[1], depth + 1)}
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind)
+        return kind(**{f.name: filled(hints[f.name], depth + 1) for f in dataclasses.fields(kind)})  # type: ignore[operator]
+    return 1
+
+
+REPORTS: dict[str, tuple[Shown, Any]] = {
+    "query, one": (writing.QUERY, terms.QueryReport),
+    "query": (writing.QUERY, terms.QueryReport),
+    "build": (writing.BUILD, terms.BuildReport),
+    "search": (writing.SEARCH, terms.SearchReport),
+    "info": (writing.INFO, terms.InfoReport),
+    "labels": (writing.LABELS, terms.LabelReport),
+    "history": (writing.HISTORY, tuple[terms.LabelEvent, ...]),
+    "prompt sets": (writing.PROMPT_SETS, tuple[terms.PromptSetFacts, ...]),
+    "trials": (writing.TRIALS, tuple[terms.PromptTrial, ...]),
+    "audit row": (writing.AUDIT_ROW, terms.AuditRow),
+    "audit list": (writing.audit_list(filled(terms.IndexFacts)), tuple[terms.AuditRow, ...]),
+    "chain": (writing.CHAIN, terms.ChainReport),
+    "mistakes": (writing.MISTAKES, terms.MistakesReport),
+    "replay": (writing.REPLAY, terms.ReplayReport),
+    "proposals": (writing.PROPOSALS, tuple[terms.Proposal, ...]),
+}
+
+
+def report_of(name: str) -> tuple[Shown, Any]:
+    shown, kind = REPORTS[name]
+    report = filled(kind)
+    if name == "query, one":
+        report = dataclasses.replace(report, verdicts=report.verdicts[:1])
+    return shown, report
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_table_steers_no_terminal(name: str) -> None:
+    shown, report = report_of(name)
+    for room in (None, 80):
+        text = writing.write(report, shown, Look("table", room))
+        steering = {c for c in text if not c.isprintable()} - SAFE_CONTROLS
+        assert not steering, (room, steering)
+        assert "\ne" not in text  # a line end in a name begins no line of its own
+
+
+@pytest.mark.parametrize("form", ["csv", "paths", "jsonl", "json"])
+@pytest.mark.parametrize("name", ["query", "search", "audit list"])
+def test_every_format_is_escaped_on_a_terminal(name: str, form: str) -> None:
+    shown, report = report_of(name)
+    text = writing.write(report, shown, Look(form, 80))
+    assert not {c for c in text if not c.isprintable()} - SAFE_CONTROLS
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_json_stays_json_and_gives_names_back_as_they_are(name: str) -> None:
+    shown, report = report_of(name)
+    text = writing.write(report, shown, Look("json"))
+    assert text.isascii()
+    assert HOSTILE in _texts(json.loads(text)) or name == "labels"
+    for line in writing.write(report, shown, Look("jsonl")).splitlines():
+        json.loads(line)
+
+
+class Page(html.parser.HTMLParser):
+    """Collects tags and attribute names as a browser sees them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.attributes += attrs
+
+
+def test_a_page_runs_nothing_that_a_name_says() -> None:
+    text = pages.mistakes(filled(terms.MistakesReport))
+    page = Page()
+    page.feed(text)
+    assert "script" not in page.seen
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert "&lt;script&gt;" in text
+    assert not {c for c in text if not c.isprintable()} - SAFE_CONTROLS
+
+
+def _texts(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        return {t for k, v in value.items() for t in _texts(k) | _texts(v)}
+    return {t for item in value for t in _texts(item)} if isinstance(value, list) else set()
