@@ -136,9 +136,11 @@ class Interrupting(Silent):
 def test_ctrl_c_keeps_what_is_whole_and_the_next_build_goes_on(index: Index, pile: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         index.build([str(pile)], batch_size=4, progress=Interrupting(7))
-    assert index.info().index.images == 4
+    kept = index.info().index.images
+    # The first four were encoded; on a slow machine more were, for a commit that was due.
+    assert 4 <= kept <= 7
     report = index.build([str(pile)])
-    assert (report.unchanged, report.added, report.images) == (4, 8, 12)
+    assert (report.unchanged, report.added, report.images) == (kept, 12 - kept, 12)
 
 
 def test_what_goes_wrong_in_a_commit_ends_the_build_and_nothing_is_half_written(
