@@ -49,6 +49,7 @@ POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
 ROUNDS = 4
 MOST_TUNED = 4_000  # images; more change nothing but the time
 LEAST_TUNED = 10
+FEWEST_CLUSTERS = 10  # fewer tell nothing of how they differ: then image by image
 FAMILIAR = 0.97  # share of calibration images that count as known
 
 
@@ -265,7 +266,7 @@ def _standard_error(gain: Floats, clusters: Ids) -> float:
     """Of the mean gain (n,), robust to clusters (Liang and Zeger 1986): 544 images of 23 sources
     tell hardly more than 23 images."""
     sums = np.bincount(clusters, weights=gain - gain.mean())
-    if len(sums) == 1:
+    if len(sums) < FEWEST_CLUSTERS:
         sums = gain - gain.mean()
     return float(np.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / len(gain))
 
