@@ -370,11 +370,11 @@ def _body(name: str, work: Writing) -> dict[str, object]:
 
 def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(SOAKING / "kills.py"), "--kills", "4", "--seed", "5"],
+        [sys.executable, str(SOAKING / "kills.py"), "--kills", "3", "--seed", "5"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     report = json.loads(done.stdout)
-    assert report["total"] >= 4
+    assert report["total"] >= 3
     assert (report["losses"], report["wrong_pairs"], report["findings"]) == (0, 0, 0), done.stderr
     assert done.returncode == 0
 
