@@ -7,7 +7,6 @@ otherwise. From the files, the pictures are read and embedded anew; what differs
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from mediclip_index import reading
 from mediclip_index.catalog import audit, images, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -179,7 +179,7 @@ def _embedded(
         for body in bodies:
             if body["path"] == STDIN:
                 continue
-            if not os.path.exists(body["path"]):
+            if not reading.is_there(body["path"]):
                 found[body["id"]] = None, f"the file {body['path']} has vanished"
                 continue
             manner = Manner(

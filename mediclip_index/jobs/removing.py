@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Literal
 
+from mediclip_index import reading
 from mediclip_index.catalog import Reading, aside, audit, images, library, removals
 from mediclip_index.catalog.removals import Doomed
 from mediclip_index.jobs.desk import Desk
@@ -39,7 +39,7 @@ def remove(
         else:
             with desk.catalog.writing(_COMMANDS[what], by=desk.author) as work:
                 removals.mark(work, wanted, what)
-    on_disk = tuple(sorted(path for path in doomed.paths if os.path.lexists(path)))
+    on_disk = tuple(sorted(path for path in doomed.paths if reading.is_there(path)))
     notes = []
     if on_disk:
         notes.append(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
+from mediclip_index import reading
 from mediclip_index.catalog import images
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers, entry_of
-from mediclip_index.terms import Encoder, Progress, Vectors
+from mediclip_index.terms import Encoder, Entry, Progress, Vectors, WrongUsage
 
 Why = Literal["unread", "changed"]
 
@@ -26,18 +26,20 @@ def again(
     by_content: dict[str, list[images.KnownImage]] = defaultdict(list)
     for image in wanted.values():
         by_content[image.sha256].append(image)
-    by_way: dict[tuple[Frames, Pdf], dict[str, str]] = defaultdict(dict)  # path → content
+    by_way: dict[tuple[Frames, Pdf], list[Entry]] = defaultdict(list)
     unread: list[tuple[str, Why]] = []
+    contents: dict[str, str] = {}
     for sha, asked in by_content.items():
-        if os.path.isfile(asked[0].path):
-            by_way[ways.get(sha, ("first", "images"))][asked[0].path] = sha
-        else:
-            unread.append((asked[0].path, "unread"))
+        path = asked[0].path
+        try:
+            by_way[ways.get(sha, ("first", "images"))].append(entry_of(path))
+            contents[path] = sha
+        except (WrongUsage, reading.Unreadable):
+            unread.append((path, "unread"))
     fresh: dict[int, Vectors] = {}
     progress.start("embed again", len(wanted))
     with Readers() as readers:
-        for way, contents in by_way.items():
-            entries = [entry_of(path) for path in contents]
+        for way, entries in by_way.items():
             encoder = desk.encoder(known)
             for loaded in readers.ahead(entries, Manner(encoder, *way)):
                 sha = contents[loaded.entry.path]

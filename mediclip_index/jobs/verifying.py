@@ -12,13 +12,14 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from mediclip_index import neighbours
+from mediclip_index import neighbours, reading
 from mediclip_index.catalog import Reading, audit, checks, derived, images, tallies, words
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.intake import entry_of
 from mediclip_index.jobs.rereading import again
-from mediclip_index.terms import Finding, NoIndex, Progress, VerifyReport
+from mediclip_index.terms import Finding, NoIndex, Progress, VerifyReport, WrongUsage
 
 SAMPLE = 100  # images that --deep embeds again
 SAME = 0.9999  # least cosine of a picture's vector with the one that was kept of it
@@ -116,7 +117,7 @@ def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Find
 
 
 def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
-    """Sizes and times of known files; a path that is no absolute one can't be looked up."""
+    """Sizes and times of known files; a name that is a hash can't be looked up."""
     with desk.catalog.reading() as look:
         known = images.known_files(look)
     found: dict[str, list[str]] = defaultdict(list)
@@ -125,21 +126,9 @@ def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
         if not os.path.isabs(path):
             continue
         checked["files"] += 1
-        try:
-            seen = os.stat(path)
-        except (FileNotFoundError, NotADirectoryError):
-            found["gone"].append(path)
-            continue
-        except OSError:
-            found["unreadable"].append(path)
-            continue
-        if not stat.S_ISREG(seen.st_mode) or (seen.st_size, seen.st_mtime_ns) != (
-            file.size,
-            file.mtime_ns,
-        ):
-            found["changed"].append(path)
-        elif not os.access(path, os.R_OK):
-            found["unreadable"].append(path)
+        wrong = _seen(path, file)
+        if wrong is not None:
+            found[wrong].append(path)
     mends = {
         "gone": f"{BUILD}; if more than a tenth is really gone, with --allow-missing.",
         "changed": f"{BUILD}.",
@@ -153,6 +142,27 @@ def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
     for kind, mend in mends.items():
         if found[kind]:
             yield Finding(kind, f"{len(found[kind])} files {told[kind]}{_named(found[kind])}", mend)
+
+
+def _seen(path: str, file: images.KnownFile) -> str | None:
+    """What is wrong with a known file, or a known member of an archive."""
+    try:
+        now = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if not reading.is_there(path):
+            return "gone"
+        try:
+            member = entry_of(path)
+        except (WrongUsage, reading.Unreadable):
+            return "unreadable"
+        same = (member.size, member.mtime_ns) == (file.size, file.mtime_ns)
+        return None if same else "changed"
+    except OSError:
+        return "unreadable"
+    same = (now.st_size, now.st_mtime_ns) == (file.size, file.mtime_ns)
+    if not stat.S_ISREG(now.st_mode) or not same:
+        return "changed"
+    return None if os.access(path, os.R_OK) else "unreadable"
 
 
 def _named(paths: Sequence[str]) -> str:

@@ -65,3 +65,15 @@ def test_members_are_asked_and_copied_by_their_own_paths(
     assert copy([verdict], tmp_path / "out") == 1
     assert (tmp_path / "out" / "p03.png").read_bytes() == (pile / "p03.png").read_bytes()
     assert len(index.query([str(scans)]).verdicts) == 12
+
+
+def test_an_index_of_an_archive_is_whole_until_the_archive_changes(
+    index: Index, scans: Path, pile: Path
+) -> None:
+    index.build([str(scans)])
+    whole = index.verify(deep=12)
+    assert (whole.ok, whole.findings) == (True, ())
+    (pile / "p00.png").unlink()
+    packed(scans, pile)
+    kinds = {finding.kind for finding in index.verify().findings}
+    assert kinds == {"changed", "gone"}
