@@ -43,7 +43,7 @@ def main() -> None:
         files = [str(options.data / rows[n]["path"]) for n in _some(dice, len(rows), 100)]
         files = files[: options.verdicts // 10]
         index.query(files)
-        ids = [h.id for h in index.search(where="label is not null", k=20_000).results]
+        ids = [h.id for h in index.search(where="label is not null", k=10_000).results]
         wanted = [ids[n] for n in _some(dice, len(ids), options.verdicts - len(files))]
         index.query_indexed(where=f"id in ({', '.join(map(str, wanted))})")
         changed = _turn_round(index, options.changes, dice)
@@ -96,7 +96,7 @@ def _turn_round(index: Index, count: int, dice: np.random.Generator) -> int:
     """Give images that vote another class's label."""
     classes = index.info().classes
     where = "label is not null and coalesce(split, '') not in ('tune', 'calibrate', 'val', 'test')"
-    hits = index.search(where=where, k=20_000).results
+    hits = index.search(where=where, k=10_000).results
     chosen = [hits[n] for n in _some(dice, len(hits), count)]
     changed = 0
     for name in classes:
