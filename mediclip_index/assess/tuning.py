@@ -38,6 +38,7 @@ from mediclip_index.terms import (
     Tuning,
     WrongUsage,
 )
+from mediclip_index.verdict import word_vectors
 
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
 KS = (5, 10, 20, 40, 80, 160)
@@ -91,13 +92,13 @@ def tune(
     evidence, by_heart = _not_by_heart(desk, evidence, notes) if out else (evidence, False)
     wanted = objectives.shares(prevalence, data.classes, evidence.truth)
     weight = objectives.weights(evidence.truth, wanted)
-    chosen, start, loss = _search(desk, evidence, before, goal, weight, by_heart)
+    chosen, start, loss = _search(evidence, before, goal, weight, by_heart)
     notes.append(
         f"Each image was judged without its own source ({len(sources)} sources)."
         if out
         else "Sources were not left out."
     )
-    data = _worded(desk, data, chosen)
+    data = _worded(data, chosen)
     fitted = _calibrated(
         replace(evidence, labelled=data), gather(data, splits.calibrate), chosen, goal, prevalence,
         coverage, notes,
@@ -195,7 +196,6 @@ def _twins(data: Labelled, ones: Ids, others: Ids) -> int:
 
 
 def _search(
-    desk: Desk,
     evidence: Evidence,
     start: Settings,
     goal: Objective,
@@ -212,10 +212,8 @@ def _search(
     clusters = _clusters(evidence)
 
     def losses(settings: Settings) -> Floats:
-        data = evidence.labelled
-        if settings.pooling != start.pooling:
-            data = _worded(desk, data, settings)
-        said = say(replace(evidence, labelled=data), settings)
+        worded = replace(evidence, labelled=_worded(evidence.labelled, settings))
+        said = say(worded, settings)
         return objectives.losses(goal, said.blend, evidence.truth, weight)
 
     best, now = start, losses(start)
@@ -271,9 +269,13 @@ def _standard_error(gain: Floats, clusters: Ids) -> float:
     return float(np.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / len(gain))
 
 
-def _worded(desk: Desk, data: Labelled, settings: Settings) -> Labelled:
+def _worded(data: Labelled, settings: Settings) -> Labelled:
     """With the words pooled as the settings say."""
-    return replace(data, wording=desk.wording_of(data.wording.prompts, settings))
+    said, pooling = data.wording, settings.pooling or data.wording.prompts.pooling
+    if pooling == said.vectors.pooling:
+        return data
+    vectors = word_vectors(said.prompts, said.vectors.sentences, pooling)
+    return replace(data, wording=replace(said, vectors=vectors))
 
 
 def _directions(

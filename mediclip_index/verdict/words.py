@@ -26,6 +26,7 @@ class WordVectors:
     sentences (t, dim) unit, sentence_group (t,); group_class (g,).
     """
 
+    pooling: Pooling
     classes: tuple[str, ...]
     groups: tuple[str, ...]
     rows: Vectors
@@ -75,6 +76,7 @@ def word_vectors(prompts: PromptSet, sentences: Vectors, pooling: Pooling) -> Wo
         row_class = np.arange(len(prompts.classes))
         row_group = np.full(len(row_class), -1)
     return WordVectors(
+        pooling=pooling,
         classes=prompts.class_names,
         groups=tuple(g.name for _, g in groups),
         rows=rows,
