@@ -179,13 +179,21 @@ def _embedded(
         for body in bodies:
             if body["path"] == STDIN:
                 continue
+            if desk.names.hashed:
+                found[body["id"]] = None, "this index does not keep where files lie"
+                continue
             if not reading.is_there(body["path"]):
                 found[body["id"]] = None, f"the file {body['path']} has vanished"
                 continue
             manner = Manner(
                 encoder, "all" if body["page"] else "first", "images" if body["item"] else "pages"
             )
-            loaded = next(readers.ahead([entry_of(body["path"])], manner))
+            try:
+                entry = entry_of(body["path"])
+            except (WrongUsage, reading.Unreadable) as why:
+                found[body["id"]] = None, str(why).rstrip(".")
+                continue
+            loaded = next(readers.ahead([entry], manner))
             found[body["id"]] = _as_then(encoder, body, loaded)
     return found
 

@@ -111,8 +111,12 @@ def restore(file: Path, folder: Path) -> Catalog:
                     path.parent.mkdir(exist_ok=True)
                     with path.open("xb") as out:
                         shutil.copyfileobj(_content(tar, member), out, _CHUNK)
-        for own in ("lock", "turnstile"):
-            (folder / own).unlink(missing_ok=True)
+        # What `vacant` lets pass: the traces of a founding that was killed.
+        for left in folder.iterdir():
+            if left.is_dir():
+                left.rmdir()
+            else:
+                left.unlink()
         folder.rmdir()
         put_in_place(coming, folder)
     finally:

@@ -93,6 +93,7 @@ def purge(work: Writing, what: Doomed) -> int:
     for table, column in (("files", "path"), ("refusals", "path"), ("sources", "source")):
         db.execute(f"DELETE FROM {table} WHERE {column} IN {_NAMED}", [paths])
     db.execute(f"DELETE FROM images WHERE id IN {_LISTED}", [ids])
+    db.execute("DELETE FROM neighbour_files")  # derived, and written anew without them
     mark(work, what.ids, "purged")
     return bodies
 

@@ -97,6 +97,7 @@ def build(
             raise WrongUsage(f"There is no file or folder {source} to build from.")
     if len(sources) == 1 and Index.is_export(sources[0]):
         made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
+        _check_names(made, hash_paths)
         put(_taken_over(made), writing.BUILD, form)
         return
     new = not Index.exists(context.path)
@@ -105,10 +106,7 @@ def build(
     else:
         index = Index.open(context.path, **how(context))
         _check(index, model, prompts)
-        if hash_paths and not index.hashes_paths:
-            raise WrongUsage(
-                "This index keeps paths already; make another with --index DIR for hashes."
-            )
+    _check_names(index, hash_paths)
     progress = TerminalProgress()
     try:
         report = index.build(
@@ -144,6 +142,15 @@ def _created(context: Context, model: str, prompts: str, hash_paths: bool = Fals
     return Index.create(
         context.path, model=model, prompts=prompts, hash_paths=hash_paths, **how(context)
     )
+
+
+def _check_names(index: Any, hash_paths: bool) -> None:
+    from mediclip_index.terms import WrongUsage
+
+    if hash_paths and not index.hashes_paths:
+        raise WrongUsage(
+            "This index keeps paths already; make another with --index DIR for hashes."
+        )
 
 
 def _taken_over(index: Any) -> Any:

@@ -99,13 +99,15 @@ def query(
     shown = _only(report, only)
     tell(report.notes)
     put(shown, writing.QUERY, form)
+    missing: list[str] = []
     if copy_to is not None:
-        count = copy(shown.verdicts, copy_to)
-        click.echo(f"{count} files copied to {copy_to}.", err=True)
+        copied, missing = copy(shown.verdicts, copy_to)
+        click.echo(f"{copied} files copied to {copy_to}.", err=True)
+        tell([f"Not copied, since it is no longer there: {path}." for path in missing])
     if form == "table" and len(shown.verdicts) == 1 and shown.verdicts[0].neighbours:
         nearest = shown.verdicts[0].neighbours[0].id
         click.echo(f"\nNext: mediclip-index search --like {nearest}", err=True)
-    if report.refused:
+    if report.refused or missing:
         raise click.exceptions.Exit(3)
 
 
@@ -122,12 +124,13 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
     return replace(report, verdicts=kept)
 
 
-def copy(verdicts: Sequence[Verdict], folder: Path) -> int:
-    """Copy the verdicts' files, each once; a name that is taken gets a number."""
-    from mediclip_index.reading import read_bytes
+def copy(verdicts: Sequence[Verdict], folder: Path) -> tuple[int, list[str]]:
+    """Copy the verdicts' files, each once; a name that is taken gets a number. Returns how many,
+    and the paths of those that are no longer there."""
+    from mediclip_index.reading import Unreadable, read_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
-    copied = 0
+    copied, missing = 0, []
     for path in dict.fromkeys(v.path for v in verdicts if v.path != "-"):
         source = Path(path)
         target = folder / source.name
@@ -135,9 +138,13 @@ def copy(verdicts: Sequence[Verdict], folder: Path) -> int:
         while target.exists():
             target = folder / f"{source.stem}-{number}{source.suffix}"
             number += 1
-        if source.exists():
-            shutil.copy2(source, target)
-        else:  # a member of an archive
-            target.write_bytes(read_bytes(path))
+        try:
+            if source.exists():
+                shutil.copy2(source, target)
+            else:  # a member of an archive
+                target.write_bytes(read_bytes(path))
+        except (Unreadable, FileNotFoundError):
+            missing.append(path)
+            continue
         copied += 1
-    return copied
+    return copied, missing

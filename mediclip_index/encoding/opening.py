@@ -142,19 +142,18 @@ class _Opening:
         if precision is None:
             self.why = self.why or f"{encoder.name} gives other vectors on OpenVINO than on torch"
             return None
-        notes = encoder.notes
-        if not sheet.earned(precision):
-            trial = sheet.trials[f"image-{precision}"]
-            notes += (
-                f"{precision} was asked for but not earned by {encoder.name}: its vectors of "
-                f"{trial.count} real pictures agree with fp32 to a cosine of {trial.cosine:.4f} at "
-                f"the least, and {LEAST[precision]} is wanted.",
-            )
-        return self._encoder(encoder.name, sheet, precision, notes)
+        return self._encoder(encoder.name, sheet, precision, encoder.notes)
 
     def _encoder(
         self, name: str, sheet: Sheet, precision: str, notes: tuple[str, ...] = ()
     ) -> OpenVinoEncoder:
+        if not sheet.earned(precision):
+            trial = sheet.trials[f"image-{precision}"]
+            notes += (
+                f"{precision} was asked for but not earned by {name}: its vectors of "
+                f"{trial.count} real pictures agree with fp32 to a cosine of {trial.cosine:.4f} at "
+                f"the least, and {LEAST[precision]} is wanted.",
+            )
         return OpenVinoEncoder(
             self._tower(sheet, f"image-{precision}"),
             self._words(sheet),

@@ -79,7 +79,7 @@ def audit_list(
             since_us=earliest,
             until_us=latest,
         )
-        ids = {body["id"] for body, _ in kept}
+        ids = {body["id"] for body, _ in kept} | set(audit.erased(look))
         waiting = [
             body
             for body in audit.spooled(desk.catalog.spool)

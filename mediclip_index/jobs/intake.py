@@ -114,7 +114,7 @@ class Readers:
                 worker = self._idle.pop()
             try:
                 task = manner.task(entry, given.get(entry.path))
-                found = worker.read(task, entry.size, lambda sha256: sha256 not in known)
+                found = worker.read(task, _length(entry), lambda sha256: sha256 not in known)
             finally:
                 with self._changed:
                     self._idle.append(worker)
@@ -140,6 +140,13 @@ class Readers:
                 yield taken(*waiting.popleft())
         while waiting:
             yield taken(*waiting.popleft())
+
+
+def _length(entry: Entry) -> int:
+    """The bytes that may have to be gone through for a file: an archive's, for one of its members
+    (a worker that is new to a compressed one unpacks its way there)."""
+    named = reading.member_of(entry.where)
+    return entry.size if named is None else entry.size + os.path.getsize(named[0])
 
 
 def _weight(pictures: Iterable[Picture]) -> int:

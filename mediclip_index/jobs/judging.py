@@ -209,8 +209,10 @@ def judge(desk: Desk, base: Ground, asked: Sequence[Asked], vectors: Vectors) ->
             ][: 2 * base.settings.k]
             for a, row, near in zip(asked, ids, similarities, strict=True)
         ]
-        listed = {i for row in kept for i, _ in row[: base.settings.k]}
+        listed = {i for row in kept for i, _ in row}
         known = images.images(look.as_of(base.tx), sorted(listed))
+        # What was erased since this run began is in none of these, and has no say.
+        kept = [[(i, s) for i, s in row if i in known] for row in kept]
         crowds = _crowds(look, base, kept) if base.calibration is not None else {}
         standing = {} if may_vote else labels.standings(look.as_of(base.tx))
     return [

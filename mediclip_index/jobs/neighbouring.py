@@ -27,31 +27,40 @@ SENTENCES = 128  # that a new file is tuned on, besides images
 
 
 def refresh_neighbours(
-    desk: Desk, known: KnownEncoder, index_type: IndexType | None = None, *, anew: bool = False
+    desk: Desk, known: KnownEncoder, index_type: IndexType | None = None
 ) -> None:
     """Bring the neighbour files up to the vectors in the catalog; does nothing where they are.
 
-    index_type: the kind of file from now on, None: as before. anew: write all as one file whatever
-    there is (where vectors were erased, say).
+    index_type: the kind of file from now on, None: as before.
     """
     if index_type is not None:
         _ask_for(desk, index_type)
+    while not _refreshed(desk, known):
+        pass
+
+
+def _refreshed(desk: Desk, known: KnownEncoder) -> bool:
+    """Write the file that is due; False where vectors were erased or replaced meanwhile, so that it
+    would hold what is no more."""
     with desk.catalog.reading() as look:
         asked = derived.index_type(look)
         files = derived.files(look, known.fingerprint)
         through = look.tx
-        since = 0 if anew or not _sound(desk, files) else due(look, known, asked, files)
+        since = 0 if not _sound(desk, files) else due(look, known, asked, files)
     if since is None:
-        return
+        return True
     with desk.catalog.reading() as look:
         ids = derived.vector_ids(look.as_of(through), known, since=since)
         sentences = words.some_sentences(look, known, SENTENCES)
     if not len(ids):
-        return
+        return True
     material = material_of(desk, known, ids, since, through, sentences)
     kind = neighbours.kind_for(asked, len(ids), known.dim)
     written = neighbours.write_file(desk.catalog.folder, material, kind)
     with desk.catalog.writing("neighbours", by=desk.author) as work:
+        if not np.array_equal(derived.vector_ids(work.as_of(through), known, since=since), ids):
+            written.path.unlink(missing_ok=True)
+            return False
         file = neighbours.place_file(
             written,
             generation=derived.next_generation(work),
@@ -63,6 +72,7 @@ def refresh_neighbours(
         kept = derived.files(work, known.fingerprint)
     neighbours.sweep(desk.catalog.folder, [*files, *kept])
     desk.catalog.checkpoint()
+    return True
 
 
 def material_of(

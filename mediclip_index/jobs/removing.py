@@ -85,8 +85,9 @@ def _purge(desk: Desk, ids: Sequence[int]) -> int:
         taken = audit.take_in_spool(work, desk.catalog.spool)
         doomed = removals.doomed(work, ids)
         verdicts = removals.purge(work, doomed)
+        # Once committed, nobody would know any more what to look for there.
+        aside.forget(desk.catalog.folder, {*doomed.contents, *doomed.paths})
     for file in taken:
         file.unlink(missing_ok=True)
-    aside.forget(desk.catalog.folder, {*doomed.contents, *doomed.paths})
     sweep_erased(desk)
     return verdicts

@@ -36,6 +36,11 @@ def repair(desk: Desk, *, progress: Progress) -> RepairReport:
     with desk.catalog.reading() as look:
         unfinished = removals.unfinished_purge(look)
     if unfinished:
+        # Verdicts that were taken in, and erased, before the purge could delete their files.
+        with desk.catalog.writing("repair", by=desk.author) as work:
+            taken = audit.take_in_spool(work, desk.catalog.spool)
+        for file in taken:
+            file.unlink(missing_ok=True)
         sweep_erased(desk)
         mended.append(Mended("purge", "the interrupted purge was finished"))
     found = verify(desk, deep=None, progress=Silent())

@@ -4,6 +4,7 @@ database."""
 from mediclip_index.reading.apart import Apart, Found
 from mediclip_index.reading.archives import MARK as MEMBER
 from mediclip_index.reading.archives import is_there
+from mediclip_index.reading.archives import split as member_of
 from mediclip_index.reading.content import (
     RECIPE,
     ReadResult,
@@ -29,6 +30,7 @@ __all__ = [
     "content_hash",
     "is_there",
     "label_rows",
+    "member_of",
     "read",
     "read_bytes",
     "read_file",

@@ -103,6 +103,15 @@ def listing(path: str) -> Listing:
     return _opened(path).listing
 
 
+def member_size(archive: str, name: str) -> int | None:
+    """A member's size in bytes, as the archive says it; None where there is none of that name.
+    Raises Unreadable where the archive can't be opened or is a bomb."""
+    place = _opened(archive).places.get(name)
+    if place is None:
+        return None
+    return place.file_size if isinstance(place, zipfile.ZipInfo) else place.size
+
+
 def member_bytes(path: str, limit: int) -> bytes:
     """One member's bytes, checked against the archive's own checksum where it has one; Unreadable
     where there is no such member, it is damaged, locked, or over `limit` bytes."""

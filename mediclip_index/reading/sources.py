@@ -176,12 +176,12 @@ def _entry(path: str, given: str) -> Entry:
 
 def _member(path: str, given: str, archive: str, name: str) -> Entry:
     try:
-        sizes = {member.name: member.size for member in archives.listing(archive).members}
+        size = archives.member_size(archive, name)
     except Unreadable as why:
         raise WrongUsage(why.message) from None
-    if name not in sizes:
+    if size is None:
         raise WrongUsage(f"{given} can't be read: there is no file {name} in {archive}.")
-    return Entry(path, given, sizes[name], os.stat(archive).st_mtime_ns)
+    return Entry(path, given, size, os.stat(archive).st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)  # few folders hold many files

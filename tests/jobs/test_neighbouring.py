@@ -6,12 +6,13 @@ import hashlib
 import shutil
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from mediclip_index import Index
-from mediclip_index.catalog import Catalog, derived, images, words
+from mediclip_index import Index, neighbours
+from mediclip_index.catalog import Catalog, derived, images, removals, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -171,3 +172,25 @@ def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
         assert one.neighbours == other.neighbours
     replayed = built.audit_replay(last=6)
     assert (replayed.replayed, replayed.different) == (6, ())
+
+
+def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
+    desk: Desk, known: KnownEncoder, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(desk, known, unit_rows(rng, 20, DIM), first=1)
+    write = neighbours.write_file
+    made: list[Path] = []
+
+    def erased_meanwhile(*given: Any) -> neighbours.Unplaced:
+        written = write(*given)
+        if not made:
+            with desk.catalog.writing("remove --purge") as work:
+                removals.purge(work, removals.doomed(work, [7]))
+        made.append(written.path)
+        return written
+
+    monkeypatch.setattr(neighbours, "write_file", erased_meanwhile)
+    refresh_neighbours(desk, known)
+    assert len(made) == 2
+    assert [count for _, _, count in generations(desk, known)] == [19]
+    assert not any(path.exists() for path in made)

@@ -192,3 +192,9 @@ def test_a_path_that_is_no_utf8_is_purged_too(index: Index, pile: Path) -> None:
     index.remove([i], what="purged")
     assert b"/odd" not in bytes_of(index.path)
     assert index.audit_verify().ok
+
+
+def test_an_index_from_which_all_was_purged_is_whole(built: Index) -> None:
+    assert len(built.remove(where="id > 0", what="purged").images) == 12
+    assert built.verify().ok
+    assert built.info().neighbours == "none yet"
