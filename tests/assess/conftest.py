@@ -12,6 +12,7 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import Index
+from mediclip_index.assess import tuning
 
 SPLITS = ("train", "train", "tune", "calibrate", "calibrate", "test")
 SOURCES = {
@@ -66,3 +67,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory, listed: Path) -> Path:
 def mixed(tmp_path: Path, filled: Path) -> Index:
     """192 labelled tiles with splits and sources, in the bundled model's eyes."""
     return Index.open(shutil.copytree(filled, tmp_path / "index"))
+
+
+@pytest.fixture(autouse=True)
+def coarse_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sought in is a matter of time, how it is sought is what is tested."""
+    monkeypatch.setattr(tuning, "ALPHAS", tuning.ALPHAS[::4])
+    monkeypatch.setattr(tuning, "KS", (5, 20, 40))
+    monkeypatch.setattr(tuning, "BETAS", (6.0, 10.0, 20.0))
+    monkeypatch.setattr(tuning, "SCALES", tuning.SCALES[::3])
+    monkeypatch.setattr(tuning, "FACTORS", tuning.FACTORS[::3])
