@@ -22,9 +22,9 @@ from mediclip_index.jobs.rereading import again
 from mediclip_index.terms import Finding, NoIndex, Progress, VerifyReport, WrongUsage
 
 SAMPLE = 100  # images that --deep embeds again
-# Least cosine of a picture's vector with the one that was kept of it: either may have been computed
-# in a lower precision, which is admitted from here on.
-SAME = 0.99
+# Least cosine of a picture's vector with the one that was kept of it; the second where most of a
+# sample agree less than that, which a lower precision does to all and a wrong vector to one.
+SAME, SAME_BUT_COARSER = 0.9999, 0.99
 _SHOWN = 3
 BUILD = "`mediclip-index build` looks at them again"
 
@@ -189,7 +189,9 @@ def _deep(
             f"{len(changed)} files hold other bytes under the same size and time{_named(changed)}",
             "`mediclip-index build --rehash` reads all files again.",
         )
-    wrong = [i for i, vector in fresh.items() if float(vector @ kept[i]) < SAME]
+    near = {i: float(vector @ kept[i]) for i, vector in fresh.items()}
+    exact = not near or float(np.median(list(near.values()))) >= SAME
+    wrong = [i for i, cosine in near.items() if cosine < (SAME if exact else SAME_BUT_COARSER)]
     if wrong:
         named = ", ".join(f"#{i}" for i in wrong[:_SHOWN])
         yield Finding(
