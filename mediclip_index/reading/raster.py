@@ -55,13 +55,17 @@ def _pages(picture: Image.Image, path: str, bounds: Bounds) -> int:
     """The pages of a TIFF, counted no further than is allowed; 1 for all others."""
     if picture.format != "TIFF":
         return 1
+    # One by one: after a leap beyond the end Pillow takes that for the number of pages.
+    pages = 0
     with contextlib.suppress(EOFError):
-        picture.seek(bounds.max_pages)
+        while pages <= bounds.max_pages:
+            picture.seek(pages)
+            pages += 1
         raise Unreadable(
             "too_large", f"{path} has over {bounds.max_pages} pages; at most those are read."
         )
     picture.seek(0)
-    return int(getattr(picture, "n_frames", 1))
+    return pages
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
 from mediclip_index import reading
+from mediclip_index.terms import Bounds
 from tests.reading.conftest import mutants
 
 HERE = Path(__file__).parent
@@ -39,6 +40,7 @@ def check(path: Path, row: dict[str, str]) -> None:
     assert (first.width, first.height) == (int(row["width"]), int(row["height"])), path
     assert abs(first.pixels.mean() - float(row["mean"])) < 2, path
     assert len(result.pictures) == int(row.get("pictures") or 1), path
+    assert result.refused == (), path
 
 
 def test_every_dicom_file_of_pydicom_is_the_picture_it_should_be() -> None:
@@ -140,3 +142,15 @@ def test_a_locked_pdf_is_refused_with_the_reason() -> None:
         reading.read(locked, path="x", size=224)
     assert caught.value.reason == "unsupported"
     assert "password" in caught.value.message
+
+
+def test_a_tiff_has_as_many_pages_as_it_has() -> None:
+    pages = [Image.new("L", (40, 30), shade) for shade in (10, 120, 240)]
+    data = io.BytesIO()
+    pages[0].save(data, "TIFF", save_all=True, append_images=pages[1:])
+    found = reading.read(data.getvalue(), path="x", size=224)
+    assert [(p.page, int(p.pixels.mean())) for p in found.pictures] == [(1, 10), (2, 120), (3, 240)]
+    assert found.refused == ()
+    with pytest.raises(reading.Unreadable) as caught:
+        reading.read(data.getvalue(), path="x", size=224, bounds=Bounds(max_pages=2))
+    assert caught.value.reason == "too_large"
