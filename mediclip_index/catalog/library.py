@@ -6,9 +6,10 @@ compare columns and constants: no subquery, no function that reads, lists or sta
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import duckdb
@@ -34,6 +35,7 @@ BUILT_IN = (
 )
 LONGEST_CONDITION = 4_000
 TIME_LIMIT = 10.0  # seconds
+_AGAIN = 0.02  # seconds between interrupts of a query that goes on
 
 _CLASSES = {
     "COLUMN_REF",
@@ -76,12 +78,11 @@ def matching(look: Reading, condition: str) -> list[int]:
     """The ids, in order, of images that meet one SQL condition; WrongUsage where it is refused."""
     table = _table(look)
     _check(look.db, condition, columns(look))
-    timer = threading.Timer(TIME_LIMIT, look.db.interrupt)
-    timer.start()
     try:
-        rows = look.db.execute(
-            f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
-        ).fetchall()
+        with _stopped_after(look.db, TIME_LIMIT):
+            rows = look.db.execute(
+                f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
+            ).fetchall()
     except duckdb.InterruptException:
         raise WrongUsage(
             f"The condition took over {TIME_LIMIT:.0f} s; make it simpler: {condition}"
@@ -91,9 +92,28 @@ def matching(look: Reading, condition: str) -> list[int]:
             f"The condition `{condition}` can't be answered: {_first_line(error)} "
             f"(columns: {', '.join(columns(look))})."
         ) from None
-    finally:
-        timer.cancel()
     return [i for (i,) in rows]
+
+
+@contextlib.contextmanager
+def _stopped_after(db: Connection, seconds: float) -> Iterator[None]:
+    """Interrupt the query within, once it takes longer, and until it has ended: an interrupt that
+    comes before DuckDB begins to execute is lost."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        wait = seconds
+        while not ended.wait(wait):
+            db.interrupt()
+            wait = _AGAIN
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watching.join()  # so that none of it reaches the next query
 
 
 def rows(look: Reading, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
