@@ -190,10 +190,11 @@ def speed(model: str, data: Path) -> dict[str, Any]:
 def _on_openvino(tower: Any) -> Callable[[Any], object]:
     import openvino as ov
     import torch
+    from openvino.tools.ovc import convert_model  # the product imports openvino without it
 
     tower = tower.float().to(memory_format=torch.contiguous_format)
     with torch.inference_mode():
-        graph = ov.convert_model(tower, example_input=torch.zeros(32, 3, 224, 224))
+        graph = convert_model(tower, example_input=torch.zeros(32, 3, 224, 224))
     # Pinned threads of two processes would share one core.
     options = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
     compiled: Callable[[Any], object] = ov.Core().compile_model(graph, "CPU", options)

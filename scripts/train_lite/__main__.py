@@ -20,9 +20,10 @@ from assemble import assemble, read, write
 from bench_rows import Row, read_rows
 from corpus import imagenet_names, make_corpus
 from features import imagenet_head, make_features, read_clean, read_copies
-from heads import Lesson, Recipe, fit, prepare, with_one
-from judge import Blend, Words, figures, sources_left_out
+from heads import Floats, Lesson, Mask, Recipe, fit, prepare, with_one
+from judge import Blend, Words, figures, mcnemar, sources_left_out
 from model import LOOKS_DIM, RAW_DIM, TEXT_DIM
+from simulated.pictures import simulated_rows
 from space import fit_space, looks_of, unit
 from student import TextTower, embed, learn
 from teacher import teach
@@ -42,7 +43,9 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     clock = _Clock()
     rows = read_rows(options.data)
+    drawn = simulated_rows(options.work / "pictures", options.simulated)
     make_features(rows, options.work, options.copies, options.threads)
+    make_features(drawn, options.work / "simulated", options.copies, options.threads)
     clock.say("features")
     tower = _text_tower(rows, options.work, options.steps, options.threads)
     clock.say("text tower")
@@ -52,8 +55,12 @@ def main() -> None:
     places = np.array([n for n, row in enumerate(rows) if row.learned])
     clean = read_clean(options.work)
     copies = np.concatenate([clean[places][None], read_copies(options.work, options.copies)])
-    lesson = prepare(learned, copies, lambda texts: embed(tower, texts), imagenet_head(), recipe)
-    projection = fit(lesson, np.ones(len(learned), dtype=bool), RAW_DIM, recipe)
+    unreal = options.work / "simulated"
+    unreal_copies = [read_clean(unreal)[None], read_copies(unreal, options.copies)]
+    copies = np.concatenate([copies, np.concatenate(unreal_copies)], axis=1)
+    all_rows = [*learned, *drawn]
+    lesson = prepare(all_rows, copies, lambda texts: embed(tower, texts), imagenet_head(), recipe)
+    projection = fit(lesson, np.ones(len(all_rows), dtype=bool), RAW_DIM, recipe)
     clock.say("image projection")
 
     pictures = unit(with_one(clean) @ projection)
@@ -80,6 +87,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="where the model's files go")
     parser.add_argument("--work", type=Path, default=Path("lite-work"), help="for stages")
     parser.add_argument("--copies", type=int, default=10, help="random copies of each picture")
+    parser.add_argument("--simulated", type=int, default=50, help="drawn pictures of each kind")
     parser.add_argument("--steps", type=int, default=2000, help="training steps of the text tower")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
@@ -138,22 +146,24 @@ def _judge(
 ) -> None:
     support = np.array([n for n, row in enumerate(rows) if row.learned])
     learned = [rows[n] for n in support]
+
+    def without(out: Mask) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+        keep = np.ones(len(lesson.medical), dtype=bool)  # what was drawn stays
+        keep[: len(learned)] = ~out
+        projection = fit(lesson, keep, RAW_DIM, recipe)
+        photographed = lesson.features[0][: len(learned)]
+        return unit(with_one(photographed) @ projection), np.flatnonzero(~out)
+
     for name, file in (("own", None), ("shipped", SHIPPED)):
         if file is not None and not file.exists():
             continue
         words = _words(tower, file)
         for split in asked:
             if split == "sources":
-                found = sources_left_out(
-                    learned,
-                    lambda out: (
-                        unit(with_one(lesson.features[0]) @ fit(lesson, ~out, RAW_DIM, recipe)),
-                        np.flatnonzero(~out),
-                    ),
-                    words,
-                    scale,
-                    Blend(),
-                )
+                found, right = sources_left_out(learned, without, words, scale, Blend())
+                for rival in ("words", "neighbours"):
+                    p = mcnemar(right["blend"], right[rival])
+                    print(name, f"blend against {rival}: McNemar p = {p:.2g}, n = {len(learned)}")
                 keys = next(iter(found.values()))
                 print(name, "each source", json.dumps(found))
                 result = {key: float(np.mean([f[key] for f in found.values()])) for key in keys}

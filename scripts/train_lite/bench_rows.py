@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+SIMULATED = "simulated"
 IMAGENET_SOURCE = "EliSchwartz/imagenet-sample-images"
 
 
@@ -23,8 +24,14 @@ class Row:
 
     @property
     def learned(self) -> bool:
-        """Whether it may be trained on: all of `extra.csv`, the `train` split of `dev.csv`."""
-        return self.split in ("train", "support")
+        """Whether it may be trained on: all of `extra.csv`, the `train` split of `dev.csv`, and
+        what was simulated."""
+        return self.split in ("train", "support", SIMULATED)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it was drawn by `simulated/`; such rows are neither judged nor support."""
+        return self.split == SIMULATED
 
 
 def read_rows(data: Path) -> list[Row]:

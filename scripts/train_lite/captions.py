@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 from bench_rows import IMAGENET_SOURCE, Row
 from families import BRANCH_WORDS, BRANCHES, FAMILIES, MEDICAL_WORDS, OTHER_WORDS
+from simulated import kinds as simulated
 from words import KINDS
+
+ALL_KINDS = {**KINDS, **simulated.KINDS}
+ALL_BRANCHES = {**BRANCHES, **simulated.BRANCHES}
+ALL_FAMILIES = {**FAMILIES, **simulated.FAMILIES}
 
 # `fine` words of the lists that are file-naming habits, not descriptions.
 _OPAQUE = {"", "MIAS name", "STARE", "DRIVE", "CHASEDB", "VEVIO", "AV-WIDE"}
@@ -37,11 +42,11 @@ def captions_of(row: Row) -> Captions:
     """All captions that are true of one picture."""
     if row.label == "medical":
         family = MEDICAL_WORDS + tuple(
-            phrase for branch in BRANCHES[row.category] for phrase in BRANCH_WORDS[branch]
+            phrase for branch in ALL_BRANCHES[row.category] for phrase in BRANCH_WORDS[branch]
         )
     else:
-        family = OTHER_WORDS[FAMILIES[row.category]]
-    return Captions(fine=_fine(row), kind=KINDS[row.category], family=family)
+        family = OTHER_WORDS[ALL_FAMILIES[row.category]]
+    return Captions(fine=_fine(row), kind=ALL_KINDS[row.category], family=family)
 
 
 def _fine(row: Row) -> tuple[str, ...]:

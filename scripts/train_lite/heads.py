@@ -26,13 +26,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from bench_rows import IMAGENET_SOURCE, Row
-from captions import Captions, captions_of
+from captions import ALL_BRANCHES, ALL_KINDS, Captions, captions_of
 from corpus import imagenet_names
-from families import BRANCH_WORDS, BRANCHES, MEDICAL_WORDS, OTHER_WORDS
+from families import BRANCH_WORDS, MEDICAL_WORDS, OTHER_WORDS
 from more_words import OTHER_MEDICAL, OTHER_THINGS, TEMPLATES
 from space import unit
 from torch.nn import functional
-from words import KINDS
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -88,14 +87,14 @@ def prepare(
     recipe: Recipe,
 ) -> Lesson:
     """What is to be learned of the rows, whose features are (copies, rows, 1280)."""
-    kinds = list(KINDS)
+    kinds = list(ALL_KINDS)
 
     captioned = list(dict.fromkeys(captions_of(row) for row in rows))
     general = [*MEDICAL_WORDS, *(p for b in BRANCH_WORDS.values() for p in b), *OTHER_MEDICAL]
     other = [*(p for b in OTHER_WORDS.values() for p in b), *OTHER_THINGS]
     phrases = [p for c in captioned for p in (*c.fine, *c.kind, *c.family)]
     phrases = list(
-        dict.fromkeys([*phrases, *general, *other, *(p for k in KINDS.values() for p in k)])
+        dict.fromkeys([*phrases, *general, *other, *(p for k in ALL_KINDS.values() for p in k)])
     )
     vectors = embed([t.format(p) for p in phrases for t in TEMPLATES])
     said = dict(zip(phrases, vectors.reshape(len(phrases), len(TEMPLATES), -1), strict=True))
@@ -117,7 +116,7 @@ def prepare(
         sources=np.array([row.source for row in rows]),
         kinds=np.array([kinds.index(row.category) for row in rows]),
         captions=np.stack([known[captions_of(row)] for row in rows]).astype(np.float32),
-        kind_vectors=[worded(phrases) for phrases in KINDS.values()],
+        kind_vectors=[worded(phrases) for phrases in ALL_KINDS.values()],
         medical_vectors=worded(general),
         other_vectors=worded(other),
         names=name_vectors(embed),
@@ -295,8 +294,8 @@ def _pool_loss(
         found: torch.Tensor = torch.logsumexp(scale * seen @ bank.T, dim=1) - np.log(len(bank))
         return found
 
-    sides = zip(KINDS, lesson.kind_vectors, strict=True)
-    scans = [(name in BRANCHES, vectors) for name, vectors in sides]
+    sides = zip(ALL_KINDS, lesson.kind_vectors, strict=True)
+    scans = [(name in ALL_BRANCHES, vectors) for name, vectors in sides]
     yes = pooled(
         [
             some(lesson.medical_vectors, count),

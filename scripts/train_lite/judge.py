@@ -175,8 +175,9 @@ def sources_left_out(
     blend: Blend,
     folds: int = 8,
     seed: int = 3,
-) -> dict[str, dict[str, float]]:
-    """Per source: accuracy of a model that never saw it, with the other sources as neighbours.
+) -> tuple[dict[str, dict[str, float]], dict[str, npt.NDArray[np.bool_]]]:
+    """Per source: accuracy of a model that never saw it, with the other sources as neighbours; and
+    per way of answering, which rows it answered rightly.
 
     `embed_without(left_out)` takes a mask over rows and returns vectors of all rows and the indices
     of the support.
@@ -189,6 +190,7 @@ def sources_left_out(
     fold = np.array([place[row.source] for row in rows])
     truth = np.array([row.label == "medical" for row in rows])
     found: dict[str, dict[str, float]] = {}
+    right: dict[str, npt.NDArray[np.bool_]] = {}
     for number in range(folds):
         pictures, support = embed_without(fold == number)
         asked = np.flatnonzero(fold == number)
@@ -200,9 +202,21 @@ def sources_left_out(
             "blend": (1 - blend.alpha) * said + blend.alpha * voted,
             "forerunner": forerunner_medical(pictures[asked], words),
         }
+        for name, p in answers.items():
+            right.setdefault(name, np.zeros(len(rows), bool))[asked] = (p > 0.5) == truth[asked]
         for source in sorted({rows[n].source for n in asked.tolist()}):
             own = np.array([rows[n].source == source for n in asked.tolist()])
             found[source] = {
-                name: float(((p > 0.5) == truth[asked])[own].mean()) for name, p in answers.items()
+                name: float(hits[asked][own].mean()) for name, hits in right.items()
             } | {"pictures": float(own.sum())}
-    return found
+    return found, right
+
+
+def mcnemar(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    """p of McNemar's exact test that two ways answer equally well, from the rows each got right."""
+    from scipy.stats import binomtest
+
+    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
+    if only_one + only_other == 0:
+        return 1.0
+    return float(binomtest(only_one, only_one + only_other).pvalue)

@@ -143,7 +143,7 @@ def main() -> None:
     }
     before: dict[str, Floats] = {}
     for name, embed_without in variants.items():
-        found = sources_left_out(rows, embed_without, words, 40.0, Blend())
+        found, _ = sources_left_out(rows, embed_without, words, 40.0, Blend())
         for method in ("words", "blend"):
             each = np.array([f[method] for f in found.values()], dtype=np.float32)
             gain = each - before.setdefault(method, each)

@@ -1,0 +1,1 @@
+"""Pictures drawn where photographed ones are lacking."""
