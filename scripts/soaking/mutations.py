@@ -135,16 +135,26 @@ def sample(target: Path, count: int, seed: int) -> list[Mutant]:
             if not any(word in m.operator_name for word in NEVER_RUN)
         )
     print(f"{len(every)} mutants in all", file=sys.stderr)
-    return random.Random(seed).sample(every, min(count, len(every)))
+    chance = random.Random(seed)
+    drawn: dict[Mutant, bool] = {}  # whether it is Python at all
+    while sum(drawn.values()) < count and len(drawn) < len(every):
+        mutant = every[chance.randrange(len(every))]
+        if mutant not in drawn:
+            drawn[mutant] = mutated(mutant) is not None
+    return [mutant for mutant, valid in drawn.items() if valid]
 
 
 def mutated(mutant: Mutant) -> str | None:
-    """The file's text with the mutant in it."""
+    """The file's text with the mutant in it; None where that is no Python."""
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator
 
     operator = get_operator(mutant.operator)()
     text: str | None = mutate_code(Path(mutant.file).read_text(), operator, mutant.occurrence)
+    try:
+        compile(text or "=", mutant.file, "exec")
+    except SyntaxError:
+        return None
     return text
 
 
@@ -192,7 +202,7 @@ def work(options: argparse.Namespace) -> Iterator[dict[str, object]]:
             text = mutated(mutant)
             try:
                 file.write_text(text or original)
-                outcome = attempt(tests, seconds) if text else "none"
+                outcome = attempt(tests, seconds)
             finally:
                 file.write_text(original)
             old, new = original.splitlines(), (text or original).splitlines()
@@ -216,7 +226,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
     outcomes = Counter(str(row["outcome"]) for row in work(options))
-    tried = sum(outcomes.values()) - outcomes["none"]
+    tried = sum(outcomes.values())
     killed = outcomes["killed"] + outcomes["hung"]
     print(json.dumps({**outcomes, "tried": tried, "share_killed": round(killed / tried, 3)}))
 
