@@ -237,7 +237,10 @@ class _Build:
         return fresh, settled
 
     def _vanished(self, plan: Plan) -> set[str]:
-        """Known files of a source that are no longer on disk (a hash can't be looked for there)."""
+        """Known files of a source that are no longer on disk. A hash can't be looked for there, so
+        where a folder or an archive can't be looked into, none of them is known to be gone."""
+        if self._names.hashed and plan.closed:
+            return set()
         listed = {entry.path for entry in plan.entries}
         return {
             path

@@ -19,7 +19,8 @@ SAMPLES = "samples:"
 
 @dataclass(frozen=True)
 class Plan:
-    """One source, scanned: what lies there, and how it is to be read."""
+    """One source, scanned: what lies there, and how it is to be read. `closed`: in how many folders
+    and archives nobody could look."""
 
     source: str
     labels: str
@@ -28,6 +29,7 @@ class Plan:
     entries: tuple[Entry, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
+    closed: int = 0
 
 
 def plans(
@@ -89,4 +91,5 @@ def plans(
             tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
             tuple(names.refusal(refusal) for refusal in scan.refused),
             tuple(names.note(note, source, *sources, how) for note in scan.notes),
+            len(scan.closed),
         )

@@ -90,4 +90,12 @@ def _purge(desk: Desk, ids: Sequence[int]) -> int:
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(desk)
+    # Queries that began before it had to wait for it; it is still known what was erased.
+    if any(audit.spool_files(desk.catalog.spool)):
+        with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
+            taken = audit.take_in_spool(
+                work, desk.catalog.spool, contents=doomed.contents, paths=doomed.paths
+            )
+        for file in taken:
+            file.unlink(missing_ok=True)
     return verdicts

@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 from uuid6 import uuid7
 
-from mediclip_index import Index
+from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, Writing, audit, images, labels, words
 from mediclip_index.terms import CantWrite, Facts, MediclipError, NoIndex, Settings
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
@@ -164,6 +164,28 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
             pass
 
     assert forked(look_at) == ""
+
+
+def test_what_a_locked_folder_may_still_hold_is_not_called_gone(
+    tmp_path: Path, nobody: int
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    file = locked / "a.png"
+    file.touch()
+    locked.chmod(0)
+    _let_through(locked)
+
+    def look_at() -> None:
+        if os.getuid() != nobody:
+            os.setuid(nobody)
+        assert reading.is_there(str(file))
+        assert not reading.is_there(str(tmp_path / "none" / "a.png"))
+
+    try:
+        assert forked(look_at) == ""
+    finally:
+        locked.chmod(0o755)
 
 
 def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
