@@ -401,6 +401,18 @@ def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0
 
 
+def test_many_at_one_index_trip_over_nobody_and_no_verdict_is_lost(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SOAKING / "together.py"), "--seconds", "5", "--seed", "3"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert set(report["operations"]) == {"build", "label import", "search", "query"}
+    assert (report["errors"], report["findings"]) == (0, []), report
+    assert report["verdicts_told"] == report["in_chain"] + report["in_spool"] > 0
+    assert done.returncode == 0
+
+
 def _let_through(folder: Path) -> None:
     """Another user may walk to a folder in a temporary place."""
     for parent in folder.parents:
