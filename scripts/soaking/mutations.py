@@ -7,7 +7,8 @@ Mutants are cosmic-ray's, a sample of all of them, drawn by the seed. They are w
 files themselves, so run it in a clone. Each is tried by the tests that reach its line (one run
 under coverage tells which), those of the first folder first and quick ones first, until one fails
 or --most seconds of tests have passed: the share that is killed is a lower bound. A run that was
-broken off goes on from its folder. Prints one JSON line.
+broken off goes on from its folder; with --again TESTS those that survived are tried by these tests
+(written since, say). Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -195,10 +196,15 @@ def work(options: argparse.Namespace) -> Iterator[dict[str, object]]:
     known = {row["mutant"]: row for row in map(json.loads, before)}
     reach = Reach(folder, options.target, options.tests)
     for mutant in sample(Path(options.target), options.count, options.seed):
-        if mutant.name not in known:
+        survived = known.get(mutant.name, {}).get("outcome") == "survived"
+        if mutant.name not in known or (survived and options.again):
             file = Path(mutant.file)
             original = file.read_text()
-            tests, seconds = reach.tests(file, mutant.line, options.most)
+            tests, seconds = (
+                (options.again, options.most)
+                if survived
+                else reach.tests(file, mutant.line, options.most)
+            )
             text = mutated(mutant)
             try:
                 file.write_text(text or original)
@@ -223,6 +229,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=float, default=30, help="Seconds of tests a mutant.")
+    parser.add_argument("--again", nargs="+", help="Tests for those that survived so far.")
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
     outcomes = Counter(str(row["outcome"]) for row in work(options))
