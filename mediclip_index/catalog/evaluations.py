@@ -24,7 +24,11 @@ def add(work: Writing, kind: str, body: Any) -> int:
 def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
     """Take these (column, value) pairs out of all reports: what a purge erased may be the name of a
     part that was counted by itself. Its numbers stay."""
-    rows = work.db.execute("SELECT number, body FROM evaluations").fetchall() if values else []
+    rows = (
+        work.db.execute("SELECT number, body FROM evaluations WHERE kind = 'evaluation'").fetchall()
+        if values
+        else []
+    )
     for number, text in rows:
         body = json.loads(text)
         for column, parts in body.get("by", {}).items():

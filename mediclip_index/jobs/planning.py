@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import exports, images
+from mediclip_index.catalog import exports, origins
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Pdf
 from mediclip_index.jobs.labelling import classes_of
@@ -35,7 +35,7 @@ class Plan:
 def plans(
     desk: Desk,
     sources: Sequence[str],
-    before: Sequence[images.Source],
+    before: Sequence[origins.Source],
     notes: list[str],
     *,
     labels: str,

@@ -75,7 +75,10 @@ def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) ->
         raise WrongUsage(said)
     missing = set(ids) - set(images.images(look, list(ids)))
     if missing:
-        raise WrongUsage(f"There is no image {min(missing)} in this index; nothing was changed.")
+        said = f"There is no image {min(missing)} in this index; nothing was changed."
+        if removals.unfinished_purge(look):
+            said += " A purge was interrupted: `mediclip-index repair` finishes it."
+        raise WrongUsage(said)
     return sorted(set(ids))
 
 

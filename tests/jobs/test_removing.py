@@ -167,6 +167,8 @@ def test_a_purge_that_was_killed_is_told_and_finished_by_repair(built: Index) ->
     )
     assert victim.returncode == -signal.SIGKILL
     assert "purge" in {f.kind for f in built.verify().findings}
+    with pytest.raises(WrongUsage, match="repair"):
+        built.remove([1], what="purged")
     assert built.repair().ok
     assert b"/pile/" + name not in bytes_of(built.path)
 
