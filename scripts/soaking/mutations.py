@@ -195,7 +195,10 @@ def work(options: argparse.Namespace) -> Iterator[dict[str, object]]:
     before = results.read_text().splitlines() if results.exists() else []
     known = {row["mutant"]: row for row in map(json.loads, before)}
     reach = Reach(folder, options.target, options.tests)
+    until = time.monotonic() + (options.seconds or float("inf"))
     for mutant in sample(Path(options.target), options.count, options.seed):
+        if time.monotonic() > until and mutant.name not in known:
+            continue
         survived = known.get(mutant.name, {}).get("outcome") == "survived"
         if mutant.name not in known or (survived and options.again):
             file = Path(mutant.file)
@@ -229,6 +232,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=float, default=30, help="Seconds of tests a mutant.")
+    parser.add_argument("--seconds", type=float, help="Leave off after so long.")
     parser.add_argument("--again", nargs="+", help="Tests for those that survived so far.")
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
