@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
+import time
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from mediclip_index.catalog import Catalog, aside, audit, evaluations, exports, removals, words
-from mediclip_index.terms import Settings, WrongUsage
+from mediclip_index.catalog import (
+    Catalog,
+    aside,
+    audit,
+    evaluations,
+    exports,
+    labels,
+    library,
+    removals,
+    words,
+)
+from mediclip_index.terms import Facts, NoIndex, Settings, WrongUsage
 from tests.catalog.test_audit import audited as audited
 from tests.catalog.test_audit import body
 
@@ -123,3 +135,75 @@ def test_reports_are_kept_by_number_and_lose_names_that_a_purge_takes(catalog: C
         assert evaluations.find(work, 2) == {"n": 5}
         with pytest.raises(WrongUsage, match="no evaluation 3"):
             evaluations.find(work, 3)
+
+
+def test_a_transaction_says_when_it_was_in_microseconds(catalog: Catalog) -> None:
+    before = time.time_ns() // 1000
+    with catalog.writing("query", by="ann") as work:
+        pass
+    with catalog.reading() as look:
+        (kept,) = look.db.execute(
+            "SELECT time_us FROM transactions WHERE tx = ?", [work.tx]
+        ).fetchall()[0]
+        (made,) = look.db.execute(
+            "SELECT value FROM identity WHERE name = 'created_us'"
+        ).fetchall()[0]
+    assert isinstance(work.time_us, int)
+    assert before <= kept == work.time_us <= time.time_ns() // 1000
+    assert before - 60_000_000 < int(made) <= before
+
+
+def test_a_verdict_that_is_there_already_holds_no_other_back(audited: Catalog) -> None:
+    with audited.writing("query") as work:
+        assert audit.take_in(work, [body(2), body(5), body(1), body(6)]) == 2
+        assert audit.verify(work)[::2] == (5, [])
+        assert [b["id"] for b, _ in audit.find(work, limit=None)][:2] == ["v6", "v5"]
+
+
+def test_a_line_is_a_verdict_or_is_torn(tmp_path: Path) -> None:
+    whole = audit.canonical(body(1)).encode() + b"\n"
+    odd = [b"7\n", b"[]\n", b'{"id": "v9"}\n', b"\xff\n", b'["id", "time_us", "path"]\n']
+    file = tmp_path / "1-1.jsonl"
+    file.write_bytes(whole + b"".join(odd) + whole[:30])
+    assert audit.sorted_lines(file) == ([whole], [*odd, whole[:30]])
+    assert audit.sorted_lines(tmp_path / "none") == ([], [])
+
+
+@pytest.mark.parametrize(("first", "second"), [("alpha", "zeta"), ("zeta", "alpha")])
+def test_a_later_word_stands_however_it_sorts(first: str, second: str, filled: Catalog) -> None:
+    for said in (first, second):
+        facts = Facts(label=said, split=said, subject=said, attributes={"ward": said})
+        with filled.writing("label") as work:
+            assert labels.say(work, {4: facts}) == 1
+            assert labels.say(work, {4: facts}) == 0
+    with filled.reading() as look:
+        stands = labels.standings(look, [4])[4]
+        assert (stands.label, stands.split, stands.subject) == (second,) * 3
+        row = library.rows(look, [4])[4]
+        assert row["meta"]["ward"] == second
+
+
+def test_an_export_says_all_for_people_too(filled: Catalog, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with filled.reading(into=folder) as look:
+        counts = exports.write(look, folder)
+    assert (counts["images"], counts["labels"]) == (4, 3)
+    with (folder / "library.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["path"], r["label"], r["age"], r["meta.split"]) for r in rows] == [
+        ("/pile/a.png", "medical", "61", "odd"),
+        ("/pile/b.png", "medical", "9", ""),
+        ("/pile/c.png", "non_medical", "33", ""),
+        ("/pile/d.png", "", "", ""),
+    ]
+    assert "transactions" in (folder / "README.md").read_text()
+    assert exports.check(folder)["rows"] == counts
+    for other, refused in ((1, WrongUsage), (99, NoIndex)):
+        said = json.loads((folder / exports.MANIFEST).read_text())
+        if other == 99:
+            (folder / exports.MANIFEST).write_text(json.dumps({**said, "schema": other}))
+        else:
+            (folder / "library.csv").write_text("path")
+        with pytest.raises(refused):
+            exports.check(folder)
