@@ -11,8 +11,8 @@ install_into_venv() {
     stamp="$venv/.installed-${stamp}-${extras//[^a-z]/_}"
     [ -f "$stamp" ] && return 0
     local python=${PYTHON:-python3}
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-        { echo "mediclip-index needs Python 3.10 or newer; set PYTHON to one." >&2; exit 1; }
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        { echo "mediclip-index needs Python 3.11 or newer; set PYTHON to one." >&2; exit 1; }
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
     echo "Installing into $venv (about two minutes the first time) ..." >&2
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \

@@ -59,8 +59,15 @@ def head(look: Reading) -> tuple[int, str]:
     return (int(rows[0][0]), str(rows[0][1])) if rows else (0, FIRST)
 
 
-def take_in(work: Writing, bodies: Sequence[Body]) -> int:
-    """Append verdicts to the chain; one whose id is already there is passed over."""
+def take_in(
+    work: Writing,
+    bodies: Sequence[Body],
+    *,
+    contents: Collection[str] = (),
+    paths: Collection[str] = (),
+) -> int:
+    """Append verdicts to the chain; one whose id is already there is passed over. Of those that
+    name purged images, or these contents and paths that were purged, only the hash is kept."""
     known = {
         i
         for (i,) in work.db.execute(
@@ -79,7 +86,7 @@ def take_in(work: Writing, bodies: Sequence[Body]) -> int:
             continue
         known.add(body["id"])
         text = canonical(body)
-        if purged and _of(body, purged, (), ()):
+        if purged and _of(body, purged, contents, paths):
             # It was given before a purge, and taken in after it.
             erased.append(body["id"])
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -91,7 +98,8 @@ def take_in(work: Writing, bodies: Sequence[Body]) -> int:
                 "time_us": body["time_us"],
                 "author": body["by"],
                 "run": body["run"],
-                "path": "" if body.get("image") in purged else kept_path(body["path"]),
+                # It may be of an erased content, of which no trace is left to know it by.
+                "path": "" if body["id"] in erased else kept_path(body["path"]),
                 "label": body["label"],
                 "unsure": body["unsure"],
                 "tx": body["tx"],
@@ -284,14 +292,17 @@ def spooled(folder: Path) -> list[Body]:
     return [body for file in spool_files(folder) for body in _lines(file)]
 
 
-def take_in_spool(work: Writing, folder: Path) -> list[Path]:
-    """Append the spool's verdicts to the chain; returns the files to delete once committed.
+def take_in_spool(
+    work: Writing, folder: Path, *, contents: Collection[str] = (), paths: Collection[str] = ()
+) -> list[Path]:
+    """Append the spool's verdicts to the chain, as take_in does; returns the files to delete once
+    committed.
 
     Taking in is idempotent by id, so a kill between commit and deletion loses and doubles nothing.
     """
     files = list(spool_files(folder))
     for file in files:
-        take_in(work, list(_lines(file)))
+        take_in(work, list(_lines(file)), contents=contents, paths=paths)
     return files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from mediclip_index.catalog.rows import scalar
@@ -18,6 +19,26 @@ def add(work: Writing, kind: str, body: Any) -> int:
         [number, kind, json.dumps(body, sort_keys=True), work.tx],
     )
     return number
+
+
+def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
+    """Take these (column, value) pairs out of all reports: what a purge erased may be the name of a
+    part that was counted by itself. Its numbers stay."""
+    rows = (
+        work.db.execute("SELECT number, body FROM evaluations WHERE kind = 'evaluation'").fetchall()
+        if values
+        else []
+    )
+    for number, text in rows:
+        body = json.loads(text)
+        for column, parts in body.get("by", {}).items():
+            names = {part: part for part in parts}
+            gone = [part for part in parts if (column, part) in values]
+            names |= {part: f"(erased {place})" for place, part in enumerate(gone, 1)}
+            body["by"][column] = {names[part]: figures for part, figures in parts.items()}
+        cleaned = json.dumps(body, sort_keys=True)
+        if cleaned != text:
+            work.db.execute("UPDATE evaluations SET body = ? WHERE number = ?", [cleaned, number])
 
 
 def find(look: Reading, number: int) -> Any:

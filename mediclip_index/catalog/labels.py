@@ -157,5 +157,5 @@ def support(look: Reading, classes: Sequence[str]) -> Support:
 
 def iso(time_us: int) -> str:
     """A time of the catalog as ISO 8601, UTC."""
-    moment = dt.datetime.fromtimestamp(time_us / 1e6, tz=dt.timezone.utc)
+    moment = dt.datetime.fromtimestamp(time_us / 1e6, tz=dt.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

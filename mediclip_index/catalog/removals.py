@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from mediclip_index.catalog import audit
+from mediclip_index.catalog import audit, evaluations
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.catalog.store import REWRITTEN, Reading, Writing
 
@@ -85,6 +85,11 @@ def purge(work: Writing, what: Doomed) -> int:
     db, ids, contents = work.db, json.dumps(what.ids), json.dumps(sorted(what.contents))
     paths = json.dumps([kept_path(p) for p in sorted(what.paths)])
     bodies = audit.erase(work, ids=what.ids, contents=what.contents, paths=what.paths)
+    said = db.execute(
+        f"SELECT name, value FROM attributes GROUP BY ALL HAVING bool_and(image IN {_LISTED})",
+        [ids],
+    ).fetchall()
+    evaluations.forget(work, {(name, value) for name, value in said})
     for (number,) in db.execute("SELECT number FROM encoders").fetchall():
         db.execute(f"DELETE FROM vectors_{number} WHERE image IN {_LISTED}", [ids])
     for table in ("labels", "attributes"):

@@ -201,7 +201,8 @@ class Catalog:
             with self._connected(read_only=False) as db:
                 schema.check(db, self.file)
                 db.execute("CHECKPOINT")
-            unfinished.unlink(missing_ok=True)
+            for left in self.folder.glob(f"{unfinished.name}*"):  # of one that died, also its log
+                left.unlink()
             new = schema.create(unfinished)
             try:
                 schema.confine(new, [self.folder])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mediclip_index.catalog import audit, derived, images, library, tallies, words
+from mediclip_index.catalog import audit, derived, library, origins, tallies, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.jobs.records import to_row
@@ -35,7 +35,7 @@ def info(desk: Desk) -> InfoReport:
             splits=counts.splits,
             verdicts=counts.verdicts,
             spooled=waiting,
-            sources=tuple(s.source for s in images.sources(look)),
+            sources=tuple(s.source for s in origins.sources(look)),
             columns=library.columns(look),
             neighbours=_described(derived.files(look, known.fingerprint)),
             catalog_bytes=desk.catalog.file.stat().st_size,

@@ -11,13 +11,7 @@ from dataclasses import dataclass, field, replace
 from uuid6 import uuid7
 
 from mediclip_index import reading
-from mediclip_index.catalog import (
-    Writing,
-    images,
-    labels,
-    removals,
-    words,
-)
+from mediclip_index.catalog import Writing, images, labels, origins, removals, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
@@ -89,7 +83,7 @@ def build(
     tally = Tally()
     with desk.catalog.reading() as look:
         encoder = words.encoder(look)
-        before = images.sources(look)
+        before = origins.sources(look)
     found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
     check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     run = str(uuid7())
@@ -152,8 +146,8 @@ class _Build:
                 images.known_files(look),
                 images.past_contents(look),
                 images.known_contents(look, encoder),
-                images.known_refusals(look),
-                images.paths_by_source(look) if desk.names.hashed else {},
+                origins.known_refusals(look),
+                origins.paths_by_source(look) if desk.names.hashed else {},
             )
         self._tally = tally
         self._batch_size = batch_size
@@ -178,7 +172,7 @@ class _Build:
             return
         tally.notes += plan.notes
         with self._writing() as work:
-            source = images.add_source(
+            source = origins.add_source(
                 work, plan.source, labels=plan.labels, frames=plan.frames, pdf=plan.pdf
             )
         self._whole = Whole(source, refusals=self._news(plan.refused))
@@ -237,7 +231,10 @@ class _Build:
         return fresh, settled
 
     def _vanished(self, plan: Plan) -> set[str]:
-        """Known files of a source that are no longer on disk (a hash can't be looked for there)."""
+        """Known files of a source that are no longer on disk. A hash can't be looked for there, so
+        where a folder or an archive can't be looked into, none of them is known to be gone."""
+        if self._names.hashed and plan.closed:
+            return set()
         listed = {entry.path for entry in plan.entries}
         return {
             path

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mediclip_index.catalog import Reading, images, labels
+from mediclip_index.catalog import Reading, images, labels, origins
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -70,7 +70,7 @@ class Committer:
         with catalog.writing("build", by=by, run=self._run) as work:
             embedded = images.add_images(work, self._encoder, batch.images)
             images.add_files(work, batch.source, batch.files)
-            images.add_refusals(work, batch.refusals)
+            origins.add_refusals(work, batch.refusals)
             return embedded, labels.say(work, by_id(work, batch.facts))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from mediclip_index import neighbours
 from mediclip_index.catalog import Reading, derived, images, words
+from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.neighbours import Material
@@ -70,7 +71,7 @@ def _refreshed(desk: Desk, known: KnownEncoder) -> bool:
         )
         derived.record(work, file)
         kept = derived.files(work, known.fingerprint)
-    neighbours.sweep(desk.catalog.folder, [*files, *kept])
+    neighbours.sweep(desk.catalog.folder, [*files, *kept], alive=alive)
     desk.catalog.checkpoint()
     return True
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import exports, images
+from mediclip_index.catalog import exports, origins
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Pdf
 from mediclip_index.jobs.labelling import classes_of
@@ -19,7 +19,8 @@ SAMPLES = "samples:"
 
 @dataclass(frozen=True)
 class Plan:
-    """One source, scanned: what lies there, and how it is to be read."""
+    """One source, scanned: what lies there, and how it is to be read. `closed`: in how many folders
+    and archives nobody could look."""
 
     source: str
     labels: str
@@ -28,12 +29,13 @@ class Plan:
     entries: tuple[Entry, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
+    closed: int = 0
 
 
 def plans(
     desk: Desk,
     sources: Sequence[str],
-    before: Sequence[images.Source],
+    before: Sequence[origins.Source],
     notes: list[str],
     *,
     labels: str,
@@ -89,4 +91,5 @@ def plans(
             tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
             tuple(names.refusal(refusal) for refusal in scan.refused),
             tuple(names.note(note, source, *sources, how) for note in scan.notes),
+            len(scan.closed),
         )

@@ -75,7 +75,10 @@ def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) ->
         raise WrongUsage(said)
     missing = set(ids) - set(images.images(look, list(ids)))
     if missing:
-        raise WrongUsage(f"There is no image {min(missing)} in this index; nothing was changed.")
+        said = f"There is no image {min(missing)} in this index; nothing was changed."
+        if removals.unfinished_purge(look):
+            said += " A purge was interrupted: `mediclip-index repair` finishes it."
+        raise WrongUsage(said)
     return sorted(set(ids))
 
 
@@ -90,4 +93,12 @@ def _purge(desk: Desk, ids: Sequence[int]) -> int:
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(desk)
+    # Queries that began before it had to wait for it; it is still known what was erased.
+    if any(audit.spool_files(desk.catalog.spool)):
+        with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
+            taken = audit.take_in_spool(
+                work, desk.catalog.spool, contents=doomed.contents, paths=doomed.paths
+            )
+        for file in taken:
+            file.unlink(missing_ok=True)
     return verdicts

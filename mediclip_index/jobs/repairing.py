@@ -6,6 +6,7 @@ simply done again.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mediclip_index.catalog import aside, audit, checks, images, removals, words
@@ -88,7 +89,7 @@ def _rewrite(file: Path, lines: list[bytes]) -> None:
     if not lines:
         file.unlink(missing_ok=True)
         return
-    unfinished = file.with_name(f".{file.name}.new")
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")
     unfinished.write_bytes(b"".join(lines))
     put_in_place(unfinished, file)
 

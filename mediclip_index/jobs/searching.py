@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mediclip_index.catalog import Reading, images, library, words
+from mediclip_index.catalog import Reading, images, library, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
@@ -93,6 +93,12 @@ def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vect
     missing = set(like) - set(ids.tolist())
     if missing:
         raise WrongUsage(f"There is no image {min(missing)} in this index.")
+    out = set(like) & set(removals.removed(look))
+    if out:
+        raise WrongUsage(
+            f"Image {min(out)} was removed; `mediclip-index remove --restore {min(out)}` brings it "
+            "back."
+        )
     return np.asarray(vectors.sum(axis=0), dtype=np.float32)
 
 

@@ -30,9 +30,11 @@ BUILD = "`mediclip-index build` looks at them again"
 
 # Files that a process makes and renames; one that is left is of a process that was killed.
 _UNFINISHED = (
-    re.compile(r"catalog\.duckdb\.(?P<pid>\d+)\.new"),
+    re.compile(r"catalog\.duckdb\.(?P<pid>\d+)\.new(\.wal)?"),
     re.compile(r"catalog\.duckdb\.schema-\d+\.new"),
     re.compile(r"\.neighbours-(?P<pid>\d+)-\d+"),
+    re.compile(r"(spool|aside)/\..+\.jsonl\.(?P<pid>\d+)\.new"),
+    re.compile(r"spool/\.\d+-(?P<pid>\d+)\.jsonl"),
 )
 
 
@@ -220,15 +222,13 @@ def _spool(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
 def strays(desk: Desk) -> list[Path]:
     """Unfinished files whose process is gone."""
     found = []
-    for path in sorted(desk.catalog.folder.iterdir()):
-        match = next((m for p in _UNFINISHED if (m := p.fullmatch(path.name))), None)
+    folder = desk.catalog.folder
+    for path in sorted([*folder.glob("*"), *folder.glob("spool/.*"), *folder.glob("aside/.*")]):
+        name = str(path.relative_to(folder))
+        match = next((m for p in _UNFINISHED if (m := p.fullmatch(name))), None)
         if match is None:
             continue
         pid = match.groupdict().get("pid")
         if pid is None or not alive(int(pid)):
-            found.append(path)
-    for path in sorted(desk.catalog.spool.glob(".*.jsonl")):
-        pid = path.stem.rpartition("-")[2]
-        if not (pid.isdigit() and alive(int(pid))):
             found.append(path)
     return found

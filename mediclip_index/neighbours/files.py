@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +78,10 @@ def place_file(
     )
 
 
-def sweep(folder: Path, keep: Collection[NeighbourFile]) -> None:
+def sweep(folder: Path, keep: Collection[NeighbourFile], *, alive: Callable[[int], bool]) -> None:
     """Delete every generation but these and newer ones: those in force, and those that were until
-    now, since a reader may be about to open them. What a killed writer left unfinished goes too."""
+    now, since a reader may be about to open them. What a writer left unfinished that is not `alive`
+    (by its process number) goes too."""
     names = {file.file for file in keep}
     newest = max((file.generation for file in keep), default=0)
     for path in folder.glob("neighbours-*.faiss"):
@@ -89,18 +90,8 @@ def sweep(folder: Path, keep: Collection[NeighbourFile]) -> None:
             path.unlink(missing_ok=True)
     for path in folder.glob(".neighbours-*"):
         writer = path.name.split("-")[1]
-        if writer.isdigit() and not _runs(int(writer)):
+        if writer.isdigit() and not alive(int(writer)):
             path.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # another user's
-    return True
 
 
 def open_file(folder: Path, recorded: NeighbourFile) -> Any:

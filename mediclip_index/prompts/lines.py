@@ -8,13 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
+import tomllib
 from collections.abc import Mapping
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 KeyPath = tuple[str | int, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
+import tomllib
 import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -12,11 +12,6 @@ from typing import Any, NoReturn, cast, get_args
 
 from mediclip_index.prompts.lines import KeyPath, lines_of
 from mediclip_index.terms import Pooling, PromptClass, PromptGroup, PromptSet, WrongUsage
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 MOST_BYTES = 1_000_000
 MOST_CLASSES = 200

@@ -87,8 +87,13 @@ def split(path: str) -> tuple[str, str] | None:
 
 def is_there(path: str) -> bool:
     """Whether a path, also one of a member, names something; one that can't be told counts."""
-    if os.path.lexists(path):
+    try:
+        os.lstat(path)
         return True
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        pass
     named = split(path)
     if named is None:
         return False

@@ -24,12 +24,14 @@ _SPLITS = {
 
 @dataclass(frozen=True)
 class Scan:
-    """What a source holds. `notes` are sentences for people."""
+    """What a source holds. `notes` are sentences for people; `closed` are folders and archives that
+    could not be looked into, so that nobody can tell what lies there."""
 
     root: str
     entries: tuple[Entry, ...]
     refused: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -38,6 +40,7 @@ class _Passed:
 
     kinds: Counter[str] = field(default_factory=Counter)
     refused: list[Refusal] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
 
     def notes(self, source: str) -> tuple[str, ...]:
         return tuple(
@@ -62,9 +65,12 @@ def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> S
     elif archives.is_archive(root):
         passed = _Passed()
         members = tuple(_members(first, passed))
-        found = Scan(root, members, tuple(passed.refused), passed.notes(source))
+        found = Scan(
+            root, members, tuple(passed.refused), passed.notes(source), tuple(passed.closed)
+        )
     else:
-        found, folders = Scan(root, (first,)), False
+        closed = (root,) if root.lower().endswith(archives.SUFFIXES) else ()
+        found, folders = Scan(root, (first,), closed=closed), False
     if labels == "auto":
         return _from_folders(found, classes) if folders else found
     return found if labels == "none" else _from_list(found, labels)
@@ -75,11 +81,16 @@ def _of_folder(source: str, root: str) -> Scan:
     files = sorted(_walk(root, root, source, passed), key=lambda entry: entry.path)
     entries: list[Entry] = []
     for file in files:
-        if file.path.lower().endswith(archives.SUFFIXES) and archives.is_archive(file.path):
+        named_so = file.path.lower().endswith(archives.SUFFIXES)
+        if named_so and archives.is_archive(file.path):
             entries += _members(file, passed)
-        else:
-            entries.append(file)
-    return Scan(root, tuple(entries), tuple(passed.refused), passed.notes(source))
+            continue
+        if named_so:  # it may have been one before it was damaged
+            passed.closed.append(file.path)
+        entries.append(file)
+    return Scan(
+        root, tuple(entries), tuple(passed.refused), passed.notes(source), tuple(passed.closed)
+    )
 
 
 def _members(archive: Entry, passed: _Passed) -> Iterator[Entry]:
@@ -88,6 +99,7 @@ def _members(archive: Entry, passed: _Passed) -> Iterator[Entry]:
         found = archives.listing(archive.path)
     except Unreadable as why:
         passed.refused.append(Refusal(archive.path, why.reason, why.message))
+        passed.closed.append(archive.path)
         return
     passed.refused += found.refused
     passed.kinds += found.passed
@@ -109,6 +121,7 @@ def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry
             passed.refused.append(
                 Refusal(here, "unreadable", f"{here} can't be opened: {error.strerror}.")
             )
+            passed.closed.append(here)
             continue
         for item in listed:
             if item.name.startswith("."):

@@ -31,6 +31,7 @@ import numpy as np
 
 from mediclip_index import neighbours
 from mediclip_index.catalog import Catalog, derived, images, words
+from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.rows import insert_vectors
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import material_of
@@ -142,7 +143,7 @@ def _build(folder: Path, count: int, options: argparse.Namespace) -> dict[str, o
             through_tx=through,
         )
         derived.record(work, file)
-    neighbours.sweep(catalog.folder, [file])
+    neighbours.sweep(catalog.folder, [file], alive=alive)
     seconds = time.monotonic() - started
     half = folder / "float16"
     return {

@@ -202,6 +202,8 @@ def _become(
     code = 70
     try:
         os.setsid()
+        # A run in the background is deaf to SIGINT, and its children would be too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for file, target in ((out, 1), (err, 2)):
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(descriptor, target)

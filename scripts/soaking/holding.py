@@ -31,6 +31,9 @@ class Snapshot:
     chain: list[tuple[str, str]]  # (id, hash)
     purged: frozenset[str]
     spool: frozenset[str]
+    paths: dict[int, str]
+    removed: frozenset[int]
+    tombstones: frozenset[int]  # images that were erased for good
     findings: tuple[str, ...]
     litter: tuple[str, ...]
 
@@ -42,9 +45,9 @@ class Snapshot:
 
 def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
     """Look at an index from outside its commands; `expected` holds vectors by sha256."""
-    from mediclip_index.catalog import Catalog, audit, derived, labels, words
+    from mediclip_index.catalog import Catalog, audit, derived, labels, removals, words
     from mediclip_index.catalog import images as kept
-    from mediclip_index.neighbours import open_file
+    from mediclip_index.neighbours import Damaged, open_file
 
     catalog = Catalog.open(folder)
     findings: list[str] = []
@@ -88,11 +91,19 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
         findings += broken
         file = derived.newest(look, encoder.fingerprint)
         if file is not None:
-            open_file(folder, file)  # raises where it is not the recorded one
+            try:
+                open_file(folder, file)
+            except Damaged as damage:
+                findings.append(f"derived: {damage}")
         said = labels.standings(look)
         paths = {i: image.path for i, image in kept.images(look).items()}
         chain = look.db.execute("SELECT id, hash, body FROM verdicts ORDER BY position").fetchall()
-        waiting = audit.spooled(catalog.spool)
+        waiting: list[bytes] = []
+        for file_of_one in audit.spool_files(catalog.spool):
+            whole, torn = audit.sorted_lines(file_of_one)
+            waiting += whole
+            findings += [f"{file_of_one.name} holds a torn line" for _ in torn]
+        tombstones = look.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
         snap = Snapshot(
             images={i: (sha, have[i].tobytes()) for i, sha, *_ in rows if i in have},
             labels=look.db.execute("SELECT * FROM labels ORDER BY ALL").fetchall(),
@@ -101,7 +112,10 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
             settings=look.db.execute("SELECT * FROM settings ORDER BY number").fetchall(),
             chain=[(i, h) for i, h, _ in chain],
             purged=frozenset(i for i, _, body in chain if body is None),
-            spool=frozenset(body["id"] for body in waiting),
+            spool=frozenset(json.loads(line)["id"] for line in waiting),
+            paths=paths,
+            removed=frozenset(removals.removed(look)),
+            tombstones=frozenset(i for (i,) in tombstones),
             findings=tuple(findings),
             litter=tuple(sorted(_litter(folder))),
         )
@@ -111,14 +125,17 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
     return snap
 
 
-def lost(before: Snapshot, after: Snapshot) -> list[str]:
-    """What was committed before and is not there, unchanged, now."""
+def lost(before: Snapshot, after: Snapshot, purging: frozenset[int] = frozenset()) -> list[str]:
+    """What was committed before and is not there, unchanged, now; `purging` may be erased, and
+    labels of no image may be set aside."""
+    erased = purging & after.tombstones
     missing = [
         f"image {i} is gone or changed"
         for i, v in before.images.items()
-        if after.images.get(i) != v
+        if after.images.get(i) != v and i not in erased
     ]
-    if not set(before.labels) <= set(after.labels):
+    known = before.paths.keys() - erased
+    if not {row for row in before.labels if row[1] in known} <= set(after.labels):
         missing.append("a label row is gone")
     if after.transactions[: len(before.transactions)] != before.transactions:
         missing.append("a transaction is gone")
@@ -136,7 +153,7 @@ def verdict_ids(out: str) -> set[str]:
 
 
 def _litter(folder: Path) -> list[str]:
-    known = ("catalog.duckdb", "catalog.duckdb.wal", "lock", "turnstile", "spool")
+    known = ("catalog.duckdb", "catalog.duckdb.wal", "lock", "turnstile", "spool", "aside")
     return [
         path.name
         for path in folder.iterdir()

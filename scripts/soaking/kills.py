@@ -2,12 +2,13 @@
 
     python scripts/soaking/kills.py --kills 300 --seed 1
 
-Builds (of new indexes too), label imports, queries and tunings, and whatever else writes, are
-killed by SIGKILL (the whole process group), SIGTERM or SIGINT: at a random line of the rooms that
-keep things, at a random time, or just when a file of the index changes. After every kill all that
-was committed must still be there, each vector must be its picture's own (computed again from the
-file), and the same command run again must finish what it was asked. Prints one JSON line; ends
-with 1 where anything was found. A run that was broken off goes on from its folder (--folder).
+Builds (of new indexes too), label imports, queries, tunings, repairs, removals, purges and exports
+are killed by SIGKILL (the whole process group), SIGTERM or SIGINT: at a random line of the rooms
+that keep things, at a random time, or just when a file of the index changes. After every kill all
+that was committed must still be there, each vector must be its picture's own (computed again from
+the file), and the same command run again must finish what it was asked. Prints one JSON line; ends
+with 1 where anything was found. A run that was broken off, or that has had its --seconds, goes on
+from its folder (--folder): give the same command again until it says "complete".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import random
 import shutil
 import signal
@@ -22,7 +24,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # a parent that forks must have no threads 
 
 from forking import After, AtChange, AtLine, Death, Ended, Place, in_child, places, run
 from holding import Snapshot, Vectors, lost, snapshot, verdict_ids
+from jobs import Job, export, nothing, purge, remove, repair
 from piles import fill, write_labels, write_model
 
 from mediclip_index.reading import content_hash
@@ -59,17 +61,6 @@ class Score:
         return sum(self.kills.values())
 
 
-@dataclass(frozen=True)
-class Job:
-    """One command, how to tell that it was done, and what may stand if it was not."""
-
-    name: str
-    words: tuple[str, ...]
-    done: Callable[[Snapshot, Snapshot, Ended], list[str]]
-    half: Callable[[Snapshot, Snapshot, Ended], list[str]]
-    index: Path
-
-
 class Soak:
     """An index, its pile, and everything that is known of them."""
 
@@ -88,6 +79,9 @@ class Soak:
         self.vectors = Vectors(self.model)
         self.lines: dict[str, Counter[Place]] = {}
         self.seconds: dict[str, float] = {}
+        self._rehearsed = folder / "rehearsed.pickle"
+        if self._rehearsed.exists():
+            self.lines, self.seconds = pickle.loads(self._rehearsed.read_bytes())
         self._fresh()
 
     # --- the world ------------------------------------------------------------------------------
@@ -127,7 +121,8 @@ class Soak:
 
     def job(self) -> Job:
         kinds = [self.build] * 4 + [self.found] * 2 + [self.label] * 3 + [self.query] * 3
-        kinds += [self.indexed, self.tune, self.tune]
+        kinds += [self.indexed, self.tune, self.tune, self.remove, self.remove, self.purge]
+        kinds += [self.repair] * 3 + [self.export] * 2
         kind = self.chance.choice(kinds)
         if len(self.before.images) > MOST_IMAGES:
             self._fresh()
@@ -141,10 +136,9 @@ class Soak:
         there = {content_hash(p.read_bytes()) for p in self.pile.iterdir()}
 
         def done(_: Snapshot, after: Snapshot, ended: Ended) -> list[str]:
-            report = json.loads(ended.out)
-            if report["images"] != len(there):
-                return [f"build says {report['images']} images, the pile has {len(there)}"]
-            return []
+            wanted = len(there - {after.images[i][0] for i in after.removed})
+            said = json.loads(ended.out)["images"]
+            return [] if said == wanted else [f"build says {said} images, there are {wanted}"]
 
         def half(before: Snapshot, after: Snapshot, ended: Ended) -> list[str]:
             unfinished = ended.read - (len(after.images) - len(before.images))
@@ -209,6 +203,21 @@ class Soak:
 
         return Job("tune", ("tune", "--json", "--allow-duplicates"), done, nothing, self.index)
 
+    def remove(self) -> Job:
+        return remove(self.index, self.before, self.chance)
+
+    def purge(self) -> Job:
+        return purge(self.index, self.before, self.chance)
+
+    def export(self) -> Job:
+        return export(self.index, self.before, self.folder)
+
+    def repair(self) -> Job:
+        whole = "repair" not in self.seconds  # the first of all shows every way that it can go
+        job = repair(self.index, self.before, self.chance, self.folder, whole)
+        self.before = self.look()
+        return job
+
     # --- one death ------------------------------------------------------------------------------
 
     def once(self) -> None:
@@ -231,13 +240,14 @@ class Soak:
         began = time.monotonic()
         self.lines[job.name] = places(("--index", str(job.index), *job.words), self.folder)
         self.seconds[job.name] = time.monotonic() - began
+        self._rehearsed.write_bytes(pickle.dumps((self.lines, self.seconds)))
         if job.index == self.index:
             self.before = self.look()
 
     def _try(self, job: Job, death: Death | None) -> Ended:
         before = self.before if job.index == self.index else None
         ended = run(
-            ("--index", str(job.index), *job.words),
+            ("--index", str(job.index), *(job.words_after(before) if before else job.words)),
             self.folder,
             death=death,
             watch=job.index if isinstance(death, AtChange) else None,
@@ -264,9 +274,12 @@ class Soak:
             after = self.look(job.index)
             wrong = [f for f in after.findings if f.startswith("WRONG")]
             score.wrong_pairs += len(wrong)
-            found += after.findings
+            # A repair that was killed may leave of the damage what it has not come to yet.
+            left = before.findings if before is not None and ended.killed else ()
+            absent = "derived" if job.renewing and ended.killed else "-"
+            found += [f for f in after.findings if f not in left and not f.startswith(absent)]
             if before is not None:
-                gone = lost(before, after)
+                gone = lost(before, after, job.purging)
                 score.losses += len(gone)
                 found += gone
                 if not ended.killed and ended.code in (0, 3):
@@ -297,14 +310,11 @@ class Soak:
         return After(self.seconds[name] * 10 ** chance.uniform(-2, 0), number)
 
 
-def nothing(before: Snapshot, after: Snapshot, ended: Ended) -> list[str]:
-    return []
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, help="Leave off after so long.")
     parser.add_argument("--folder", type=Path, help="Keep the work here, and go on from it.")
     options = parser.parse_args()
     place = options.folder or Path(tempfile.mkdtemp(prefix="kills-"))
@@ -312,12 +322,15 @@ def main() -> None:
     began = time.monotonic()
     soak = Soak(place.resolve(), options.seed)
     while soak.score.total < options.kills:
+        if options.seconds is not None and time.monotonic() - began > options.seconds:
+            break
         soak.once()
         print(f"\r{soak.score.total} kills ", end="", file=sys.stderr)
     score = soak.score
     print(
         json.dumps(
             {
+                "complete": score.total >= options.kills,
                 "total": score.total,
                 **vars(score),
                 "findings": len(score.findings),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,6 @@ from bench_rows import IMAGENET_SOURCE, Row
 from corpus import imagenet_names
 from judge_words import FORERUNNER, MEDICAL, NON_MEDICAL
 from space import unit
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

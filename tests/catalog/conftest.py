@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediclip_index.catalog import Catalog, Writing, images, labels, words
+from mediclip_index.catalog import Catalog, Writing, images, labels, origins, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.terms import Facts, Settings
 from tests.conftest import unit_rows
@@ -38,7 +38,7 @@ def add(work: Writing, contents: dict[str, str], seed: int = 0) -> dict[str, int
             for sha, vector in zip(fresh, vectors, strict=False)
         ],
     )
-    source = images.add_source(work, "/pile", labels="auto", frames="first", pdf="images")
+    source = origins.add_source(work, "/pile", labels="auto", frames="first", pdf="images")
     images.add_files(work, source, [NewFile(p, 99, 1, sha) for p, sha in contents.items()])
     return {p: ids[0] for p, ids in images.ids_by_path(work, contents).items()}
 

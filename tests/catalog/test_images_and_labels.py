@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.catalog import Catalog, images, labels, tallies, words
+from mediclip_index.catalog import Catalog, images, labels, origins, tallies, words
 from mediclip_index.catalog.images import NewFile
 from mediclip_index.terms import Facts, Refusal, Settings
 from tests.catalog.conftest import add
@@ -117,10 +117,10 @@ def test_support_is_labelled_present_and_not_held_out(filled: Catalog) -> None:
 def test_refusals_are_kept_with_their_reason(filled: Catalog) -> None:
     refusal = Refusal("/pile/x\udc80.jpg", "damaged", "It is cut short.")
     with filled.writing("build") as work:
-        images.add_refusals(work, [refusal])
+        origins.add_refusals(work, [refusal])
         images.add_files(work, 1, [NewFile("/pile/x\udc80.jpg", 5, 6, None)])
     with filled.reading() as look:
-        assert images.known_refusals(look) == {"/pile/x\udc80.jpg": [refusal]}
+        assert origins.known_refusals(look) == {"/pile/x\udc80.jpg": [refusal]}
         assert tallies.tallies(look).refusals == {"damaged": 1}
         assert images.known_files(look)["/pile/x\udc80.jpg"].sha256 is None
 

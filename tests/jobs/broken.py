@@ -116,7 +116,11 @@ def tear_spool(index: Index) -> None:
 
 def leave_strays(index: Index) -> None:
     (index.path / "catalog.duckdb.4194399.new").write_bytes(b"half")
+    (index.path / "catalog.duckdb.4194399.new.wal").write_bytes(b"half")
     (index.path / ".neighbours-4194399-1").write_bytes(b"half")
+    (index.path / "aside").mkdir(exist_ok=True)
+    (index.path / "aside" / ".1-labels.jsonl.4194399.new").write_bytes(b"half")
+    (index.path / "spool" / ".1-1.jsonl.4194399.new").write_bytes(b"half")
     (index.path / "spool" / ".1-4194399.jsonl").write_bytes(b'{"id": "ha')
 
 

@@ -201,3 +201,21 @@ def test_two_indexes_give_one_file_two_names(
     hashed.build([str(ward)])
     other.build([str(ward)])
     assert hashed.path_of(1) != other.path_of(1)
+
+
+@pytest.mark.parametrize("harm", ["cut short", "scribbled over"])
+def test_what_cant_be_looked_into_is_not_gone_from_an_index_of_hashes(
+    harm: str, hashed: Index, ward: Path, photographs: list[Image.Image]
+) -> None:
+    for number in range(24, 40):  # one of many, so that a missing one is no question
+        photographs[number].save(ward / f"{number}.png")
+    hashed.build([str(ward)])
+    archive = ward / f"{NAME}.zip"
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:200] if harm == "cut short" else bytes(len(whole)))
+    assert hashed.build([str(ward)]).gone == 0
+    assert hashed.info().gone == 0
+    archive.write_bytes(whole)
+    assert hashed.build([str(ward)]).unchanged == 23
+    archive.unlink()
+    assert hashed.build([str(ward)]).gone == 1

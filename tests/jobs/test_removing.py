@@ -167,6 +167,8 @@ def test_a_purge_that_was_killed_is_told_and_finished_by_repair(built: Index) ->
     )
     assert victim.returncode == -signal.SIGKILL
     assert "purge" in {f.kind for f in built.verify().findings}
+    with pytest.raises(WrongUsage, match="repair"):
+        built.remove([1], what="purged")
     assert built.repair().ok
     assert b"/pile/" + name not in bytes_of(built.path)
 
@@ -198,3 +200,79 @@ def test_an_index_from_which_all_was_purged_is_whole(built: Index) -> None:
     assert len(built.remove(where="id > 0", what="purged").images) == 12
     assert built.verify().ok
     assert built.info().neighbours == "none yet"
+
+
+def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
+    built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mediclip_index.catalog import Catalog, audit
+
+    secret = pile / "SECRETNAME.png"
+    (pile / "p00.png").rename(secret)
+    built.build([str(pile)])
+    built.query([str(secret)])  # a file, so that the verdict knows it by path and content alone
+    catalog = Catalog.open(built.path)
+    with catalog.reading() as look:
+        ((body, _),) = audit.find(look, limit=1)
+    late = {**body, "id": "0199-late", "neighbours": []}
+    rewrite = Catalog.rewrite
+
+    def rewrite_while_one_waits(self: Catalog) -> None:
+        rewrite(self)
+        audit.put_in_spool(self.spool, [late])
+
+    monkeypatch.setattr(Catalog, "rewrite", rewrite_while_one_waits)
+    built.remove([id_of(built, "SECRETNAME.png")], what="purged")
+    assert b"SECRETNAME" not in bytes_of(built.path)
+    assert body["sha256"].encode() not in bytes_of(built.path)
+    assert built.audit_verify().ok
+    assert built.audit_verify().verdicts == 2
+
+
+def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
+    built: Index, pile: Path
+) -> None:
+    from mediclip_index.catalog import Catalog, audit
+
+    secret = pile.parent / "SECRETNAME.png"
+    secret.write_bytes((pile / "p10.png").read_bytes())
+    built.query([str(secret)])
+    catalog = Catalog.open(built.path)
+    with catalog.reading() as look:
+        ((body, _),) = audit.find(look, limit=1)
+    both = [id_of(built, "p10.png"), body["neighbours"][0]["id"]]
+    built.remove(both, what="purged")
+    late = {**body, "id": "0199-late", "path": "LATENAME.png"}
+    audit.put_in_spool(catalog.spool, [late])
+    built.query([str(pile / "p11.png")])
+    assert b"LATENAME" not in bytes_of(built.path)
+    assert built.audit_verify().ok
+
+
+def test_a_removed_image_is_not_asked_for_by_its_id(built: Index) -> None:
+    built.remove([3])
+    with pytest.raises(WrongUsage, match="remove --restore 3"):
+        built.search(like=[3])
+    built.remove([3], what="restored")
+    assert built.search(like=[3], k=1).results
+
+
+def test_a_purge_leaves_no_name_in_a_kept_evaluation(index: Index, pile: Path) -> None:
+    table = pile.parent / "list.csv"
+    rows = [
+        f"pile/p{n:02}.png,{'medical' if n % 2 else 'non_medical'},{'SECRETWARD' if n < 2 else 'A'}"
+        for n in range(12)
+    ]
+    table.write_text("path,label,source\n" + "\n".join(rows))
+    index.build([str(table)])
+    number = index.evaluate(split="all").number
+    assert b"SECRETWARD" in bytes_of(index.path)
+    index.remove([id_of(index, "p00.png")], what="purged")
+    assert b"SECRETWARD" in bytes_of(index.path)  # another picture's still
+    index.remove([id_of(index, "p01.png")], what="purged")
+    assert b"SECRETWARD" not in bytes_of(index.path)
+    from mediclip_index.catalog import Catalog, evaluations
+
+    with Catalog.open(index.path).reading() as look:
+        kept = evaluations.find(look, number)["by"]["source"]
+    assert {name: part["n"] for name, part in kept.items()} == {"A": 10, "(erased 1)": 2}

@@ -102,6 +102,18 @@ def test_what_is_no_one_elses_to_make_is_told_and_left(
     assert kind in {f.kind for f in judged.verify().findings if "mediclip-index" in f.mend}
 
 
+def test_no_unfinished_file_of_a_dead_process_stays(judged: Index) -> None:
+    broken.leave_strays(judged)
+    under_way = judged.path / "spool" / f".1-{os.getpid()}.jsonl"
+    under_way.touch()
+    judged.repair()
+    left = [p for p in judged.path.rglob("*") if "4194399" in p.name]
+    assert left == []
+    assert under_way.exists()
+    (kept,) = (judged.path / "aside").iterdir()  # of the spool, what there was of a verdict
+    assert kept.read_bytes() == b'{"id": "ha\n'
+
+
 def test_repair_leaves_a_broken_chain_as_it_is(judged: Index) -> None:
     broken.cut_chain(judged)
     report = judged.repair()

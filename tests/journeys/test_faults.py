@@ -24,7 +24,7 @@ import pytest
 from PIL import Image
 from uuid6 import uuid7
 
-from mediclip_index import Index
+from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, Writing, audit, images, labels, words
 from mediclip_index.terms import CantWrite, Facts, MediclipError, NoIndex, Settings
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
@@ -164,6 +164,28 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
             pass
 
     assert forked(look_at) == ""
+
+
+def test_what_a_locked_folder_may_still_hold_is_not_called_gone(
+    tmp_path: Path, nobody: int
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    file = locked / "a.png"
+    file.touch()
+    locked.chmod(0)
+    _let_through(locked)
+
+    def look_at() -> None:
+        if os.getuid() != nobody:
+            os.setuid(nobody)
+        assert reading.is_there(str(file))
+        assert not reading.is_there(str(tmp_path / "none" / "a.png"))
+
+    try:
+        assert forked(look_at) == ""
+    finally:
+        locked.chmod(0o755)
 
 
 def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
@@ -376,6 +398,18 @@ def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["total"] >= 3
     assert (report["losses"], report["wrong_pairs"], report["findings"]) == (0, 0, 0), done.stderr
+    assert done.returncode == 0
+
+
+def test_many_at_one_index_trip_over_nobody_and_no_verdict_is_lost(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SOAKING / "together.py"), "--seconds", "5", "--seed", "3"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    report = json.loads(done.stdout)
+    assert set(report["operations"]) == {"build", "label import", "search", "query"}
+    assert (report["errors"], report["findings"]) == (0, []), report
+    assert report["verdicts_told"] == report["in_chain"] + report["in_spool"] > 0
     assert done.returncode == 0
 
 

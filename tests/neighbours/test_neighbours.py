@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -130,7 +127,7 @@ def test_files_in_force_and_those_before_them_are_kept_and_older_ones_swept(
     tmp_path: Path, ids: Ids, vectors: Vectors
 ) -> None:
     files = [placed(tmp_path, ids, vectors, "exact", generation) for generation in range(1, 6)]
-    sweep(tmp_path, [files[1], files[3]])
+    sweep(tmp_path, [files[1], files[3]], alive=lambda _: True)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "neighbours-2.faiss",
         "neighbours-4.faiss",
@@ -139,11 +136,8 @@ def test_files_in_force_and_those_before_them_are_kept_and_older_ones_swept(
 
 
 def test_what_a_killed_writer_left_unfinished_is_swept(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    left = tmp_path / f".neighbours-{dead.pid}-1"
-    under_way = tmp_path / f".neighbours-{os.getpid()}-1"
+    left, under_way = tmp_path / ".neighbours-7-1", tmp_path / ".neighbours-8-1"
     left.touch()
     under_way.touch()
-    sweep(tmp_path, [])
+    sweep(tmp_path, [], alive=lambda process: process == 8)
     assert list(tmp_path.iterdir()) == [under_way]

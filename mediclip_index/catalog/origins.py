@@ -1,0 +1,97 @@
+"""Where images come from: sources, how each was read, and what of them was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
+from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.terms import Refusal
+
+_REFUSALS = {
+    "tx": "BIGINT",
+    "path": "VARCHAR",
+    "page": "INTEGER",
+    "reason": "VARCHAR",
+    "message": "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where images came from, and how it was read."""
+
+    number: int
+    source: str
+    labels: str
+    frames: str
+    pdf: str
+
+
+def sources(look: Reading) -> list[Source]:
+    """Every source ever built from, the latest way of reading it."""
+    rows = look.db.execute(
+        "SELECT max(number), source, arg_max(labels, number), arg_max(frames, number), "
+        "arg_max(pdf, number) FROM sources WHERE tx <= ? GROUP BY source ORDER BY 1",
+        [look.tx],
+    ).fetchall()
+    return [Source(n, given_path(s), given_path(labels), f, p) for n, s, labels, f, p in rows]
+
+
+def add_source(work: Writing, source: str, *, labels: str, frames: str, pdf: str) -> int:
+    """The number of a source read in this way; a new row where it was not so read before."""
+    row = [kept_path(source), kept_path(labels), frames, pdf]
+    known = work.db.execute(
+        "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ?", row
+    ).fetchall()
+    if known:
+        return int(known[0][0])
+    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM sources"))
+    work.db.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", [number, *row, work.tx])
+    return number
+
+
+def paths_by_source(look: Reading) -> dict[str, set[str]]:
+    """The paths that are there, by the source they were last read from."""
+    rows = look.db.execute(
+        "SELECT s.source, f.path FROM files_at(?) f JOIN sources s ON s.number = f.source",
+        [look.tx],
+    ).fetchall()
+    found: dict[str, set[str]] = {}
+    for source, path in rows:
+        found.setdefault(given_path(source), set()).add(given_path(path))
+    return found
+
+
+def known_refusals(look: Reading) -> dict[str, list[Refusal]]:
+    """The latest refusals by path, so that an unchanged bad file need not be read again."""
+    rows = look.db.execute(
+        "SELECT path, reason, message, page FROM refusals WHERE tx <= ? "
+        "QUALIFY tx = max(tx) OVER (PARTITION BY path) ORDER BY path, page",
+        [look.tx],
+    ).fetchall()
+    found: dict[str, list[Refusal]] = {}
+    for path, reason, message, page in rows:
+        found.setdefault(given_path(path), []).append(
+            Refusal(given_path(path), reason, given_path(message), page)
+        )
+    return found
+
+
+def add_refusals(work: Writing, refusals: Sequence[Refusal]) -> None:
+    insert(
+        work.db,
+        "refusals",
+        _REFUSALS,
+        [
+            {
+                "tx": work.tx,
+                "path": kept_path(refusal.path),
+                "page": refusal.page,
+                "reason": refusal.reason,
+                "message": kept_path(refusal.message),
+            }
+            for refusal in refusals
+        ],
+    )
