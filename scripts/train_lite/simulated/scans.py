@@ -63,7 +63,8 @@ def _echoes(dice: Dice, size: tuple[int, int]) -> Floats:
     heard = 20 * np.log10(signal / np.percentile(signal, 99.7) + 1e-4)
     width = dice.uniform(42, 62)
     shown: Floats = np.clip((heard + width) / width, 0, 1) ** dice.uniform(1.2, 3.0)
-    return ndimage.gaussian_filter(shown, dice.uniform(0.3, 1.1))
+    soft_edged: Floats = ndimage.gaussian_filter(shown, dice.uniform(0.3, 1.1))
+    return soft_edged
 
 
 def linear_ultrasound(dice: Dice) -> Pixels:
