@@ -38,12 +38,15 @@ def main() -> None:
     results = json.loads(options.results.read_text(encoding="utf-8"))
     options.folder.mkdir(exist_ok=True)
     # The same figures give the same files.
-    pyplot.rcParams.update({"svg.hashsalt": "mediclip-index", "font.size": 9})
-    rates = results["embed"]["end_to_end"]["images_per_second"]
-    _bars(options.folder / "embed.svg", rates, "images a second, ViT-B/32, end to end")
-    seconds = results["query"]["seconds"]
+    pyplot.rcParams.update(
+        {"svg.hashsalt": "mediclip-index", "svg.fonttype": "none", "font.size": 9}
+    )
+    if "embed" in results:
+        rates = results["embed"]["end_to_end"]["images_per_second"]
+        _bars(options.folder / "embed.svg", rates, "images a second, ViT-B/32, end to end")
+    seconds = results["query"]["processor_seconds"]
     shown = {name: seconds[name] for name in ("query", "bare")}
-    _bars(options.folder / "query.svg", shown, "seconds of a cold query, ViT-B/32")
+    _bars(options.folder / "query.svg", shown, "seconds of processors, a cold query, ViT-B/32")
     _lines(options.folder / "scaling.svg", results["scaling"])
 
 
