@@ -9,7 +9,12 @@ from mediclip_index.encoding.cards import learned_from
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision
 from mediclip_index.encoding.fetch import can_be_had
 from mediclip_index.encoding.load import load_encoder
-from mediclip_index.encoding.opening import ENGINES, PRECISIONS, open_encoder
+from mediclip_index.encoding.opening import (
+    ENGINES,
+    PRECISIONS,
+    open_encoder,
+    ready_encoder,
+)
 from mediclip_index.encoding.openvino import OpenVinoEncoder
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.sources import bundled_versions
@@ -28,5 +33,6 @@ __all__ = [
     "load_encoder",
     "model_input",
     "open_encoder",
+    "ready_encoder",
     "resolve_auto",
 ]

@@ -63,13 +63,11 @@ def open_encoder(
         load_encoder, name, recipe=recipe, cache_dir=cache_dir, offline=offline,
         batch_size=batch_size, bundled=bundled,
     )  # fmt: skip
-    on_gpu = device != "cpu" and (device != "auto" or _may_have_gpu())
     why = ""
-    if engine == "openvino" or (engine == "auto" and not on_gpu):
+    if _on_openvino(engine, device):
         openvino = runtime()
         if openvino is not None:
-            settled = _settled(name, cache_dir, bundled)
-            key = "\n".join(map(str, (settled, recipe, cache_dir, bundled)))
+            key = _key(name, recipe, cache_dir, bundled)
             opening = _Opening(load, key, precision, batch_size, pictures, Engine(openvino))
             encoder = opening.warm() or opening.cold()
             if encoder is not None:
@@ -83,6 +81,42 @@ def open_encoder(
     if why:
         on_torch.notes += (f"{why[:1].upper()}{why[1:]}, so torch computes.",)
     return on_torch
+
+
+def ready_encoder(
+    name: str,
+    *,
+    recipe: str,
+    pictures: Callable[[int], Sequence[Picture]],
+    device: str,
+    engine: str,
+    precision: str,
+) -> OpenVinoEncoder | None:
+    """What `open_encoder` would give, its image tower loaded too, where that takes neither torch
+    nor open_clip; else None, and whatever error there may be is left to `open_encoder`. Most of
+    its time is OpenVINO's, so that a thread of its own has it done beside other work."""
+    if not _on_openvino(engine, device) or engine not in ENGINES or precision not in PRECISIONS:
+        return None
+    openvino = runtime()
+    if openvino is None:
+        return None
+    try:
+        key = _key(name, recipe, None, None)
+    except MediclipError:
+        return None
+    load = partial(load_encoder, name, recipe=recipe)
+    return _Opening(load, key, precision, 32, pictures, Engine(openvino)).warm(load=True)
+
+
+def _on_openvino(engine: str, device: str) -> bool:
+    on_gpu = device != "cpu" and (device != "auto" or _may_have_gpu())
+    return engine == "openvino" or (engine == "auto" and not on_gpu)
+
+
+def _key(name: str, recipe: str, cache_dir: Path | None, bundled: Path | None) -> str:
+    """What a signpost is found by."""
+    settled = _settled(name, cache_dir, bundled)
+    return "\n".join(map(str, (settled, recipe, cache_dir, bundled)))
 
 
 @dataclass
@@ -102,8 +136,9 @@ class _Opening:
     def __post_init__(self) -> None:
         self.prepared = Prepared(self.engine.identity)
 
-    def warm(self) -> OpenVinoEncoder | None:
-        """The encoder from what was made ready before, or None where something is lacking."""
+    def warm(self, load: bool = False) -> OpenVinoEncoder | None:
+        """The encoder from what was made ready before, or None where something is lacking. With
+        `load` its image tower is loaded at once."""
         signpost = self.prepared.signpost(self.key)
         sheet = self.prepared.sheet(signpost.fingerprint) if signpost is not None else None
         if signpost is None or sheet is None:
@@ -112,6 +147,12 @@ class _Opening:
         needed = {f"image-{precision}", *((TEXT,) if sheet.words is not None else ())}
         if precision is None or not needed <= sheet.towers.keys():
             return None
+        if load:
+            name = f"image-{precision}"
+            try:
+                self.towers[name] = self.engine.loaded(Path(sheet.towers[name][0]), precision)
+            except Damaged:
+                return None
         return self._encoder(signpost.name, sheet, precision)
 
     def cold(self) -> OpenVinoEncoder | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from mediclip_index import assess, jobs
+from mediclip_index import jobs
 from mediclip_index.terms import (
     AuditRow,
     ChainReport,
@@ -20,6 +22,18 @@ from mediclip_index.terms import (
     TuneReport,
     WordsReport,
 )
+
+if TYPE_CHECKING:
+    from mediclip_index import assess
+else:
+
+    class _Judge:
+        """The room `assess`, imported when first asked: `query` and `info` need none of it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(import_module("mediclip_index.assess"), name)
+
+    assess = _Judge()
 
 
 class Assessing:

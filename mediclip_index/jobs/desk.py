@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +64,7 @@ class Desk:
         self.engine = engine
         self.precision = precision
         self._encoder: Encoder | None = None
+        self._coming: Future[Encoder | None] | None = None
         self._names: Names | None = None
 
     @property
@@ -70,7 +72,13 @@ class Desk:
         """How this index names files."""
         if self._names is None:
             with self.catalog.reading() as look:
-                self._names = Names(salt.of(look))
+                return self.names_in(look)
+        return self._names
+
+    def names_in(self, look: Reading) -> Names:
+        """`names`, from a look that is open already."""
+        if self._names is None:
+            self._names = Names(salt.of(look))
         return self._names
 
     @property
@@ -80,10 +88,29 @@ class Desk:
 
     def encoder(self, known: KnownEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
+        if self._encoder is None and self._coming is not None:
+            there, self._coming = self._coming.result(), None
+            if there is not None:
+                self.use(there, known)
         if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
             self.use(load_encoder(known.name, self.device, self.engine, self.precision), known)
         assert self._encoder is not None
         return self._encoder
+
+    def expect(self, known: KnownEncoder) -> None:
+        """Have the encoder loaded beside other work, where it was made ready for a quick start."""
+        if self._encoder is None and self._coming is None:
+            one = ThreadPoolExecutor(1, "model")
+            self._coming = one.submit(
+                encoding.ready_encoder,
+                known.name,
+                recipe=reading.RECIPE,
+                pictures=trial_pictures,
+                device=self.device,
+                engine=self.engine,
+                precision=self.precision,
+            )
+            one.shutdown(wait=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -124,6 +151,15 @@ class Desk:
             found = words.prompts(look, name)
         return self.wording_of(self._named(name, found), settings, keep=found is None)
 
+    def ready_wording(self, look: Reading, name: str | None, settings: Settings) -> Wording | None:
+        """`wording`, where the index has all of it; None where something is to be kept first."""
+        found = words.prompts(look, name)
+        if found is None:
+            return None
+        chosen = self._named(name, found)
+        have = words.sentence_vectors(look, words.encoder(look), chosen.sentences)
+        return _worded(chosen, have, settings) if have.keys() >= set(chosen.sentences) else None
+
     def wording_of(
         self,
         chosen: PromptSet,
@@ -146,10 +182,7 @@ class Desk:
                 if fresh is not None:
                     words.keep_sentences(work, known, lacking, fresh)
                     have |= dict(zip(lacking, fresh, strict=True))
-        vectors = np.stack([have[s] for s in chosen.sentences])
-        return Wording(
-            chosen.name, chosen, word_vectors(chosen, vectors, settings.pooling or chosen.pooling)
-        )
+        return _worded(chosen, have, settings)
 
     @staticmethod
     def _named(name: str | None, found: KnownPrompts | None) -> PromptSet:
@@ -175,6 +208,13 @@ class Desk:
             since = file.through_tx
         ids, vectors = derived.vectors_since(look, known, since)
         return Neighbourhood(opened, ids, vectors, images.absent_ids(look)), notes
+
+
+def _worded(chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings) -> Wording:
+    vectors = np.stack([have[s] for s in chosen.sentences])
+    return Wording(
+        chosen.name, chosen, word_vectors(chosen, vectors, settings.pooling or chosen.pooling)
+    )
 
 
 def load_encoder(

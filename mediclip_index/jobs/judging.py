@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,19 +11,16 @@ import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, audit, images, labels, words
+from mediclip_index.catalog import Reading, images, labels, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
 from mediclip_index.jobs.moments import microseconds
-from mediclip_index.jobs.records import Body, Circumstances, to_body
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Calibration,
-    CantWrite,
     GroupShare,
     Ids,
-    IndexBusy,
     IndexFacts,
     LoudPrompt,
     Neighbour,
@@ -35,7 +31,6 @@ from mediclip_index.terms import (
     WrongUsage,
 )
 
-AUDIT_PATIENCE = 2.0  # seconds; then a verdict goes to the spool
 LOUDEST = 3
 MOST_NEIGHBOURS = 1_000
 CROWD = verdict.NEAREST
@@ -85,9 +80,11 @@ def ground(
     alpha: float | None,
     prompts: str | None,
     as_of: str | None = None,
+    seeing: bool = False,
 ) -> Ground:
     """Read the index once; k and alpha, where given, stand in for those of the settings. `as_of` is
-    a past moment (ISO 8601) whose labels, images, words and settings are to answer."""
+    a past moment (ISO 8601) whose labels, images, words and settings are to answer. With `seeing`
+    the model is going to be needed, and is loaded meanwhile where it can be."""
     if alpha is not None and not 0 <= alpha <= 1:
         raise WrongUsage(f"alpha is {alpha:g}; give a number from 0 (words) to 1 (neighbours).")
     if k is not None and not 1 <= k <= MOST_NEIGHBOURS:
@@ -95,31 +92,50 @@ def ground(
     if as_of is not None:
         return _past(desk, as_of, k=k, alpha=alpha, prompts=prompts)
     with desk.catalog.reading() as look:
+        if seeing:
+            desk.expect(words.encoder(look))
+        desk.names_in(look)
         settings = words.settings(look)
+        wording = desk.ready_wording(look, prompts, settings)
+        if wording is not None:
+            return _present(desk, look, settings, wording, k=k, alpha=alpha, prompts=prompts)
     wording = desk.wording(prompts, settings)
     with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        neighbourhood, notes = desk.neighbourhood(look, known)
-        support = labels.support(look, wording.vectors.classes)
-        fitted = settings.calibration
-        holds = fitted is not None and fitted.bound == bound(known, wording, support)
-        if fitted is not None and not holds and alpha is None and k is None and prompts is None:
-            notes.append(STALE)
-        return Ground(
-            facts=desk.facts(look),
-            known=known,
-            settings=replace(
-                settings,
-                k=settings.k if k is None else k,
-                alpha=settings.alpha if alpha is None else alpha,
-            ),
-            wording=wording,
-            support=support,
-            neighbourhood=neighbourhood,
-            tx=look.tx,
-            notes=tuple(notes),
-            calibration=fitted if holds and alpha is None and k is None else None,
-        )
+        return _present(desk, look, settings, wording, k=k, alpha=alpha, prompts=prompts)
+
+
+def _present(
+    desk: Desk,
+    look: Reading,
+    settings: Settings,
+    wording: Wording,
+    *,
+    k: int | None,
+    alpha: float | None,
+    prompts: str | None,
+) -> Ground:
+    known = words.encoder(look)
+    neighbourhood, notes = desk.neighbourhood(look, known)
+    support = labels.support(look, wording.vectors.classes)
+    fitted = settings.calibration
+    holds = fitted is not None and fitted.bound == bound(known, wording, support)
+    if fitted is not None and not holds and alpha is None and k is None and prompts is None:
+        notes.append(STALE)
+    return Ground(
+        facts=desk.facts(look),
+        known=known,
+        settings=replace(
+            settings,
+            k=settings.k if k is None else k,
+            alpha=settings.alpha if alpha is None else alpha,
+        ),
+        wording=wording,
+        support=support,
+        neighbourhood=neighbourhood,
+        tx=look.tx,
+        notes=tuple(notes),
+        calibration=fitted if holds and alpha is None and k is None else None,
+    )
 
 
 def _past(
@@ -369,45 +385,3 @@ def _loudest(wording: Wording, said: verdict.Words, row: int) -> list[LoudPrompt
 
 def _named(names: Sequence[str], values: np.ndarray) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, values, strict=True)}
-
-
-def keep(
-    desk: Desk,
-    base: Ground,
-    run: str,
-    asked: Sequence[Asked],
-    given: Sequence[Verdict],
-    vectors: Vectors,
-) -> None:
-    """Write verdicts to the audit, those waiting in the spool with them; where the index is busy,
-    to the spool."""
-    encoder = desk.loaded
-    circumstances = Circumstances(
-        time_us=time.time_ns() // 1000,
-        by=desk.author,
-        run=run,
-        tx=base.tx,
-        engine=encoder.engine if encoder else "none",
-        precision=encoder.precision if encoder else "fp32",
-        model=base.known.name,
-        fingerprint=base.known.fingerprint,
-        settings=base.settings.number,
-        prompts=base.wording.name,
-        prompts_sha256=base.wording.prompts.sha256,
-        k=base.settings.k,
-    )
-    bodies: list[Body] = [
-        to_body(v, circumstances, vector=None if a.image else x, image=a.image)
-        for a, v, x in zip(asked, given, vectors, strict=True)
-    ]
-    try:
-        with desk.catalog.writing("query", by=desk.author, run=run, timeout=AUDIT_PATIENCE) as work:
-            taken = audit.take_in_spool(work, desk.catalog.spool)
-            audit.take_in(work, bodies)
-    except IndexBusy:
-        audit.put_in_spool(desk.catalog.spool, bodies)
-        return
-    except CantWrite as error:
-        raise CantWrite(f"{error} No verdict is given unkept; --no-audit asks for that.") from None
-    for file in taken:
-        file.unlink(missing_ok=True)

@@ -14,13 +14,13 @@ from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, library
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
-from mediclip_index.jobs.judging import Asked, Ground, ground, judge, keep
+from mediclip_index.jobs.judging import Asked, Ground, ground, judge
+from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
     Progress,
     QueryReport,
     Refusal,
-    Vectors,
     Verdict,
     WrongUsage,
 )
@@ -48,13 +48,17 @@ def query_files(
         raise WrongUsage("Name at least one picture, folder or list; - reads a picture from stdin.")
     notes: list[str] = []
     refused: list[Refusal] = []
-    names = desk.names
-    entries = [names.entry(e) if e.given != STDIN else e for e in _entries(sources, refused, notes)]
-    refused = [names.refusal(refusal) for refusal in refused]
-    notes = [names.note(note, *sources) for note in notes]
+    entries = list(_entries(sources, refused, notes))
+    head = None
     with Readers() as readers:
-        readers.expect(len(entries))  # they start while the model is loaded
-        base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
+        readers.expect(len(entries))  # they start while the model is loaded, which does
+        base = ground(
+            desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of, seeing=bool(entries)
+        )  # while the catalog is read
+        names = desk.names
+        entries = [names.entry(e) if e.given != STDIN else e for e in entries]
+        refused = [names.refusal(refusal) for refusal in refused]
+        notes = [names.note(note, *sources) for note in notes]
         encoder = desk.encoder(base.known)
         run = str(uuid7())
         verdicts: list[Verdict] = []
@@ -76,10 +80,13 @@ def query_files(
             ]
             if asked:
                 vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
-                verdicts += _given(desk, base, run, asked, vectors, audit)
+                given = judge(desk, base, asked, vectors)
+                if audit:
+                    head = keep(desk, base, run, asked, given, vectors, encoder)
+                verdicts += given
             progress.advance(len(batch))
     progress.finish()
-    return _report(desk, base, verdicts, refused, notes)
+    return _report(desk, base, verdicts, head, refused, notes)
 
 
 def query_indexed(
@@ -100,6 +107,7 @@ def query_indexed(
         ids = images.present_ids(now).tolist() if where is None else library.matching(now, where)
     run = str(uuid7())
     verdicts: list[Verdict] = []
+    head = None
     progress.start("query", len(ids))
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
@@ -111,10 +119,13 @@ def query_indexed(
             Asked(i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id)
             for i in (known[int(j)] for j in having)
         ]
-        verdicts += _given(desk, base, run, asked, vectors, audit)
+        given = judge(desk, base, asked, vectors)
+        if audit:
+            head = keep(desk, base, run, asked, given, np.asarray(vectors), None)
+        verdicts += given
         progress.advance(len(part))
     progress.finish()
-    return _report(desk, base, verdicts, [], [])
+    return _report(desk, base, verdicts, head, [], [])
 
 
 def _entries(sources: Sequence[str], refused: list[Refusal], notes: list[str]) -> Iterator[Entry]:
@@ -135,24 +146,17 @@ def _batches(loaded: Iterator[Loaded]) -> Iterator[list[Loaded]]:
         yield batch
 
 
-def _given(
-    desk: Desk, base: Ground, run: str, asked: Sequence[Asked], vectors: Vectors, audit: bool
-) -> list[Verdict]:
-    verdicts = judge(desk, base, asked, vectors)
-    if audit:
-        keep(desk, base, run, asked, verdicts, np.asarray(vectors))
-    return verdicts
-
-
 def _report(
     desk: Desk,
     base: Ground,
     verdicts: Sequence[Verdict],
+    head: str | None,
     refused: Sequence[Refusal],
     notes: Sequence[str],
 ) -> QueryReport:
-    with desk.catalog.reading() as look:
-        # The state that the verdicts rest on, with the chain as it stands now.
-        head = chain.head(look)[1]
+    """The state that the verdicts rest on, with the chain as it stands after them."""
+    if head is None:
+        with desk.catalog.reading() as look:
+            head = chain.head(look)[1]
     facts = replace(base.facts, chain_head=head)
     return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes, *desk.notes))

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from mediclip_index import prompts, reading
-from mediclip_index.encoding import load_encoder
+from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.terms import Encoder, Entry, Ids, Picture, Vectors
 from mediclip_index.verdict import word_vectors, zero_shot
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--model", default="lite")
     parser.add_argument("--work", type=Path)
     options = parser.parse_args()
-    encoder = load_encoder(options.model, recipe=reading.RECIPE)
+    encoder = load_encoder(options.model)
     with tempfile.TemporaryDirectory() as passing:
         files = _enlarged(options.data, options.count, options.work or Path(passing))
         entries = [entry_of(str(file)) for file in files]

@@ -51,6 +51,7 @@ def main() -> None:
         "XDG_CACHE_HOME": str(options.folder / "cache"),
         "MEDICLIP_INDEX": str(options.folder / f"index-{model.partition(':')[0]}"),
     }
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled already
     ours = [sys.executable, "-m", "mediclip_index"]
     if not Path(env["MEDICLIP_INDEX"]).exists():
         subprocess.run([*ours, "build", "--model", model], env=env, check=True, capture_output=True)

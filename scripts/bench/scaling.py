@@ -5,8 +5,10 @@
 Small synthetic pictures and a tiny open_clip model with random weights, so that what is measured is
 everything but the model. Each step runs in a process of its own. What was measured lies in FOLDER
 (by default a new one that is deleted), and a run that was broken off goes on where it stopped.
-Prints one JSON line: seconds and peak memory by size, and the exponents fitted to them (1 is
-linear); for memory the bytes that each further image costs, beside its vector's 4 x dim.
+Prints one JSON line: seconds on the clock and of processors, and peak memory, by size, with the
+exponents fitted to the seconds (1 is linear). Those of processors, workers' included, stand where
+other work made the run wait or stopped it. Memory is that of all its processes together (Linux),
+and the bytes that each further image costs stand beside its vector's 4 x dim.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing as mp
+import os
 import resource
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -74,30 +78,18 @@ def build(folder: str, model: str, pictures: str) -> Measured:
 
     index = Index.open(folder) if Index.exists(folder) else Index.create(folder, model=model)
     index.encode_texts(["warm"])
-    before = _memory()
-    started = time.perf_counter()
-    report = index.build([pictures])
-    return {
-        "seconds": time.perf_counter() - started,
-        "peak_mb": _memory(),
-        "before_mb": before,
-        "added": report.added,
-    }
+    with Watch() as watch:
+        report = index.build([pictures])
+    return {**watch.seen, "added": report.added}
 
 
 def rebuild(folder: str, model: str, pictures: str) -> Measured:
     from mediclip_index import Index
 
     index = Index.open(folder)
-    before = _memory()
-    started = time.perf_counter()
-    report = index.build([pictures])
-    return {
-        "seconds": time.perf_counter() - started,
-        "peak_mb": _memory(),
-        "before_mb": before,
-        "unchanged": report.unchanged,
-    }
+    with Watch() as watch:
+        report = index.build([pictures])
+    return {**watch.seen, "unchanged": report.unchanged}
 
 
 def query(folder: str, model: str, pictures: str) -> Measured:
@@ -106,15 +98,77 @@ def query(folder: str, model: str, pictures: str) -> Measured:
     index = Index.open(folder)
     one = next(Path(pictures).glob("*/*.ppm"))
     index.query([str(one)], audit=False)
-    taken = []
+    taken, worked = [], []
     for _ in range(QUERIES):
-        started = time.perf_counter()
-        index.query([str(one)], audit=False)
-        taken.append(time.perf_counter() - started)
-    return {"seconds": float(np.median(taken)), "peak_mb": _memory(), "before_mb": 0.0}
+        with Watch() as watch:
+            index.query([str(one)], audit=False)
+        taken.append(watch.seen["seconds"])
+        worked.append(watch.seen["processor_seconds"])
+    return {
+        **watch.seen,
+        "seconds": float(np.median(taken)),
+        "processor_seconds": float(np.median(worked)),
+    }
 
 
-def _memory() -> float:
+class Watch:
+    """What a block of this process costs, with the processes that it starts; a context manager."""
+
+    def __init__(self) -> None:
+        self.seen: Measured = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._peak = 0.0
+        self._began, self._worked = time.perf_counter(), _processor_seconds()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seen = {
+            "seconds": time.perf_counter() - self._began,
+            "processor_seconds": _processor_seconds() - self._worked,
+        }
+        self._over.set()
+        self._thread.join()
+        self.seen["peak_mb"] = self._peak or _own_peak()
+
+    def _watch(self) -> None:
+        while True:
+            # What processes share counts for each of them, so this is rather too much.
+            pages = sum(int(fields[21]) for fields in _family())
+            self._peak = max(self._peak, pages * resource.getpagesize() / 1024**2)
+            if self._over.wait(0.2):
+                return
+
+
+def _processor_seconds() -> float:
+    """Of this process and all that it started, since they began."""
+    family = _family()
+    if not family:
+        return time.process_time()
+    ticks = sum(int(field) for fields in family for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _family() -> list[list[str]]:
+    """/proc/PID/stat, from the state on, of this process and its descendants, ended ones too."""
+    found: dict[int, list[str]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            found[int(path.parent.name)] = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it was gone before it was read
+    ours = {os.getpid()}
+    while True:
+        more = {pid for pid, fields in found.items() if int(fields[1]) in ours} - ours
+        if not more:
+            return [fields for pid, fields in found.items() if pid in ours]
+        ours |= more
+
+
+def _own_peak() -> float:
     """The most that this process ever held, MB."""
     scale = 1024 if sys.platform == "linux" else 1024**2
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
@@ -157,16 +211,23 @@ def _report(sizes: list[dict[str, Measured]]) -> dict[str, object]:
     report: dict[str, object] = {"n": n, "dim": DIM}
     for step in ("build", "rebuild", "query"):
         seconds = [each[step]["seconds"] for each in sizes]
+        worked = [each[step]["processor_seconds"] for each in sizes]
         peak = [each[step]["peak_mb"] for each in sizes]
         told: dict[str, object] = {
             "seconds": [round(s, 4) for s in seconds],
+            "processor_seconds": [round(s, 4) for s in worked],
             "peak_mb": [round(p) for p in peak],
         }
         if len(n) > 1:
-            told["exponent"] = round(float(np.polyfit(np.log(n), np.log(seconds), 1)[0]), 3)
+            told["exponent"] = _exponent(n, seconds)
+            told["processor_exponent"] = _exponent(n, worked)
             told["bytes_an_image"] = round(float(np.polyfit(n, peak, 1)[0]) * 1024**2)
         report[step] = told
     return report
+
+
+def _exponent(n: list[float], seconds: list[float]) -> float:
+    return round(float(np.polyfit(np.log(n), np.log(seconds), 1)[0]), 3)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from mediclip_index import Index, reading
-from mediclip_index.encoding import load_encoder
+from mediclip_index import Index
+from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.terms import Encoder, Picture
 
@@ -40,7 +40,7 @@ def main() -> None:
     # Spread over the list, which goes from source to source.
     step = max(1, len(names) // options.limit) if options.limit else 1
     paths = [str(options.data / name) for name in names[::step]]
-    encoder = load_encoder(options.model, recipe=reading.RECIPE)
+    encoder = load_encoder(options.model)
     whole, tower = [], []
     with tempfile.TemporaryDirectory() as place:
         table = Path(place) / "list.csv"

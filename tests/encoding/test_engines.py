@@ -21,6 +21,7 @@ from mediclip_index.encoding import (
     load_encoder,
     open_encoder,
     opening,
+    ready_encoder,
 )
 from mediclip_index.encoding.exporting import trial_of_pictures
 from mediclip_index.encoding.prepared import BF16, Sheet, Trial
@@ -159,6 +160,27 @@ def test_a_tower_that_cannot_be_loaded_is_made_anew(
     kept["towers"]["image-fp32"] = [str(blob), stat.st_size, stat.st_mtime_ns, stat.st_ino]
     sheet.write_text(json.dumps(kept))
     assert np.array_equal(opened(name, photos).encode_pictures(photos), before)
+
+
+def test_only_what_was_made_ready_is_loaded_beside_other_work(
+    tiny: Path, cache: Path, photos: list[Picture]
+) -> None:
+    name = f"local-dir:{tiny}"
+
+    def beside() -> OpenVinoEncoder | None:
+        return ready_encoder(
+            name, recipe=RECIPE, pictures=lambda size: photos, device="cpu", engine="auto",
+            precision="auto",
+        )  # fmt: skip
+
+    assert beside() is None
+    expected = opened(name, photos).encode_pictures(photos)
+    found = beside()
+    assert found is not None
+    (blob,) = cache.glob("*/image-fp32.blob")
+    blob.unlink()  # it is loaded already
+    assert np.array_equal(found.encode_pictures(photos), expected)
+    assert beside() is None
 
 
 def test_changed_weights_are_noticed(moved: Path, cache: Path, photos: list[Picture]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog
-from mediclip_index.jobs import judging
+from mediclip_index.jobs import recording
 from mediclip_index.terms import ModelUnavailable, Verdict, WrongUsage
 from tests.jobs.conftest import make_tiny
 
@@ -131,7 +131,7 @@ def test_no_audit_leaves_no_row(built: Index, pile: Path) -> None:
 def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
     built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging, "AUDIT_PATIENCE", 0.05)
+    monkeypatch.setattr(recording, "AUDIT_PATIENCE", 0.05)
     real = Catalog.writing
 
     def busy(self: Catalog, command: str, **options: object) -> object:
@@ -219,3 +219,29 @@ def test_the_counterfactual_is_true(built: Index, pile: Path) -> None:
     built.set_label("", list(told.without))
     after = built.query([told.path], alpha=0.9).verdicts[0]
     assert after.label == told.otherwise
+
+
+def test_one_picture_costs_three_openings_of_the_catalog(
+    built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[bool] = []
+    real = Catalog._connected
+
+    def counted(self: Catalog, *, read_only: bool, **options: object) -> object:
+        opened.append(read_only)
+        return real(self, read_only=read_only, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Catalog, "_connected", counted)
+    report = Index.open(built.path).query([str(pile / "p10.png")])
+    assert opened == [True, True, False]
+    monkeypatch.undo()
+    assert report.index.chain_head == built.audit_verify().head
+
+
+def test_what_the_index_holds_is_judged_without_an_engine_even_where_one_was_loaded(
+    built: Index, pile: Path
+) -> None:
+    seen = one(built, pile / "p10.png")
+    stored = built.query_indexed(where="path like '%/p00.png'").verdicts[0]
+    assert built.audit_show(seen.id).engine != "none"
+    assert built.audit_show(stored.id).engine == "none"

@@ -1,0 +1,59 @@
+"""Verdicts → the audit, in the order in which they were given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from mediclip_index.catalog import audit
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.judging import Asked, Ground
+from mediclip_index.jobs.records import Body, Circumstances, to_body
+from mediclip_index.terms import CantWrite, Encoder, IndexBusy, Vectors, Verdict
+
+AUDIT_PATIENCE = 2.0  # seconds; then a verdict goes to the spool
+
+
+def keep(
+    desk: Desk,
+    base: Ground,
+    run: str,
+    asked: Sequence[Asked],
+    given: Sequence[Verdict],
+    vectors: Vectors,
+    encoder: Encoder | None,
+) -> str | None:
+    """Write verdicts to the audit, those waiting in the spool with them; where the index is busy,
+    to the spool. `encoder` is what made the vectors just now, None where the index held them.
+    Returns the hash of the chain's head after it, None where that isn't known."""
+    circumstances = Circumstances(
+        time_us=time.time_ns() // 1000,
+        by=desk.author,
+        run=run,
+        tx=base.tx,
+        engine=encoder.engine if encoder else "none",
+        precision=encoder.precision if encoder else "fp32",
+        model=base.known.name,
+        fingerprint=base.known.fingerprint,
+        settings=base.settings.number,
+        prompts=base.wording.name,
+        prompts_sha256=base.wording.prompts.sha256,
+        k=base.settings.k,
+    )
+    bodies: list[Body] = [
+        to_body(v, circumstances, vector=None if a.image else x, image=a.image)
+        for a, v, x in zip(asked, given, vectors, strict=True)
+    ]
+    try:
+        with desk.catalog.writing("query", by=desk.author, run=run, timeout=AUDIT_PATIENCE) as work:
+            taken = audit.take_in_spool(work, desk.catalog.spool)
+            audit.take_in(work, bodies)
+            head = audit.head(work)[1]
+    except IndexBusy:
+        audit.put_in_spool(desk.catalog.spool, bodies)
+        return None
+    except CantWrite as error:
+        raise CantWrite(f"{error} No verdict is given unkept; --no-audit asks for that.") from None
+    for file in taken:
+        file.unlink(missing_ok=True)
+    return head
