@@ -6,6 +6,8 @@ several seeds: the mean is shown, and the interval is that of all their answers 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from mediclip_index import verdict
 from mediclip_index.assess import figures, networks, rivals
 from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, say
 from mediclip_index.assess.rivals import Lesson
-from mediclip_index.catalog import words
+from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.terms import (
@@ -65,7 +67,9 @@ def compare(
     if nets and desk.names.hashed:
         raise WrongUsage("--nets needs the pictures themselves, and this index keeps no paths.")
     notes = [] if nets else ["Networks were left out; --nets trains them (minutes)."]
-    found = []
+    found: list[Contender] = []
+    if nets:  # first: they are kept, whatever becomes of the rest
+        found += _networks(desk, data, places, support, epochs, notes, progress)
     entries = list(_methods(desk, data, places, settings, notes))
     progress.start("compare", len(entries))
     for entry in entries:
@@ -73,8 +77,6 @@ def compare(
         if contender is not None:
             found.append(contender)
         progress.advance(1)
-    if nets:
-        found += _networks(desk, data, places, support, epochs, notes, progress)
     progress.finish()
     with desk.catalog.reading() as look:
         return CompareReport(
@@ -201,18 +203,23 @@ def _networks(
             )
             continue
         progress.start(network.title, epochs * sum(len(part) for part in parts))
-        runs = [
-            networks.learn(
-                start,
-                taught[part],
-                data.truth[support][part],
-                asked,
-                epochs=epochs,
-                seed=0,
-                progress=progress,
-            )
-            for part in parts
-        ]
+        runs = []
+        for part in parts:
+            lesson = [network.name, start.pretrained, epochs, data.sha256[support][part].tolist(),
+                      data.truth[support][part].tolist(), data.sha256[places].tolist()]  # fmt: skip
+            run = _known(desk, lesson)
+            if run is None:
+                run = networks.learn(
+                    start,
+                    taught[part],
+                    data.truth[support][part],
+                    asked,
+                    epochs=epochs,
+                    seed=0,
+                    progress=progress,
+                )
+                _keep(desk, lesson, run)
+            runs.append(run)
         how = "from ImageNet weights" if start.pretrained else "from scratch"
         yield _contender(
             f"{network.title}, {how}, {epochs} epochs at {networks.SIDE} px",
@@ -227,6 +234,31 @@ def _networks(
                 for part, run in zip(parts, runs, strict=True)
             },
         )
+
+
+def _known(desk: Desk, lesson: Sequence[object]) -> networks.Learned | None:
+    """What an earlier comparison, perhaps one that was broken off, learned from the same lesson."""
+    with desk.catalog.reading() as look:
+        body = evaluations.learned(look, _key(lesson))
+    if body is None:
+        return None
+    return networks.Learned(np.array(body["answers"]), body["seconds"], body["rate"])
+
+
+def _keep(desk: Desk, lesson: Sequence[object], run: networks.Learned) -> None:
+    body = {
+        "key": _key(lesson),
+        "answers": run.answers.tolist(),
+        "seconds": run.train_seconds,
+        "rate": run.images_per_second,
+    }
+    with desk.catalog.writing("compare", by=desk.author) as work:
+        evaluations.add(work, "learned", body)
+
+
+def _key(lesson: Sequence[object]) -> str:
+    whole = [*lesson, networks.SIDE, networks.KEPT, networks.BATCH]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
 def _squares(
