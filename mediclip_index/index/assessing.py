@@ -13,6 +13,7 @@ from mediclip_index.terms import (
     EvaluationComparison,
     EvaluationReport,
     MistakesReport,
+    Pixels,
     Progress,
     Proposal,
     ReplayReport,
@@ -151,6 +152,11 @@ class Assessing:
         """Every labelled image judged as if it were new: what is judged wrong and why, labels that
         look wrong (most suspect first), and near-duplicates with contradicting labels."""
         return assess.mistakes(self._desk, prompts=prompts, progress=progress or Silent())
+
+    def thumbnails(self, ids: Sequence[int], side: int = 240) -> dict[int, Pixels]:
+        """Indexed images by id, read from their files again (each its own page, frame or member),
+        (h, w, 3) uint8, the longer side at most `side`; those whose file is gone are missing."""
+        return jobs.thumbnails(self._desk, ids, side)
 
     def duplicates(
         self, *, least: float = 0.998, progress: Progress | None = None

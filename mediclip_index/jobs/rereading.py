@@ -112,3 +112,8 @@ def pixels(
         found |= {i: picture.pixels for i, picture in file.pictures.items()}
         progress.advance(file.asked)
     return found
+
+
+def thumbnails(desk: Desk, ids: Sequence[int], side: int) -> dict[int, Pixels]:
+    """See Index.thumbnails."""
+    return pixels(desk, ids, Small(side))

@@ -121,7 +121,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_a_page_runs_nothing_that_a_name_says() -> None:
-    text = pages.mistakes(filled(terms.MistakesReport))
+    text = pages.mistakes(filled(terms.MistakesReport), {})
     page = Page()
     page.feed(text)
     assert "script" not in page.seen
