@@ -33,14 +33,16 @@ Squares = npt.NDArray[np.uint8]  # (n, KEPT, KEPT, 3)
 
 @dataclass(frozen=True)
 class Network:
-    """A network by timm's name, with the title it goes by."""
+    """A network by timm's name, with the title it goes by. half: bfloat16 is quicker for it (twice,
+    measured) on a processor that has it; depthwise convolutions are quicker at full precision."""
 
     name: str
     title: str
+    half: bool = False
 
 
 NETWORKS = (
-    Network("resnet18", "ResNet-18"),
+    Network("resnet18", "ResNet-18", half=True),
     Network("efficientnet_b0", "EfficientNet-B0"),
     Network(LITE, "EfficientNet-Lite0"),
 )
@@ -65,6 +67,7 @@ class Beginning:
 
     fresh: Callable[[], Any]
     pretrained: bool
+    half: bool
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -89,7 +92,7 @@ def beginning(network: Network, classes: int) -> Beginning:
         model.reset_classifier(classes)
         return model
 
-    return Beginning(fresh, stored is not None, facts.mean, facts.std)
+    return Beginning(fresh, stored is not None, network.half, facts.mean, facts.std)
 
 
 def learn(
@@ -117,12 +120,16 @@ def learn(
     )
     counts = np.maximum(np.bincount(truth), 1)
     weights = torch.from_numpy(len(truth) / (len(counts) * counts)).float()
+    known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    half = start.half and bool(known())
     took = []
     model.train()
     for rows in plan:
         began = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            said = model(_seen(pixels[rows], start, dice))
         loss = torch.nn.functional.cross_entropy(
-            model(_seen(pixels[rows], start, dice)), torch.from_numpy(truth[rows]), weight=weights
+            said.float(), torch.from_numpy(truth[rows]), weight=weights
         )
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
