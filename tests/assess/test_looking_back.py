@@ -144,9 +144,10 @@ def test_the_choice_spreads_over_clusters(rng: np.random.Generator) -> None:
     centres = np.eye(4, 8)
     vectors = np.repeat(centres, 20, axis=0) + 0.05 * rng.standard_normal((80, 8))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    said = np.full((80, 2), 0.5)
-    chosen = choose(vectors, said, np.zeros((0, 8), np.float32), 4)
+    chosen = choose(vectors, np.zeros((0, 8), np.float32), 4, 10.0)
     assert {int(n) // 20 for n in chosen} == {0, 1, 2, 3}
+    # What is labelled already needs no second label.
+    assert {int(n) // 20 for n in choose(vectors, vectors[:20], 3, 10.0)} == {1, 2, 3}
 
 
 def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
