@@ -190,6 +190,9 @@ def _networks(
     if len(support) > MOST_TAUGHT:
         support = np.sort(np.random.default_rng(0).permutation(support)[:MOST_TAUGHT])
         notes.append(f"Networks learned from {MOST_TAUGHT:,} images of the support.")
+    notes.append(
+        f"Networks were trained for {epochs} epochs on pictures of {networks.SIDE} pixels."
+    )
     taught, asked = _squares(desk, data, support, places, notes, progress)
     everyone = np.arange(len(support))
     drawn = [_draw(data, support, n, 0) for n in FEW if n < len(support)]
@@ -220,9 +223,9 @@ def _networks(
                 )
                 _keep(desk, lesson, run)
             runs.append(run)
-        how = "from ImageNet weights" if start.pretrained else "from scratch"
+        how = "from ImageNet" if start.pretrained else "from scratch"
         yield _contender(
-            f"{network.title}, {how}, {epochs} epochs at {networks.SIDE} px",
+            f"{network.title}, {how}",
             runs[-1].answers,
             data.truth[places],
             data.classes,
