@@ -176,7 +176,7 @@ def test_each_page_of_a_file_and_member_of_an_archive_is_shown_and_learned_from_
         archive.write(tmp_path / "blue.png", "ward/blue.png")
     index = Index.create(tmp_path / "index", model="lite")
     index.build([str(tmp_path / "pages.tif"), str(tmp_path / "blue.zip")])
-    ids = [row.id for row in index.search(k=10).results]
+    ids = [row.id for row in index.search(where="width > 0", k=10).results]
     for found, shape in (
         (index.thumbnails(ids, 100), (50, 100, 3)),
         (pixels(index._desk, ids, Square(64)), (64, 64, 3)),
