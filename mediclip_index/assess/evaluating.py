@@ -20,6 +20,7 @@ from mediclip_index.assess.evidence import (
     strangeness,
 )
 from mediclip_index.assess.sentences import group_of
+from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
@@ -46,6 +47,7 @@ def evaluate(
     leave_out: Sequence[str],
     alpha: float | None,
     k: int | None,
+    allow_shared_subjects: bool,
     progress: Progress,
 ) -> EvaluationReport:
     """See Index.evaluate."""
@@ -68,10 +70,12 @@ def evaluate(
         raise WrongUsage(
             f"No labelled image is in the split {split!r}; there are {', '.join(known)}."
         )
+    notes: list[str] = []
+    if split != EVERYTHING:  # there each image is judged as if it were new, whatever its split
+        refuse_shared_subjects(data, allow_shared_subjects, notes, split)
     progress.start("evaluate", None)
     evidence = gather(data, places, leave_out=tuple(leave_out))
     fitted = settings.calibration
-    notes: list[str] = []
     if fitted is not None and fitted.bound != data.bound:
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
         fitted = None

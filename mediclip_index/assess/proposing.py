@@ -1,22 +1,23 @@
 """`label next`: the images whose labels would teach most.
 
 Greedy facility location (Wei et al. 2015): the image is taken that stands for most of what nothing
-labelled stands for yet, and images that the words doubt count more. So proposals lie in dense
-regions, differ from each other, and come first where there is doubt.
+labelled stands for yet, and it stands for others as far as it would vote there. So proposals lie in
+dense regions and differ from each other. What the words doubt does not count for more: on left-out
+sources that chose worse.
 """
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.assess.evidence import Floats
 from mediclip_index.catalog import images, labels, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import Ids, Proposal, Vectors, WrongUsage
 
 POOL = 5_000  # unlabelled images looked at; a random sample of more
-DOUBT = 1.0  # how much more an image counts that the words can't tell at all
 
 
 def label_next(desk: Desk, count: int) -> list[Proposal]:
@@ -40,7 +41,7 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         settings.scale or known.logit_scale,
         settings.biases,
     ).classes
-    chosen = choose(vectors[open_ones], said, vectors[done & ~held], count)
+    chosen = choose(vectors[open_ones], vectors[done & ~held], count, settings.beta)
     with desk.catalog.reading() as look:
         there = images.images(look, [int(ids[open_ones[n]]) for n in chosen])
     classes = wording.vectors.classes
@@ -58,21 +59,31 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
     ]
 
 
-def choose(vectors: Vectors, said: Floats, labelled: Vectors, count: int) -> Ids:
+def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
     """Places of the images to label, the most telling first.
 
-    vectors (n, dim) unlabelled with the words' probabilities said (n, c); labelled (m, dim).
+    vectors (n, dim) unlabelled, labelled (m, dim). How much one image stands for another is the
+    weight of its vote there, exp(-beta (1 - cos)). Gains only shrink as images are taken, so most
+    need not be counted again (lazy greedy, Minoux 1978).
     """
-    likeness = vectors @ vectors.T
-    doubt = -(said * np.log(np.clip(said, 1e-9, 1))).sum(axis=1) / np.log(said.shape[1])
-    weight = (1.0 + DOUBT * doubt).astype(np.float32)
-    covered = (vectors @ labelled.T).max(axis=1) if len(labelled) else np.zeros(len(vectors))
-    covered = np.maximum(covered, 0.0).astype(np.float32)
+    likeness = np.exp(-beta * (1.0 - vectors @ vectors.T)).astype(np.float32)
+    covered = np.zeros(len(vectors), dtype=np.float32)
+    if len(labelled):
+        nearest = (vectors @ labelled.T).max(axis=1)
+        covered = np.exp(-beta * (1.0 - nearest)).astype(np.float32)
+
+    def gain(place: int) -> float:
+        return float(np.maximum(likeness[place] - covered, 0.0).sum())
+
+    waiting = [(-gain(place), place) for place in range(len(vectors))]
+    heapq.heapify(waiting)
     chosen: list[int] = []
-    for _ in range(min(count, len(vectors))):
-        worth = weight @ np.maximum(likeness - covered[:, None], 0.0)
-        worth[chosen] = -np.inf
-        best = int(worth.argmax())
-        chosen.append(best)
-        covered = np.maximum(covered, likeness[best])
+    while waiting and len(chosen) < count:
+        _, place = heapq.heappop(waiting)
+        now = -gain(place)
+        if waiting and now > waiting[0][0]:
+            heapq.heappush(waiting, (now, place))
+            continue
+        chosen.append(place)
+        covered = np.maximum(covered, likeness[place])
     return np.array(chosen, dtype=np.int64)

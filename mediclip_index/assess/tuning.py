@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from mediclip_index import encoding, verdict
 from mediclip_index.assess import objectives
 from mediclip_index.assess.evidence import (
-    NEAR_DUPLICATE,
     Evidence,
     Floats,
     Labelled,
@@ -26,6 +25,13 @@ from mediclip_index.assess.evidence import (
     strangeness,
 )
 from mediclip_index.assess.objectives import Objective
+from mediclip_index.assess.splits import (
+    FOLDS,
+    LEAST_TUNED,
+    refuse_duplicates,
+    refuse_shared_subjects,
+    to_tune,
+)
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
@@ -48,19 +54,8 @@ SCALES = tuple(float(s) for s in np.round(np.geomspace(0.2, 1.6, 10), 3))  # of 
 FACTORS = tuple(float(f) for f in np.round(np.exp(np.linspace(-1.5, 1.5, 13)), 3))
 POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
 ROUNDS = 4
-MOST_TUNED = 4_000  # images; more change nothing but the time
-LEAST_TUNED = 10
 FEWEST_CLUSTERS = 10  # fewer tell nothing of how they differ: then image by image
 FAMILIAR = 0.97  # share of calibration images that count as known
-
-
-@dataclass(frozen=True)
-class _Splits:
-    """Places of the images that are tuned and calibrated on, and how they were found."""
-
-    tune: Ids
-    calibrate: Ids
-    notes: tuple[str, ...]
 
 
 def tune(
@@ -72,6 +67,7 @@ def tune(
     prevalence: Mapping[str, float],
     leave_sources_out: bool | None,
     allow_duplicates: bool,
+    allow_shared_subjects: bool,
     dry_run: bool,
     progress: Progress,
 ) -> TuneReport:
@@ -82,9 +78,13 @@ def tune(
         before = replace(words.settings(look), calibration=None)
     data = labelled(desk, before, prompts)
     goal = objectives.objective(objective, data.classes)
-    splits = _splits(data)
+    splits = to_tune(data)
     notes = list(splits.notes)
-    _refuse_leaks(data, splits, allow_duplicates, notes)
+    apart = {"tune": splits.tune, "calibrate": splits.calibrate, "test": data.places("test")}
+    if splits.folds is not None:
+        apart = {"the support": splits.tune, "test": apart["test"]}
+    refuse_duplicates(data, apart, allow_duplicates, notes)
+    refuse_shared_subjects(data, allow_shared_subjects, notes)
     sources = set(data.source[splits.tune].tolist()) - {""}
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
     progress.start("tune", None)
@@ -98,10 +98,17 @@ def tune(
         if out
         else "Sources were not left out."
     )
+    asked = gather(data, splits.calibrate)
+    raw = _blend(asked, chosen)
+    for fold in range(FOLDS) if splits.folds is not None and not by_heart else ():
+        own = np.asarray(splits.folds == fold)
+        others = ~np.isin(evidence.places, asked.places[own])
+        theirs, *_ = _search(evidence.of(others), before, goal, weight[others], by_heart)
+        raw[own] = _blend(asked.of(own), theirs)
     data = _worded(data, chosen)
     fitted = _calibrated(
-        replace(evidence, labelled=data), gather(data, splits.calibrate), chosen, goal, prevalence,
-        coverage, notes,
+        replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, goal,
+        prevalence, coverage, notes,
     )  # fmt: skip
     if fitted is not None:
         chosen = replace(chosen, threshold=_threshold(fitted))
@@ -138,63 +145,6 @@ def tune(
         )
 
 
-def _splits(data: Labelled) -> _Splits:
-    """`tune` and `calibrate`; else `val` halved by subject; else the support, each image judged as
-    if it were new, halved likewise. Never `test`."""
-    tuned, calibrated = data.places("tune"), data.places("calibrate")
-    notes: list[str] = []
-    if len(tuned) == 0 or len(calibrated) == 0:
-        pool = tuned if len(tuned) else calibrated if len(calibrated) else data.places("val")
-        name = "tune" if len(tuned) else "calibrate" if len(calibrated) else "val"
-        if len(pool) == 0:
-            pool, name = np.flatnonzero(data.votes), "support"
-        tuned, calibrated = _halves(data, pool)
-        notes.append(f"Half of the {name} images tuned, the other half calibrated.")
-    if len(tuned) > MOST_TUNED:
-        tuned = np.sort(np.random.default_rng(0).permutation(tuned)[:MOST_TUNED])
-    if min(len(tuned), len(calibrated)) < LEAST_TUNED:
-        raise WrongUsage(
-            f"There are {len(tuned)} labelled images to tune on and {len(calibrated)} to calibrate "
-            f"on; give at least {LEAST_TUNED} each, by splits `tune` and `calibrate`, or `val`."
-        )
-    return _Splits(tuned, calibrated, tuple(notes))
-
-
-def _halves(data: Labelled, pool: Ids) -> tuple[Ids, Ids]:
-    """By a hash of the subject (of the content where there is none): repeatable, never split."""
-    keys = np.where(data.subject[pool] != "", data.subject[pool], data.sha256[pool])
-    first = np.array([hashlib.sha256(key.encode()).digest()[0] % 2 == 0 for key in keys])
-    return pool[first], pool[~first]
-
-
-def _refuse_leaks(data: Labelled, splits: _Splits, allowed: bool, notes: list[str]) -> None:
-    parts = {"tune": splits.tune, "calibrate": splits.calibrate, "test": data.places("test")}
-    names = list(parts)
-    leaks = []
-    for n, one in enumerate(names):
-        for other in names[n + 1 :]:
-            pairs = _twins(data, parts[one], parts[other])
-            if pairs:
-                leaks.append(f"{pairs} in {one} have a near-duplicate in {other}")
-    if leaks and not allowed:
-        raise WrongUsage(
-            f"The splits are not apart: {'; '.join(leaks)}; see `mediclip-index duplicates`, or "
-            "tune all the same with --allow-duplicates."
-        )
-    if leaks:
-        notes.append(f"The splits are not apart: {'; '.join(leaks)}.")
-
-
-def _twins(data: Labelled, ones: Ids, others: Ids) -> int:
-    count = 0
-    for start in range(0, len(ones), 512):
-        part = ones[start : start + 512]
-        cosines = data.vectors[part] @ data.vectors[others].T
-        cosines[part[:, None] == others] = -1
-        count += int((cosines >= NEAR_DUPLICATE).any(axis=1).sum()) if len(others) else 0
-    return count
-
-
 def _search(
     evidence: Evidence,
     start: Settings,
@@ -212,9 +162,7 @@ def _search(
     clusters = _clusters(evidence)
 
     def losses(settings: Settings) -> Floats:
-        worded = replace(evidence, labelled=_worded(evidence.labelled, settings))
-        said = say(worded, settings)
-        return objectives.losses(goal, said.blend, evidence.truth, weight)
+        return objectives.losses(goal, _blend(evidence, settings), evidence.truth, weight)
 
     best, now = start, losses(start)
     first = float(now.mean())
@@ -269,6 +217,12 @@ def _standard_error(gain: Floats, clusters: Ids) -> float:
     return float(np.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / len(gain))
 
 
+def _blend(evidence: Evidence, settings: Settings) -> Floats:
+    """The blend (n, c) with the words pooled as the settings say."""
+    worded = replace(evidence, labelled=_worded(evidence.labelled, settings))
+    return say(worded, settings).blend
+
+
 def _worded(data: Labelled, settings: Settings) -> Labelled:
     """With the words pooled as the settings say."""
     said, pooling = data.wording, settings.pooling or data.wording.prompts.pooling
@@ -309,14 +263,15 @@ def _directions(
 def _calibrated(
     tuned: Evidence,
     evidence: Evidence,
+    raw: Floats,
     settings: Settings,
     goal: Objective,
     prevalence: Mapping[str, float],
     coverage: float,
     notes: list[str],
 ) -> Calibration | None:
-    """A calibration on `evidence`; None, and a note why, where it has too few images. A precision
-    is held on the `tuned` images."""
+    """A calibration on `evidence`, whose blend is `raw` (n, c); None, and a note why, where it has
+    too few images. A precision is held on the `tuned` images."""
     data, truth = evidence.labelled, evidence.truth
     needed = verdict.images_needed(coverage)
     have = np.bincount(truth, minlength=len(data.classes))
@@ -330,7 +285,6 @@ def _calibrated(
             raise WrongUsage(f"{why} A prevalence or a precision can't be held without them.")
         notes.append(why)
         return None
-    raw = say(evidence, settings).blend
     fitted = Calibration(
         slope=verdict.fit_slope(raw, truth),
         coverage=coverage,

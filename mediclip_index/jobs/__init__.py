@@ -15,6 +15,7 @@ from mediclip_index.jobs.labelling import import_labels, label_history, path_of,
 from mediclip_index.jobs.querying import query_files, query_indexed
 from mediclip_index.jobs.removing import remove
 from mediclip_index.jobs.repairing import repair
+from mediclip_index.jobs.rereading import thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
 from mediclip_index.jobs.verifying import verify
 from mediclip_index.jobs.wordings import add_prompts, prompt_sets, prompt_source, try_prompts
@@ -45,6 +46,7 @@ __all__ = [
     "restore",
     "search",
     "set_label",
+    "thumbnails",
     "try_prompts",
     "vectors_of",
     "verify",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from mediclip_index import reading
-from mediclip_index.terms import Bounds, Encoder, Entry, Picture, Refusal, WrongUsage
+from mediclip_index.terms import Bounds, Encoder, Entry, Picture, Pixels, Refusal, WrongUsage
 
 Frames = Literal["first", "all"]
 Pdf = Literal["images", "pages"]
@@ -33,11 +33,21 @@ class Loaded:
     refused: tuple[Refusal, ...]
 
 
+class Eye(Protocol):
+    """What pictures are read for (an Encoder, say): how many pixels it looks at, and how it wants
+    them framed, by what can be pickled."""
+
+    @property
+    def image_size(self) -> int: ...
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]: ...
+
+
 @dataclass(frozen=True)
 class Manner:
     """How files are read for a model."""
 
-    encoder: Encoder
+    eye: Eye
     frames: Frames = "first"
     pdf: Pdf = "images"
     bounds: Bounds = field(default_factory=Bounds)
@@ -47,11 +57,11 @@ class Manner:
             path=entry.where,
             given=entry.given,
             data=data,
-            size=self.encoder.image_size,
+            size=self.eye.image_size,
             bounds=self.bounds,
             frames=self.frames,
             pages=self.pdf,
-            shape=self.encoder.framing,
+            shape=self.eye.framing,
         )
 
 

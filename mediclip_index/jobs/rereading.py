@@ -1,25 +1,59 @@
-"""Indexed images read from their files and embedded again."""
+"""Indexed images read from their files again: to be embedded, shown, or learned from."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from mediclip_index import reading
 from mediclip_index.catalog import images
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers, entry_of
-from mediclip_index.terms import Encoder, Entry, Progress, Vectors, WrongUsage
+from mediclip_index.jobs.intake import Eye, Frames, Manner, Pdf, Readers, entry_of
+from mediclip_index.terms import Entry, Picture, Pixels, Progress, Silent, Vectors, WrongUsage
 
 Why = Literal["unread", "changed"]
 
 
-def again(
-    desk: Desk, known: KnownEncoder, ids: Sequence[int], progress: Progress
-) -> tuple[dict[int, Vectors], list[tuple[str, Why]]]:
-    """(vectors (dim,) by id, files that can't be read or hold other content now)."""
+@dataclass(frozen=True)
+class Reread:
+    """The images asked for of one file: their pictures by id, or why there are none. A page that
+    the file no longer has is in neither."""
+
+    path: str
+    asked: int
+    pictures: dict[int, Picture]
+    why: Why | None = None
+
+
+@dataclass(frozen=True)
+class Square:
+    """An eye that wants whole pictures as squares."""
+
+    image_size: int
+
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]:
+        return partial(reading.squared, side=self.image_size)
+
+
+@dataclass(frozen=True)
+class Small:
+    """An eye that wants whole pictures, small."""
+
+    image_size: int
+
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]:
+        return partial(reading.within, side=self.image_size)
+
+
+def reread(desk: Desk, ids: Sequence[int], eye: Eye) -> Iterator[Reread]:
+    """The pictures of indexed images, file by file, as `eye` wants them: each the very page, frame
+    or item that was indexed, and only of a file that still holds what was."""
     with desk.catalog.reading() as look:
         wanted = images.images(look, ids)
         ways = images.ways_of_reading(look, [image.sha256 for image in wanted.values()])
@@ -27,7 +61,6 @@ def again(
     for image in wanted.values():
         by_content[image.sha256].append(image)
     by_way: dict[tuple[Frames, Pdf], list[Entry]] = defaultdict(list)
-    unread: list[tuple[str, Why]] = []
     contents: dict[str, str] = {}
     for sha, asked in by_content.items():
         path = asked[0].path
@@ -35,30 +68,52 @@ def again(
             by_way[ways.get(sha, ("first", "images"))].append(entry_of(path))
             contents[path] = sha
         except (WrongUsage, reading.Unreadable):
-            unread.append((path, "unread"))
-    fresh: dict[int, Vectors] = {}
-    progress.start("embed again", len(wanted))
+            yield Reread(path, len(asked), {}, "unread")
     with Readers() as readers:
         for way, entries in by_way.items():
-            encoder = desk.encoder(known)
-            for loaded in readers.ahead(entries, Manner(encoder, *way)):
+            for loaded in readers.ahead(entries, Manner(eye, *way)):
                 sha = contents[loaded.entry.path]
                 asked = by_content[sha]
-                if loaded.sha256 is None or (loaded.sha256 == sha and not loaded.pictures):
-                    unread.append((loaded.entry.path, "unread"))
-                elif loaded.sha256 != sha:
-                    unread.append((loaded.entry.path, "changed"))
+                if loaded.sha256 is not None and loaded.sha256 != sha:
+                    yield Reread(loaded.entry.path, len(asked), {}, "changed")
+                elif not loaded.pictures:
+                    yield Reread(loaded.entry.path, len(asked), {}, "unread")
                 else:
-                    fresh |= _vectors(encoder, asked, loaded)
-                progress.advance(len(asked))
+                    own = {(p.page, p.item): p for p in loaded.pictures}
+                    found = {i.id: own[i.page, i.item] for i in asked if (i.page, i.item) in own}
+                    yield Reread(loaded.entry.path, len(asked), found)
+
+
+def again(
+    desk: Desk, known: KnownEncoder, ids: Sequence[int], progress: Progress
+) -> tuple[dict[int, Vectors], list[tuple[str, Why]]]:
+    """(vectors (dim,) by id, files that can't be read or hold other content now)."""
+    encoder = desk.encoder(known)
+    fresh: dict[int, Vectors] = {}
+    unread: list[tuple[str, Why]] = []
+    progress.start("embed again", len(ids))
+    for file in reread(desk, ids, encoder):
+        if file.why is not None:
+            unread.append((file.path, file.why))
+        vectors = encoder.encode_pictures(list(file.pictures.values()))
+        fresh |= dict(zip(file.pictures, vectors, strict=True))
+        progress.advance(file.asked)
     progress.finish()
     return fresh, unread
 
 
-def _vectors(
-    encoder: Encoder, asked: Sequence[images.KnownImage], loaded: Loaded
-) -> dict[int, Vectors]:
-    pictures = {(p.page, p.item): p for p in loaded.pictures}
-    found = [(i, pictures[(i.page, i.item)]) for i in asked if (i.page, i.item) in pictures]
-    vectors = encoder.encode_pictures([picture for _, picture in found])
-    return {i.id: vector for (i, _), vector in zip(found, vectors, strict=True)}
+def pixels(
+    desk: Desk, ids: Sequence[int], eye: Eye, progress: Progress | None = None
+) -> dict[int, Pixels]:
+    """The pixels of indexed images by id; those whose file is gone or another are missing."""
+    progress = progress or Silent()
+    found: dict[int, Pixels] = {}
+    for file in reread(desk, ids, eye):
+        found |= {i: picture.pixels for i, picture in file.pictures.items()}
+        progress.advance(file.asked)
+    return found
+
+
+def thumbnails(desk: Desk, ids: Sequence[int], side: int) -> dict[int, Pixels]:
+    """See Index.thumbnails."""
+    return pixels(desk, ids, Small(side))

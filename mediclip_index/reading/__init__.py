@@ -16,6 +16,7 @@ from mediclip_index.reading.content import (
 from mediclip_index.reading.lists import label_rows
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, scan
+from mediclip_index.reading.tones import squared, within
 from mediclip_index.reading.worker import Task
 
 __all__ = [
@@ -35,4 +36,6 @@ __all__ = [
     "read_bytes",
     "read_file",
     "scan",
+    "squared",
+    "within",
 ]

@@ -66,3 +66,15 @@ def pixels(picture: Image.Image) -> Pixels:
     own = np.array(picture.convert("RGB"), dtype=np.uint8)
     shape = _shape.get()
     return own if shape is None else shape(own)
+
+
+def squared(own: Pixels, side: int) -> Pixels:
+    """The whole picture in a square of `side` pixels, (side, side, 3)."""
+    return np.asarray(Image.fromarray(own).resize((side, side)), dtype=np.uint8)
+
+
+def within(own: Pixels, side: int) -> Pixels:
+    """The whole picture, its longer side at most `side` pixels."""
+    small = Image.fromarray(own)
+    small.thumbnail((side, side))
+    return np.asarray(small, dtype=np.uint8)

@@ -254,28 +254,46 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
     head = (
         f"{report.n} images of {safe(report.split)}, {report.support} labelled images to learn from"
     )
-    rows = [
-        (
-            c.method,
-            _interval(c.accuracy),
-            *(f"{100 * f.precision:.1f}/{100 * f.recall:.1f}" for f in c.per_class.values()),
-            c.labels,
-            *(
-                f"{100 * c.learning_curve[n]:.1f} %" if n in c.learning_curve else "-"
-                for n in ("10", "100")
-            ),
-            f"{c.train_seconds:.1f} s",
-            f"{c.images_per_second:.0f}",
-        )
-        for c in report.contenders
-    ]
-    classes = list(report.contenders[0].per_class) if report.contenders else []
-    columns = (
-        "method", "accuracy (95 %)", *(f"{safe(name)} P/R" for name in classes), "labels",
-        "with 10", "with 100", "training", "images/s",
-    )  # fmt: skip
-    right = "ll" + "r" * (len(columns) - 2)
-    return style.bold(head) + "\n\n" + table(columns, rows, room=room, right=right)
+    rows = report.contenders
+    classes = list(rows[0].per_class) if rows else []
+    few = ("10", "100")
+    # Three tables, the most telling first: one would be wider than a terminal.
+    figures = table(
+        ("method", "accuracy (95 %)", "labels"),
+        [(c.method, _interval(c.accuracy), c.labels) for c in rows],
+        room=room,
+        right="llr",
+    )
+    by_class = table(
+        ("precision / recall", *classes),
+        [
+            (
+                c.method,
+                *(f"{100 * f.precision:.1f} / {100 * f.recall:.1f}" for f in c.per_class.values()),
+            )
+            for c in rows
+        ],
+        room=room,
+        right="l" + "r" * len(classes),
+    )
+    costs = table(
+        ("method", *(f"with {n}" for n in few), "training", "images/s"),
+        [
+            (
+                c.method,
+                *(
+                    f"{100 * c.learning_curve[n]:.1f} %" if n in c.learning_curve else "-"
+                    for n in few
+                ),
+                f"{c.train_seconds:.1f} s",
+                f"{c.images_per_second:,.0f}",
+            )
+            for c in rows
+        ],
+        room=room,
+        right="lrrrr",
+    )
+    return "\n\n".join([style.bold(head), figures, by_class, costs])
 
 
 def replay(report: ReplayReport, room: int | None, style: Style) -> str:

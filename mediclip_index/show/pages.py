@@ -6,16 +6,17 @@ import base64
 import io
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mediclip_index.show.assessments import NAMES
 from mediclip_index.show.text import percent, safe
-from mediclip_index.terms import EvaluationReport, MistakesReport
+from mediclip_index.terms import EvaluationReport, Kin, Mistake, MistakesReport, Pixels
 
 MOST = 60  # pictures of a kind on one page
 SIDE = 240  # pixels of a thumbnail
@@ -33,11 +34,24 @@ def evaluation(report: EvaluationReport) -> str:
     )
 
 
-def mistakes(report: MistakesReport) -> str:
-    """The report of `mistakes` as a gallery."""
+def pictured(report: MistakesReport) -> list[int]:
+    """Ids of all images that the gallery shows."""
+    found = [i for m in report.mistakes[:MOST] for i in (m.id, *(k.id for k in _kin(m)))]
+    found += [s.id for s in report.suspect_labels[:MOST]]
+    found += [k.id for c in report.contradictions[:MOST] for k in (c.first, c.second)]
+    return sorted(set(found))
+
+
+def _kin(mistake: Mistake) -> tuple[Kin, ...]:
+    return (*mistake.like_true, *mistake.like_predicted)
+
+
+def mistakes(report: MistakesReport, pictures: Mapping[int, Pixels]) -> str:
+    """The report of `mistakes` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
         "mistakes.html",
         report,
+        pictures=pictures,
         title="Mistakes",
         subtitle=f"{len(report.mistakes)} of {report.judged} labelled images are judged wrong, "
         f"{len(report.suspect_labels)} labels look wrong.",
@@ -51,7 +65,14 @@ def write(file: Path, page: str) -> None:
     os.replace(part, file)
 
 
-def _page(template: str, report: Any, *, title: str, subtitle: str) -> str:
+def _page(
+    template: str,
+    report: Any,
+    *,
+    title: str,
+    subtitle: str,
+    pictures: Mapping[int, Pixels] | None = None,
+) -> str:
     environment = Environment(
         loader=PackageLoader("mediclip_index.show"),
         autoescape=True,
@@ -59,7 +80,8 @@ def _page(template: str, report: Any, *, title: str, subtitle: str) -> str:
         finalize=_printable,
         trim_blocks=True,
     )
-    environment.globals |= {"pc": percent, "thumb": _thumbnail, "radius": _radius}
+    shots = {i: _data(pixels) for i, pixels in (pictures or {}).items()}
+    environment.globals |= {"pc": percent, "shots": shots, "radius": _radius}
     return environment.get_template(template).render(
         r=report, names=NAMES, title=title, subtitle=subtitle, most=MOST
     )
@@ -74,15 +96,8 @@ def _radius(count: int, of: int) -> float:
     return 3 + 14 * math.sqrt(count / max(of, 1))
 
 
-def _thumbnail(path: str) -> str:
-    """A picture as a data URI; empty where Pillow can't show it (DICOM, PDF, a file long gone)."""
-    try:
-        with Image.open(path) as opened:
-            opened.draft("RGB", (SIDE, SIDE))
-            picture = ImageOps.exif_transpose(opened).convert("RGB")
-            picture.thumbnail((SIDE, SIDE))
-        stream = io.BytesIO()
-        picture.save(stream, "JPEG", quality=80)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return ""
+def _data(pixels: Pixels) -> str:
+    """A picture (h, w, 3) as a data URI."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()

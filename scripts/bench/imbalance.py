@@ -4,7 +4,9 @@
 
 Thins one class's support to a tenth, in turn and at random, and judges the test split with what is
 left. Prints one JSON line: balanced accuracy of neighbours and blend with the whole support and
-with each class thinned (mean and range over the seeds).
+with each class thinned (mean and range over the seeds); and of constructed pictures half-way
+between two clouds of vectors the share that goes to the first, where both are of one size and where
+either is of so many times the other's.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mediclip_index import Index
+from mediclip_index import Index, verdict
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import Desk
@@ -51,7 +53,30 @@ def main() -> None:
             }
             for how in runs[0]
         }
+    found["between two clouds"] = {
+        f"{first} to {second}": float(
+            np.mean([_between(first, second, settings, seed) for seed in range(options.seeds)])
+        )
+        for first, second in ((100, 100), (100 * options.times, 100), (100, 100 * options.times))
+    }
     print(json.dumps(found))
+
+
+def _between(first: int, second: int, settings: Settings, seed: int) -> float:
+    dice = np.random.default_rng(seed)
+    centres = np.eye(2, 32)
+
+    def around(centre: np.ndarray, count: int) -> np.ndarray:
+        return verdict.unit(centre + 0.18 * dice.standard_normal((count, 32)))
+
+    support = np.concatenate([around(centres[0], first), around(centres[1], second)])
+    classes, counts = np.repeat([0, 1], [first, second]), np.array([first, second])
+    cosines = (around(centres.mean(axis=0), 1_000) @ support.T).astype(np.float32)
+    order = np.argsort(-cosines, axis=1)[:, : settings.k]
+    near = np.take_along_axis(cosines, order, axis=1)
+    weights = verdict.vote_weights(near, classes[order], counts, beta=settings.beta, near=-1.0)
+    shares, _ = verdict.votes(weights, classes[order], counts)
+    return float((shares[:, 0] > 0.5).mean())
 
 
 def _balanced(data: Labelled, settings: Settings, places: Ids, support: Ids) -> dict[str, float]:

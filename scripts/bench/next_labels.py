@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from mediclip_index import Index, verdict
+from mediclip_index import Index
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
 from mediclip_index.assess.proposing import choose
 from mediclip_index.catalog import Catalog
@@ -50,25 +50,22 @@ def _accuracy(
     sources = sorted(set(data.source.tolist()) - {""})
     order = np.random.default_rng(7).permutation(len(sources))
     hits: dict[str, list[np.ndarray]] = {"neighbours": [], "blend": []}
-    said = verdict.zero_shot(
-        data.vectors, data.wording.vectors, settings.scale or data.scale, settings.biases
-    ).classes
     for fold in range(FOLDS):
         out = {sources[n] for n in order[fold::FOLDS]}
         asked = np.flatnonzero(np.isin(data.source, list(out)))
         pool = np.flatnonzero(data.votes & ~np.isin(data.source, list(out)))
-        chosen = _choose(data, said, pool, budget, seed)
+        chosen = _choose(data, pool, budget, seed, settings.beta)
         found = say(gather(data, asked, support=chosen), settings)
         hits["neighbours"].append(found.votes.argmax(axis=1) == data.truth[asked])
         hits["blend"].append(found.blend.argmax(axis=1) == data.truth[asked])
     return {name: float(np.concatenate(parts).mean()) for name, parts in hits.items()}
 
 
-def _choose(data: Labelled, said: np.ndarray, pool: Ids, budget: int, seed: int | None) -> Ids:
+def _choose(data: Labelled, pool: Ids, budget: int, seed: int | None, beta: float) -> Ids:
     if seed is not None:
         return np.sort(np.random.default_rng(seed).choice(pool, budget, replace=False))
     nothing = np.zeros((0, data.vectors.shape[1]), np.float32)
-    return np.sort(pool[choose(data.vectors[pool], said[pool], nothing, budget)])
+    return np.sort(pool[choose(data.vectors[pool], nothing, budget, beta)])
 
 
 def _summary(drawn: list[dict[str, float]]) -> dict[str, dict[str, float]]:

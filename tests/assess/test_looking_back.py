@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
+from mediclip_index.assess import comparing, networks
 from mediclip_index.assess.proposing import choose
+from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.show import pages
-from mediclip_index.terms import WrongUsage
+from mediclip_index.terms import Ids, Silent, WrongUsage
 
 
 def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
@@ -41,7 +44,8 @@ def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> N
     assert {k.label for k in found.like_predicted} == {"medical"}
     assert row.id not in {k.id for k in (*found.like_true, *found.like_predicted)}
     assert "words" in found.why
-    page = pages.mistakes(mixed.mistakes())
+    report = mixed.mistakes()
+    page = pages.mistakes(report, mixed.thumbnails(pages.pictured(report)))
     assert '<img class="main" src="data:image/jpeg;base64,' in page
     assert "&lt;img" not in page
     assert 'src="http' not in page
@@ -140,9 +144,10 @@ def test_the_choice_spreads_over_clusters(rng: np.random.Generator) -> None:
     centres = np.eye(4, 8)
     vectors = np.repeat(centres, 20, axis=0) + 0.05 * rng.standard_normal((80, 8))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    said = np.full((80, 2), 0.5)
-    chosen = choose(vectors, said, np.zeros((0, 8), np.float32), 4)
+    chosen = choose(vectors, np.zeros((0, 8), np.float32), 4, 10.0)
     assert {int(n) // 20 for n in chosen} == {0, 1, 2, 3}
+    # What is labelled already needs no second label.
+    assert {int(n) // 20 for n in choose(vectors, vectors[:20], 3, 10.0)} == {1, 2, 3}
 
 
 def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
@@ -160,9 +165,58 @@ def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
     assert by_name["Deep SVDD"].labels == 64
 
 
-def test_compare_trains_networks_on_the_pictures(mixed: Index) -> None:
-    report = mixed.compare(nets=True, epochs=1)
-    nets = [c for c in report.contenders if "px" in c.method]
-    assert len(nets) == 2
+def test_each_page_of_a_file_and_member_of_an_archive_is_shown_and_learned_from_as_itself(
+    tmp_path: Path,
+) -> None:
+    colours = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}
+    tiles = [Image.new("RGB", (400, 200), colour) for colour in colours.values()]
+    tiles[0].save(tmp_path / "pages.tif", save_all=True, append_images=tiles[1:2])
+    tiles[2].save(tmp_path / "blue.png")
+    with zipfile.ZipFile(tmp_path / "blue.zip", "w") as archive:
+        archive.write(tmp_path / "blue.png", "ward/blue.png")
+    index = Index.create(tmp_path / "index", model="lite")
+    index.build([str(tmp_path / "pages.tif"), str(tmp_path / "blue.zip")])
+    ids = [row.id for row in index.search(where="width > 0", k=10).results]
+    for found, shape in (
+        (index.thumbnails(ids, 100), (50, 100, 3)),
+        (pixels(index._desk, ids, Square(64)), (64, 64, 3)),
+    ):
+        assert {p.shape for p in found.values()} == {shape}
+        strongest = {int(p.mean(axis=(0, 1)).argmax()) for p in found.values()}
+        assert strongest == {0, 1, 2}
+    os.remove(tmp_path / "blue.zip")
+    assert len(index.thumbnails(ids)) == 2
+
+
+def test_compare_trains_networks_once_on_the_same_pictures(
+    mixed: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparing, "_methods", lambda *_: iter(()))
+    nets = mixed.compare(nets=True, epochs=1).contenders
+    names = {c.method.split(",")[0] for c in nets}
+    assert names >= {"ResNet-18", "EfficientNet-B0"}
+    assert all(c.method.endswith((", from scratch", ", from ImageNet")) for c in nets)
     assert all(c.train_seconds > 0 for c in nets)
     assert all(set(c.learning_curve) == {"10", "64"} for c in nets)
+
+    def learn(*_: object, **__: object) -> networks.Learned:
+        raise AssertionError("learned again")
+
+    monkeypatch.setattr(networks, "learn", learn)
+    assert mixed.compare(nets=True, epochs=1).contenders == nets
+    with pytest.raises(AssertionError, match="learned again"):
+        mixed.compare(nets=True, epochs=2)
+
+
+def test_a_network_learns_what_can_be_learned(rng: np.random.Generator) -> None:
+    def drawn(count: int) -> tuple[networks.Squares, Ids]:
+        truth = np.arange(count) % 2
+        light = np.where(truth, 180, 70)[:, None, None, None]
+        side = networks.KEPT
+        noisy = light + rng.normal(0, 30, (count, side, side, 3))
+        return np.clip(noisy, 0, 255).astype(np.uint8), truth.astype(np.int64)
+
+    start = networks.beginning(networks.NETWORKS[0], 2)
+    (taught, truth), (asked, wanted) = drawn(64), drawn(16)
+    learned = networks.learn(start, taught, truth, asked, epochs=2, seed=0, progress=Silent())
+    assert (learned.answers == wanted).mean() > 0.9

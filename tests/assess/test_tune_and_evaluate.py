@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.assess.evidence import gather, labelled, say
+from mediclip_index.assess import tuning
+from mediclip_index.assess.evidence import Evidence, gather, labelled, say
+from mediclip_index.assess.splits import _folds
 from mediclip_index.assess.tuning import _standard_error
 from mediclip_index.show import pages
 from mediclip_index.terms import Settings, WrongUsage
@@ -101,7 +103,51 @@ def test_val_alone_is_halved_and_without_it_the_support_is_used(mixed: Index) ->
     report = mixed.tune(dry_run=True)
     assert report.tuned_on + report.calibrated_on == len(held)
     mixed.set_label(None, held, split="")
-    assert "support" in " ".join(mixed.tune(dry_run=True).notes)
+    report = mixed.tune(dry_run=True)
+    assert "cross-fitted" in " ".join(report.notes)
+    # No image of the support is spared for either, and none of test is used.
+    assert report.tuned_on == report.calibrated_on == 160
+
+
+def test_cross_fitting_calibrates_each_image_by_what_others_chose(
+    mixed: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = [h.id for h in mixed.search(where="split in ('tune', 'calibrate')", k=200).results]
+    mixed.set_label(None, held, split="")
+    asked: list[set[int]] = []
+
+    def search(evidence: Evidence, start: Settings, *_: object) -> tuple[Settings, float, float]:
+        asked.append(set(evidence.places.tolist()))
+        return start, 0.0, 0.0
+
+    monkeypatch.setattr(tuning, "_search", search)
+    mixed.tune(dry_run=True)
+    whole, *parts = asked
+    assert len(parts) == 3
+    left = [whole - part for part in parts]
+    assert set.union(*left) == whole
+    assert sum(len(each) for each in left) == len(whole)
+
+
+def test_a_subject_on_two_sides_is_refused_unless_told(mixed: Index) -> None:
+    ids = [mixed.search(where=f"split = '{s}'", k=1).results[0].id for s in ("train", "test")]
+    mixed.set_label(None, ids, subject="patient-7")
+    for refused in (mixed.tune, mixed.evaluate):
+        with pytest.raises(WrongUsage, match="patient-7 in support and test"):
+            refused()
+    told = mixed.evaluate(allow_shared_subjects=True)
+    assert any("patient-7" in note for note in told.notes)
+    assert any("patient-7" in n for n in mixed.tune(allow_shared_subjects=True, dry_run=True).notes)
+    # Neither where all is judged as new, nor of splits that it is not in.
+    mixed.evaluate(split="all")
+    mixed.evaluate(split="tune")
+
+
+def test_folds_keep_subjects_together_and_are_of_one_size(rng: np.random.Generator) -> None:
+    clusters = np.sort(rng.integers(0, 40, 600))
+    folds = _folds(clusters)
+    assert all(len(set(folds[clusters == c].tolist())) == 1 for c in range(40))
+    assert np.ptp(np.bincount(folds)) <= np.bincount(clusters).max()
 
 
 def test_verdicts_are_calibrated_until_a_label_changes(mixed: Index) -> None:

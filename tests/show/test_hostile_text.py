@@ -155,7 +155,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [(pages.mistakes, "mistakes"), (pages.evaluation, "evaluation")],
+    [(lambda report: pages.mistakes(report, {}), "mistakes"), (pages.evaluation, "evaluation")],
 )
 def test_a_page_runs_nothing_that_a_name_says(written: Callable[[Any], str], name: str) -> None:
     text = written(report_of(name)[1])

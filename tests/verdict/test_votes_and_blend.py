@@ -31,6 +31,31 @@ def test_a_class_with_ten_times_the_support_wins_nothing_by_it() -> None:
     assert shares[0, 0] == pytest.approx(0.5, abs=0.01)
 
 
+def test_support_of_ten_times_the_size_shifts_no_verdict_between_two_clouds() -> None:
+    for sizes in ((100, 100), (1_000, 100), (100, 1_000)):
+        shares = np.concatenate([between(*sizes, seed) for seed in range(8)])
+        # Votes that were not divided by the class's share would give the big class over 80 %.
+        assert (shares > 0.5).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def between(first: int, second: int, seed: int) -> np.ndarray:
+    """What the first class gets (200,) of pictures half-way between two clouds of these sizes."""
+    dice = np.random.default_rng(seed)
+    centres = np.eye(2, 32)
+
+    def around(centre: np.ndarray, count: int) -> np.ndarray:
+        scattered = centre + 0.18 * dice.standard_normal((count, 32))
+        return np.asarray(scattered / np.linalg.norm(scattered, axis=1, keepdims=True))
+
+    support = np.concatenate([around(centres[0], first), around(centres[1], second)])
+    classes, counts = np.repeat([0, 1], [first, second]), np.array([first, second])
+    cosines = (around(centres.mean(axis=0) * np.sqrt(2), 200) @ support.T).astype(np.float32)
+    order = np.argsort(-cosines, axis=1)[:, :40]
+    near = np.take_along_axis(cosines, order, axis=1)
+    weights = vote_weights(near, classes[order], counts, beta=10.0, near=-1.0)
+    return np.asarray(votes(weights, classes[order], counts)[0][:, 0])
+
+
 def test_neighbours_that_are_not_near_have_no_vote() -> None:
     weights, c, n, _ = weighted([0.9, 0.2], [0, 1], [5, 5], near=0.5)
     assert weights[0, 1] == 0
