@@ -25,7 +25,7 @@ def load_encoder(
 ) -> OpenClipEncoder:
     """Load a model by name and make it ready to encode.
 
-    name: `lite`, `lite-1`, `auto`, `ARCH:TAG`, `ARCH:FILE`, `hf-hub:REPO` or `local-dir:FOLDER`.
+    name: `lite`, `lite-2`, `auto`, `ARCH:TAG`, `ARCH:FILE`, `hf-hub:REPO` or `local-dir:FOLDER`.
     recipe: the version of the way pictures are decoded, which is part of the fingerprint.
     device: auto (a GPU where there is one), cpu, cuda, cuda:N or mps.
     precision: fp32, or bf16 where it was held against fp32 for this very model.

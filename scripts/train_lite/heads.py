@@ -52,6 +52,7 @@ class Recipe:
     imagenet_weight: float = 3.0
     ridge: float = 1.0
     source_power: float = 0.5  # a picture weighs (size of its source) ** -power
+    drawn: float = 0.4  # a drawn picture against a photographed one
     steps: int = 200
     rate: float = 3e-4
     batch: int = 384
@@ -69,6 +70,7 @@ class Lesson:
     features: Floats  # (copies, n, 1280), the untouched copy first
     medical: Mask
     natural: Mask  # pictures of ImageNet's own kind
+    drawn: Mask  # pictures that nobody photographed
     sources: npt.NDArray[np.str_]
     kinds: npt.NDArray[np.int64]
     captions: Floats  # (n, dim)
@@ -113,6 +115,7 @@ def prepare(
         features=features,
         medical=np.array([row.label == "medical" for row in rows]),
         natural=np.array([row.source == IMAGENET_SOURCE for row in rows]),
+        drawn=np.array([row.simulated for row in rows]),
         sources=np.array([row.source for row in rows]),
         kinds=np.array([kinds.index(row.category) for row in rows]),
         captions=np.stack([known[captions_of(row)] for row in rows]).astype(np.float32),
@@ -153,7 +156,7 @@ def from_classifier(lesson: Lesson, ridge: float = 1e-2) -> Floats:
 def fit_captions(lesson: Lesson, keep: Mask, recipe: Recipe) -> Floats:
     """Move 2, (1281, dim), from the pictures in `keep` alone."""
     start = recipe.names * from_classifier(lesson)
-    weight = _weights(lesson, keep, recipe.source_power)
+    weight = _weights(lesson, keep, recipe)
     weight[lesson.natural[keep]] *= recipe.imagenet_weight
     weight /= weight.mean()
     medical = lesson.medical[keep][:, None]
@@ -197,7 +200,7 @@ def refine(lesson: Lesson, keep: Mask, start: Floats, recipe: Recipe, seed: int 
 
 def chances(lesson: Lesson, keep: Mask, recipe: Recipe) -> npt.NDArray[np.float64]:
     """How often each picture in `keep` is drawn: both classes alike, no source over all others."""
-    chance = _weights(lesson, keep, recipe.source_power)
+    chance = _weights(lesson, keep, recipe)
     for side in (lesson.medical[keep], ~lesson.medical[keep]):
         chance[side] /= chance[side].sum()
     chance /= chance.sum()
@@ -230,7 +233,7 @@ def lesson_loss(
 def raw_part(lesson: Lesson, keep: Mask, text_part: Floats, dim: int, recipe: Recipe) -> Floats:
     """(1281, dim): the strongest directions of the features, sized against the text part."""
     x = lesson.features[0][keep]
-    weight = _weights(lesson, keep, recipe.source_power)
+    weight = _weights(lesson, keep, recipe)
     mean = x.mean(0)
     spread = (x - mean).T @ ((x - mean) * weight[:, None])
     turn = np.linalg.eigh(spread.astype(np.float64))[1][:, ::-1][:, :dim].astype(np.float32)
@@ -246,9 +249,11 @@ def fit(lesson: Lesson, keep: Mask, raw_dim: int, recipe: Recipe) -> Floats:
     return np.concatenate([text_part, raw_part(lesson, keep, text_part, raw_dim, recipe)], axis=1)
 
 
-def _weights(lesson: Lesson, keep: Mask, power: float) -> npt.NDArray[np.float64]:
-    sizes = Counter(lesson.sources[keep].tolist())
-    weight = np.array([sizes[source] ** -power for source in lesson.sources[keep].tolist()])
+def _weights(lesson: Lesson, keep: Mask, recipe: Recipe) -> npt.NDArray[np.float64]:
+    sources = lesson.sources[keep].tolist()
+    sizes = Counter(sources)
+    weight = np.array([sizes[source] ** -recipe.source_power for source in sources])
+    weight[lesson.drawn[keep]] *= recipe.drawn
     found: npt.NDArray[np.float64] = weight / weight.sum()
     return found
 
