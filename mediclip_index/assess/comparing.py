@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,10 +23,12 @@ from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.terms import (
+    CantWrite,
     ClassFigures,
     CompareReport,
     Contender,
     Ids,
+    IndexBusy,
     Progress,
     Settings,
     WrongUsage,
@@ -193,7 +196,7 @@ def _networks(
     notes.append(
         f"Networks were trained for {epochs} epochs on pictures of {networks.SIDE} pixels."
     )
-    taught, asked = _squares(desk, data, support, places, notes, progress)
+    taught, asked, whole = _squares(desk, data, support, places, notes, progress)
     everyone = np.arange(len(support))
     drawn = [_draw(data, support, n, 0) for n in FEW if n < len(support)]
     parts = [*(np.flatnonzero(np.isin(support, some)) for some in drawn), everyone]
@@ -210,7 +213,7 @@ def _networks(
         for part in parts:
             lesson = [network.name, start.pretrained, epochs, data.sha256[support][part].tolist(),
                       data.truth[support][part].tolist(), data.sha256[places].tolist()]  # fmt: skip
-            run = _known(desk, lesson)
+            run = _known(desk, lesson) if whole else None
             if run is None:
                 run = networks.learn(
                     start,
@@ -221,7 +224,8 @@ def _networks(
                     seed=0,
                     progress=progress,
                 )
-                _keep(desk, lesson, run)
+                if whole:
+                    _keep(desk, lesson, run)
             runs.append(run)
         how = "from ImageNet" if start.pretrained else "from scratch"
         yield _contender(
@@ -255,7 +259,8 @@ def _keep(desk: Desk, lesson: Sequence[object], run: networks.Learned) -> None:
         "seconds": run.train_seconds,
         "rate": run.images_per_second,
     }
-    with desk.catalog.writing("compare", by=desk.author) as work:
+    # Kept to save time only: what was learned is worth its row in the table all the same.
+    with suppress(IndexBusy, CantWrite), desk.catalog.writing("compare", by=desk.author) as work:
         evaluations.add(work, "learned", body)
 
 
@@ -266,8 +271,8 @@ def _key(lesson: Sequence[object]) -> str:
 
 def _squares(
     desk: Desk, data: Labelled, support: Ids, places: Ids, notes: list[str], progress: Progress
-) -> tuple[networks.Squares, networks.Squares]:
-    """The pixels of both parts; grey where a picture can't be had any more."""
+) -> tuple[networks.Squares, networks.Squares, bool]:
+    """The pixels of both parts, grey where one can't be had any more; whether all were had."""
     side = networks.KEPT
     both = np.concatenate([support, places])
     progress.start("read pictures again", len(both))
@@ -277,7 +282,7 @@ def _squares(
     squares = np.full((len(both), side, side, 3), 128, dtype=np.uint8)
     for n, i in enumerate(data.ids[both].tolist()):
         squares[n] = found.get(i, 128)
-    return squares[: len(support)], squares[len(support) :]
+    return squares[: len(support)], squares[len(support) :], len(found) == len(both)
 
 
 def _contender(

@@ -63,9 +63,11 @@ class Learned:
 
 @dataclass(frozen=True)
 class Beginning:
-    """A network before it learned: a maker of fresh ones, and whether it has ImageNet's weights."""
+    """A network before it learned: a maker of fresh ones, how many classes they tell apart, and
+    whether it has ImageNet's weights."""
 
     fresh: Callable[[], Any]
+    classes: int
     pretrained: bool
     half: bool
     mean: tuple[float, ...]
@@ -92,7 +94,7 @@ def beginning(network: Network, classes: int) -> Beginning:
         model.reset_classifier(classes)
         return model
 
-    return Beginning(fresh, stored is not None, network.half, facts.mean, facts.std)
+    return Beginning(fresh, classes, stored is not None, network.half, facts.mean, facts.std)
 
 
 def learn(
@@ -118,7 +120,7 @@ def learn(
     rate = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=5e-4 if start.pretrained else 2e-3, total_steps=max(len(plan), 2)
     )
-    counts = np.maximum(np.bincount(truth), 1)
+    counts = np.maximum(np.bincount(truth, minlength=start.classes), 1)
     weights = torch.from_numpy(len(truth) / (len(counts) * counts)).float()
     known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     half = start.half and bool(known())

@@ -103,6 +103,8 @@ def tune(
     for fold in range(FOLDS) if splits.folds is not None and not by_heart else ():
         own = np.asarray(splits.folds == fold)
         others = ~np.isin(evidence.places, asked.places[own])
+        if not own.any() or not others.any():
+            continue
         theirs, *_ = _search(evidence.of(others), before, goal, weight[others], by_heart)
         raw[own] = _blend(asked.of(own), theirs)
     data = _worded(data, chosen)

@@ -35,7 +35,8 @@ def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
         for column, parts in body.get("by", {}).items():
             names = {part: part for part in parts}
             gone = [part for part in parts if (column, part) in values]
-            names |= {part: f"(erased {place})" for place, part in enumerate(gone, 1)}
+            first = 1 + sum(part.startswith("(erased ") for part in parts)
+            names |= {part: f"(erased {place})" for place, part in enumerate(gone, first)}
             body["by"][column] = {names[part]: figures for part, figures in parts.items()}
         cleaned = json.dumps(body, sort_keys=True)
         if cleaned != text:

@@ -97,6 +97,8 @@ def ready_encoder(
     its time is OpenVINO's, so that a thread of its own has it done beside other work."""
     if not _on_openvino(engine, device) or engine not in ENGINES or precision not in PRECISIONS:
         return None
+    if device not in ("auto", "cpu"):
+        return None
     openvino = runtime()
     if openvino is None:
         return None

@@ -111,7 +111,8 @@ def _bundled(version: str, folder: Path | None) -> Source:
     if version not in versions:
         raise ModelUnavailable(
             f"There is no lite-{version} in this installation; it has "
-            f"{', '.join(f'lite-{v}' for v in versions)}."
+            f"{', '.join(f'lite-{v}' for v in versions)}. An index of another version is embedded "
+            "anew by `mediclip-index --index NEW build --model lite SOURCE`."
         )
     weights = folder / f"lite-{version}.safetensors"
     if not weights.is_file():

@@ -6,6 +6,7 @@ and export. Those that fill and ask it are beside the kills, since they change t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -116,8 +117,10 @@ def repair(index: Path, before: Snapshot, chance: random.Random, folder: Path, e
     """Mend damage of several (or `every`) kinds, which is done here: what was whole stays, what is
     derived comes back, and what fits nowhere is found set aside."""
     mark = f"{chance.getrandbits(64):016x}"
-    standing = {path for path in before.standing if Path(path).exists()}
-    chosen = chance.sample(sorted(i for i, p in before.paths.items() if p in standing), 3)
+    # Only what still lies as it was can be embedded again, and nobody asks for removed ones.
+    kept = {i: p for i, p in before.paths.items() if i not in before.removed}
+    whole = [i for i, path in kept.items() if _holds(path, before.images[i][0])]
+    chosen = chance.sample(sorted(whole), 3)
     kinds = chance.sample(DAMAGES, len(DAMAGES) if every else 3)
     in_child(lambda: _damage(index, kinds, chosen, mark), folder)
 
@@ -132,6 +135,11 @@ def repair(index: Path, before: Snapshot, chance: random.Random, folder: Path, e
         return found
 
     return Job("repair", ("repair", "--json"), done, nothing, index, renewing=True)
+
+
+def _holds(path: str, sha256: str) -> bool:
+    file = Path(path)
+    return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 def _damage(index: Path, kinds: list[str], chosen: list[int], mark: str) -> None:

@@ -132,6 +132,10 @@ def test_reports_are_kept_by_number_and_lose_names_that_a_purge_takes(catalog: C
         assert evaluations.find(work, 1) == {
             "by": {"source": {"(erased 1)": 1, "B": 2, "(erased 2)": 3}}
         }
+        evaluations.forget(work, {("source", "B")})
+        assert evaluations.find(work, 1) == {
+            "by": {"source": {"(erased 1)": 1, "(erased 3)": 2, "(erased 2)": 3}}
+        }
         assert evaluations.find(work, 2) == {"n": 5}
         with pytest.raises(WrongUsage, match="no evaluation 3"):
             evaluations.find(work, 3)

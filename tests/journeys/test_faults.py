@@ -195,8 +195,11 @@ def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
 ) -> None:
     source = tmp_path / "going"
     source.mkdir()
-    for number, picture in enumerate(photographs):
-        picture.save(source / f"p{number:02}.png")
+    # Many times what is read ahead of the first step.
+    for number, picture in enumerate(photographs * 8):
+        picture.point([(v + number // len(photographs)) % 256 for v in range(256)] * 3).save(
+            source / f"p{number:03}.png"
+        )
 
     class Vanishing:
         def start(self, what: str, total: int | None) -> None:
@@ -209,7 +212,7 @@ def test_a_folder_that_vanishes_in_mid_run_is_refused_file_by_file(
             pass
 
     report = index.build([str(source)], progress=Vanishing())
-    assert report.added + len(report.refused) == len(photographs)
+    assert report.added + len(report.refused) == 8 * len(photographs)
     assert report.added >= 1
     assert {r.reason for r in report.refused} == {"unreadable"}
     again = index.build()  # all is missing now: nothing changes unless it is said
