@@ -146,11 +146,12 @@ def refuse_shared_subjects(
         return
     some = ", ".join(f"{name} in {where}" for name, where in list(shared.items())[:_NAMED])
     more = ", …" if len(shared) > _NAMED else ""
-    told = f"{len(shared)} subjects lie in more than one split ({some}{more})"
+    told = f"{len(shared)} subjects lie in more than one split"
     if not allowed:
         raise WrongUsage(
-            f"{told}: what is learned of a subject flatters the figures of its other images. Give "
-            "each subject one split, or go on all the same with --allow-shared-subjects."
+            f"{told} ({some}{more}): what is learned of a subject flatters the figures of its "
+            "other images. Give each subject one split, or go on all the same with "
+            "--allow-shared-subjects."
         )
     # Without names: notes are kept, and a name in them would outlive its subject's purge.
-    notes.append(f"{len(shared)} subjects lie in more than one split: figures may flatter.")
+    notes.append(f"{told}: figures may flatter.")

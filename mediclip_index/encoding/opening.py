@@ -53,12 +53,7 @@ def open_encoder(
     model. The text tower always computes in fp32. The rest is as in `load_encoder`, and so are the
     errors; WrongUsage too where an engine or precision that was asked for can't be had.
     """
-    if engine not in ENGINES:
-        raise WrongUsage(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
-    if precision not in PRECISIONS:
-        raise WrongUsage(f"There is no precision {precision!r}; use {', '.join(PRECISIONS)}.")
-    if engine == "openvino" and device not in ("auto", "cpu"):
-        raise WrongUsage(f"OpenVINO runs on the processor here, not on {device}; use --device cpu.")
+    _check(device, engine, precision)
     load: Callable[..., OpenClipEncoder] = partial(
         load_encoder, name, recipe=recipe, cache_dir=cache_dir, offline=offline,
         batch_size=batch_size, bundled=bundled,
@@ -95,19 +90,25 @@ def ready_encoder(
     """What `open_encoder` would give, its image tower loaded too, where that takes neither torch
     nor open_clip; else None, and whatever error there may be is left to `open_encoder`. Most of
     its time is OpenVINO's, so that a thread of its own has it done beside other work."""
-    if not _on_openvino(engine, device) or engine not in ENGINES or precision not in PRECISIONS:
-        return None
-    if device not in ("auto", "cpu"):
-        return None
-    openvino = runtime()
+    openvino = runtime() if _on_openvino(engine, device) else None
     if openvino is None:
         return None
     try:
+        _check(device, engine, precision)
         key = _key(name, recipe, None, None)
     except MediclipError:
         return None
     load = partial(load_encoder, name, recipe=recipe)
     return _Opening(load, key, precision, 32, pictures, Engine(openvino)).warm(load=True)
+
+
+def _check(device: str, engine: str, precision: str) -> None:
+    if engine not in ENGINES:
+        raise WrongUsage(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
+    if precision not in PRECISIONS:
+        raise WrongUsage(f"There is no precision {precision!r}; use {', '.join(PRECISIONS)}.")
+    if engine == "openvino" and device not in ("auto", "cpu"):
+        raise WrongUsage(f"OpenVINO runs on the processor here, not on {device}; use --device cpu.")
 
 
 def _on_openvino(engine: str, device: str) -> bool:

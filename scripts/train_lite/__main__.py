@@ -21,12 +21,14 @@ from bench_rows import Row, read_rows
 from corpus import imagenet_names, make_corpus
 from features import imagenet_head, make_features, read_clean, read_copies
 from heads import Floats, Lesson, Mask, Recipe, fit, prepare, with_one
-from judge import Blend, Words, figures, mcnemar, sources_left_out
+from judge import Blend, Words, figures, sources_left_out
 from model import LOOKS_DIM, RAW_DIM, TEXT_DIM
 from simulated.pictures import simulated_rows
 from space import fit_space, looks_of, unit
 from student import TextTower, embed, learn
 from teacher import teach
+
+from mediclip_index.assess.figures import mcnemar
 
 WHITENING = 0.25
 # Chosen on left-out sources. The tune split alone would have it higher (78): its sources are known,
@@ -161,9 +163,8 @@ def _judge(
         for split in asked:
             if split == "sources":
                 found, right = sources_left_out(learned, without, words, scale, Blend())
-                for rival in ("words", "neighbours"):
-                    p = mcnemar(right["blend"], right[rival])
-                    print(name, f"blend against {rival}: McNemar p = {p:.2g}, n = {len(learned)}")
+                rivals = [("blend", rival) for rival in ("words", "neighbours")]
+                print(name, f"McNemar, n = {len(learned)}:", mcnemar(right, rivals))
                 keys = next(iter(found.values()))
                 print(name, "each source", json.dumps(found))
                 result = {key: float(np.mean([f[key] for f in found.values()])) for key in keys}

@@ -205,13 +205,3 @@ def sources_left_out(
                 name: float(hits[asked][own].mean()) for name, hits in right.items()
             } | {"pictures": float(own.sum())}
     return found, right
-
-
-def mcnemar(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    """p of McNemar's exact test that two ways answer equally well, from the rows each got right."""
-    from scipy.stats import binomtest
-
-    only_one, only_other = int((one & ~other).sum()), int((other & ~one).sum())
-    if only_one + only_other == 0:
-        return 1.0
-    return float(binomtest(only_one, only_one + only_other).pvalue)

@@ -179,7 +179,7 @@ def tattoo(dice: Dice) -> Pixels:
             )
         if dice.random() < 0.25:
             colour = np.asarray(dice.uniform(0.1, 0.8, 3))
-            skin = mixed(skin, np.broadcast_to(colour, (*size, 3)), 0.6 * soft(shape, 0.03))
+            skin = mixed(skin, colour, 0.6 * soft(shape, 0.03))
     lines = strokes(size, wander(dice, size, int(dice.integers(2, 14)), 3, 0.25, 0.5), 0.6)
     ink = np.maximum(ink, lines) * soft(ellipse(size, 0, 0, 0.85, 0.85), 0.05)
     return pixels(_limbed(dice, mixed(skin, (0.1, 0.11, 0.14), 0.85 * ink)))

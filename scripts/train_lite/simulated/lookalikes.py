@@ -153,14 +153,14 @@ def micrograph(dice: Dice) -> Pixels:
     if kind < 0.45:
         field = 0.25 + 0.2 * cloudy(dice, size, 40)
         r = dice.uniform(6, 50)
-        image = np.full(size, 0.0)
         yy, xx = np.mgrid[: size[0], : size[1]].astype(float)
         for cy, cx, ry, rx, _ in spots(
             dice, size, int(dice.integers(4, 90)), r * 0.6, r, dice.uniform(0, 1), 0.1
         ):
             off = np.hypot((yy - cy) / ry, (xx - cx) / rx)
             ball = np.sqrt(np.clip(1 - off**2, 0, 1))
-            field = np.where(off < 1, 0.85 - 0.5 * ball if dice.random() < 2 else image, field)
+            dice.random()  # unused, but the pictures that lite-2 learned from were drawn so
+            field = np.where(off < 1, 0.85 - 0.5 * ball, field)
         field += 0.06 * cloudy(dice, size, 6, 2)
     elif kind < 0.65:
         field = np.full(size, 0.1) + 0.1 * cloudy(dice, size, 60)

@@ -77,7 +77,7 @@ def cytology(dice: Dice) -> Pixels:
         tone = np.array(tones[dice.integers(3)])
         picture = mixed(
             picture,
-            np.broadcast_to(tone, (*size, 3)),
+            tone,
             (0.35 + 0.2 * cloudy(dice, size, 10, 2)) * body,
         )
         core = dice.uniform(0.15, 0.5)
@@ -102,11 +102,9 @@ def blood(dice: Dice) -> Pixels:
         0.1,
     )
     tone = np.array(dice.choice(((0.85, 0.55, 0.58), (0.8, 0.62, 0.55), (0.72, 0.6, 0.66))))
-    picture = mixed(picture, np.broadcast_to(tone, (*size, 3)), 0.85 * ovals(size, red, 1))
+    picture = mixed(picture, tone, 0.85 * ovals(size, red, 1))
     pale = [(y, x, ry * 0.45, rx * 0.45, t) for y, x, ry, rx, t in red]
-    picture = mixed(
-        picture, np.broadcast_to(ground, (*size, 3)), 0.45 * ovals(size, pale, radius / 5)
-    )
+    picture = mixed(picture, ground, 0.45 * ovals(size, pale, radius / 5))
     for y, x, r, _, _ in spots(dice, size, int(dice.integers(0, 4)), radius * 1.3, radius * 2, 1):
         picture = mixed(picture, (0.75, 0.7, 0.85), 0.7 * ovals(size, [(y, x, r, r, 0)], 1.5))
         lobes = [
@@ -196,9 +194,7 @@ def bacteria(dice: Dice) -> Pixels:
         for g in germs
         if crowd[int(min(g[0], size[0] - 1)), int(min(g[1], size[1] - 1))] > dice.uniform(0.2, 0.6)
     ]
-    return pixels(
-        mixed(picture, np.broadcast_to(np.array(tone), (*size, 3)), 0.85 * ovals(size, germs, 0.6))
-    )
+    return pixels(mixed(picture, np.array(tone), 0.85 * ovals(size, germs, 0.6)))
 
 
 def agar_plate(dice: Dice) -> Pixels:
@@ -227,7 +223,7 @@ def agar_plate(dice: Dice) -> Pixels:
     colony = np.array(
         dice.choice(((0.95, 0.92, 0.8), (0.9, 0.8, 0.4), (0.7, 0.75, 0.7), (0.5, 0.1, 0.3)))
     )
-    return pixels(mixed(picture, np.broadcast_to(colony, (*size, 3)), 0.85 * share))
+    return pixels(mixed(picture, colony, 0.85 * share))
 
 
 def chromosomes(dice: Dice) -> Pixels:
@@ -298,7 +294,7 @@ def lab_test(dice: Dice) -> Pixels:
         line = np.exp(-(((v - at * tall) / 0.014) ** 2))
         picture = mixed(
             picture,
-            np.broadcast_to(np.array(tone), (*size, 3)),
+            np.array(tone),
             dice.uniform(0.4, 0.9) * line * window,
         )
     picture = mixed(picture, (0.7, 0.7, 0.73), plate(0, 0.6 * tall, wide * 0.4, wide * 0.4))
@@ -314,7 +310,7 @@ def slide(dice: Dice) -> Pixels:
     share = np.abs(strands - 0.5) / dice.uniform(0.05, 0.2)
     sheet = dice.random() < 0.5
     cells = soft(share, 0.15) if not sheet else soft(1.6 * strands, 0.05)
-    picture = mixed(np.broadcast_to(ground, (*size, 3)), plasm, 0.85 * cells)
+    picture = mixed(ground, plasm, 0.85 * cells)
     picture = picture * (0.85 + 0.25 * cloudy(dice, size, 14, 4))[..., None]
     radius = dice.uniform(5, 15)
     places = spots(dice, size, int(dice.integers(40, 220)), radius * 0.6, radius, 0.5, 0.4)
@@ -323,7 +319,7 @@ def slide(dice: Dice) -> Pixels:
     ]
     nuclei = ovals(size, there, radius / 6) * (0.5 + 0.5 * cloudy(dice, size, 7, 2))
     dark = np.array((0.35, 0.2, 0.6)) + dice.uniform(-0.1, 0.1, 3)
-    picture = mixed(picture, np.broadcast_to(dark, (*size, 3)), 0.85 * nuclei)
+    picture = mixed(picture, dark, 0.85 * nuclei)
     if dice.random() < 0.5:
         red = spots(dice, size, int(dice.integers(5, 60)), radius * 0.5, radius * 0.7, 0.8, 0.2)
         picture = mixed(picture, (0.88, 0.25, 0.38), 0.8 * ovals(size, red, 1))
