@@ -16,6 +16,7 @@ from mediclip_index.encoding.encoder import OpenClipEncoder, unit_rows
 from mediclip_index.encoding.openvino import Tower, left_out, stacked
 from mediclip_index.encoding.prepared import Trial
 from mediclip_index.encoding.preprocess import Preprocessing
+from mediclip_index.encoding.texts import Texts
 from mediclip_index.terms import Picture, Pixels, Vectors, WrongUsage
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ SENTENCES = (
     "",
 )
 _AT_ONCE = 8
+_BY_LENGTH = ("positional_embedding", "attn_mask")
 Seen = Callable[[Pixels], Vectors]
 
 
@@ -76,22 +78,45 @@ def lowered(model: Any, precision: str, pictures: Sequence[Picture], how: Prepro
         )
 
 
-def text_model(encoder: OpenClipEncoder, context_length: int) -> Any:
-    """The text tower as an OpenVINO model: tokens (n, context_length) int64 → features (n, dim)."""
+def is_causal(model: torch.nn.Module) -> bool:
+    """Whether it is open_clip's CLIP, whose sentences are read at their end, and nothing behind
+    that end is seen."""
+    reads_at_end = getattr(model, "text_pool_type", None) == "argmax"
+    return reads_at_end and all(getattr(model, name, None) is not None for name in _BY_LENGTH)
+
+
+def text_model(encoder: OpenClipEncoder, context_length: int, causal: bool) -> Any:
+    """The text tower as an OpenVINO model: tokens (n, context_length) int64 → features (n, dim);
+    where it is causal, tokens (n, length) of any length up to that."""
     import torch
 
-    model = encoder.model
+    model: Any = encoder.model
 
-    class Text(torch.nn.Module):
+    class Whole(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
         def forward(self, tokens: torch.Tensor) -> Any:
-            return self.model.encode_text(tokens)  # type: ignore[operator]
+            return self.model.encode_text(tokens)
+
+    class Cut(Whole):
+        """encode_text, whose positions and mask are of one length, for any length up to theirs."""
+
+        def forward(self, tokens: torch.Tensor) -> Any:
+            length, ends = tokens.shape[1], tokens.argmax(dim=-1)
+            x = self.model.token_embedding(tokens) + self.model.positional_embedding[:length]
+            x = self.model.transformer(x, attn_mask=self.model.attn_mask[:length, :length])
+            x = self.model.ln_final(x)[torch.arange(x.shape[0]), ends]
+            turn = self.model.text_projection
+            if turn is None:
+                return x
+            return turn(x) if isinstance(turn, torch.nn.Linear) else x @ turn
 
     example = encoder.tokenizer(list(SENTENCES[:2]))
-    return _converted(Text(), example, [-1, context_length])
+    if causal:
+        return _converted(Cut(), example[:, : context_length // 2], [-1, -1])
+    return _converted(Whole(), example, [-1, context_length])
 
 
 def _converted(module: torch.nn.Module, example: torch.Tensor, shape: list[int]) -> Any:
@@ -129,12 +154,12 @@ def trial_of_pictures(
     return Trial(lowest, count)
 
 
-def trial_of_texts(tower: Tower, pieces: WordPieces, encoder: OpenClipEncoder) -> Trial:
+def trial_of_texts(texts: Texts, pieces: WordPieces, encoder: OpenClipEncoder) -> Trial:
     """Hold a text tower against torch's over a few sentences; 0 where the tokens are others."""
     tokens = pieces(SENTENCES)
     if not np.array_equal(tokens, np.asarray(encoder.tokenizer(list(SENTENCES)))):
         return Trial(0.0, 0)
-    return Trial(_least_cosine(tower(tokens), encoder.encode_texts(SENTENCES)), len(tokens))
+    return Trial(_least_cosine(texts(SENTENCES), encoder.encode_texts(SENTENCES)), len(tokens))
 
 
 def _least_cosine(features: Vectors, expected: Vectors) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mediclip_index.encoding import exporting
-from mediclip_index.encoding.bpe import WordPieces
+from mediclip_index.encoding import bpe, exporting
 from mediclip_index.encoding.encoder import OpenClipEncoder
 from mediclip_index.encoding.openvino import Engine, Tower
 from mediclip_index.encoding.prepared import EXACT, LEAST, PICTURES, TEXT, Sheet, Trial
+from mediclip_index.encoding.texts import Texts
 from mediclip_index.terms import Picture, Pixels, Vectors
 
 
@@ -24,6 +24,19 @@ class Made:
 
     def tried(self, name: str, trial: Trial) -> None:
         self.sheet = replace(self.sheet, trials={**self.sheet.trials, name: trial})
+
+
+def blank_sheet(encoder: OpenClipEncoder) -> Sheet:
+    """What there is to know of a model before any tower was made."""
+    length = int(getattr(encoder.tokenizer, "context_length", 0) or 0)
+    return Sheet(
+        encoder.fingerprint,
+        encoder.dim,
+        encoder.logit_scale,
+        encoder.preprocessing,
+        bpe.settings(encoder.text_cfg, length),
+        exporting.is_causal(encoder.model),
+    )
 
 
 def make_ready(
@@ -44,7 +57,7 @@ def make_ready(
             made.tried(EXACT, Trial(0.0, 0))
     if sheet.words is not None and TEXT not in sheet.towers:
         try:
-            _text(made, encoder, engine, WordPieces(**sheet.words))
+            _text(made, encoder, engine, bpe.WordPieces(**sheet.words))
         except (RuntimeError, TypeError, ValueError, KeyError, AttributeError, IndexError):
             made.sheet = replace(made.sheet, words=None)
     return made
@@ -92,11 +105,13 @@ def _image(
     made.towers = {name: t for name, t in made.towers.items() if name == f"image-{chosen}"}
 
 
-def _text(made: Made, encoder: OpenClipEncoder, engine: Engine, pieces: WordPieces) -> None:
+def _text(made: Made, encoder: OpenClipEncoder, engine: Engine, pieces: bpe.WordPieces) -> None:
     """The text tower, where it and the tokenizer can do without torch and open_clip. Always fp32:
     it is used seldom, and class words should lie where they lie."""
-    tower = engine.compiled(exporting.text_model(encoder, pieces.context_length), "fp32")
-    trial = exporting.trial_of_texts(tower, pieces, encoder)
+    causal = made.sheet.causal
+    model = exporting.text_model(encoder, pieces.context_length, causal)
+    tower = engine.compiled(model, "fp32")
+    trial = exporting.trial_of_texts(Texts(tower, pieces, causal), pieces, encoder)
     made.tried(TEXT, trial)
     if trial.cosine >= LEAST["fp32"]:
         made.towers[TEXT] = tower

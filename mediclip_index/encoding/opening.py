@@ -24,6 +24,7 @@ from mediclip_index.encoding.prepared import (
     identities,
 )
 from mediclip_index.encoding.sources import bundled_versions
+from mediclip_index.encoding.texts import Texts
 from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
 
 ENGINES = ("auto", "torch", "openvino")
@@ -165,10 +166,10 @@ class _Opening:
             if found is not None:
                 return found
             # Here only: it loads torch, and what it needs of it.
-            from mediclip_index.encoding.making import make_ready
+            from mediclip_index.encoding.making import blank_sheet, make_ready
 
             encoder = self.torch = self.load(device="cpu", precision="fp32")
-            sheet = self.prepared.sheet(encoder.fingerprint) or _sheet(encoder)
+            sheet = self.prepared.sheet(encoder.fingerprint) or blank_sheet(encoder)
             made = make_ready(encoder, sheet, self.engine, self.asked, self.pictures)
             sheet, self.why = made.sheet, made.why
             self.towers |= made.towers
@@ -214,12 +215,12 @@ class _Opening:
     def _words(self, sheet: Sheet) -> Callable[[Sequence[str]], Vectors]:
         """Sentences → features: by the compiled text tower, else by the torch model."""
         tower = self._tower(sheet, TEXT)
-        pieces: list[bpe.WordPieces] = []
+        made: list[Texts] = []
 
         def compiled(texts: Sequence[str]) -> Vectors:
-            if not pieces:
-                pieces.append(bpe.WordPieces(**(sheet.words or {})))
-            return tower(pieces[0](texts))
+            if not made:
+                made.append(Texts(tower, bpe.WordPieces(**(sheet.words or {})), sheet.causal))
+            return made[0](texts)
 
         def by_torch(texts: Sequence[str]) -> Vectors:
             if self.torch is None:
@@ -254,17 +255,6 @@ class _Opening:
                 "is damaged and can't be made anew; use --engine torch."
             )
         return self.engine.loaded(Path(again.towers[name][0]), precision)
-
-
-def _sheet(encoder: OpenClipEncoder) -> Sheet:
-    length = int(getattr(encoder.tokenizer, "context_length", 0) or 0)
-    return Sheet(
-        encoder.fingerprint,
-        encoder.dim,
-        encoder.logit_scale,
-        encoder.preprocessing,
-        bpe.settings(encoder.text_cfg, length),
-    )
 
 
 def _settled(name: str, cache_dir: Path | None, bundled: Path | None) -> str:

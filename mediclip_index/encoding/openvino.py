@@ -18,7 +18,6 @@ from mediclip_index.terms import Picture, Pixels, Vectors
 
 ENGINE = "openvino"
 HINTS: Mapping[str, str] = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-_TEXTS_AT_ONCE = 64
 
 
 class Damaged(Exception):
@@ -172,11 +171,7 @@ class OpenVinoEncoder:
         context is cut, as open_clip does."""
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
-        parts = [
-            self._words(texts[start : start + _TEXTS_AT_ONCE])
-            for start in range(0, len(texts), _TEXTS_AT_ONCE)
-        ]
-        return unit_rows(np.concatenate(parts), self.name)
+        return unit_rows(self._words(texts), self.name)
 
 
 def stacked(pictures: Sequence[Picture], how: Preprocessing) -> Pixels:

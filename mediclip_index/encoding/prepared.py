@@ -25,7 +25,7 @@ from typing import Any
 from mediclip_index.encoding.file_hashes import user_cache_folder
 from mediclip_index.encoding.preprocess import Preprocessing
 
-FORMAT = 1  # raised whenever what is kept, or how pictures reach the towers, changes
+FORMAT = 2  # raised whenever what is kept, or how pictures reach the towers, changes
 TEXT, EXACT, BF16 = "text-fp32", "image-fp32", "image-bf16"
 # Least cosine between the vectors of a precision and those it stands in for, and over how many
 # pictures. fp32 either computes the same or it doesn't; what less loses depends on the picture.
@@ -61,14 +61,16 @@ class Trial:
 @dataclass(frozen=True)
 class Sheet:
     """A model in numbers. `words` says how open_clip's own tokenizer is set up, None where texts
-    stay on torch; `towers` are the compiled files by what they are ("image-fp32", "text-fp32"),
-    `trials` what was found of each, also of those that failed and were not kept."""
+    stay on torch; `causal` whether the text tower takes sentences without what stands behind their
+    end; `towers` are the compiled files by what they are ("image-fp32", "text-fp32"), `trials` what
+    was found of each, also of those that failed and were not kept."""
 
     fingerprint: str
     dim: int
     logit_scale: float
     preprocessing: Preprocessing
     words: Mapping[str, Any] | None
+    causal: bool = False
     towers: Mapping[str, Identity] = field(default_factory=dict)
     trials: Mapping[str, Trial] = field(default_factory=dict)
 
@@ -133,6 +135,7 @@ class Prepared:
                     **{**how, **{name: tuple(how[name]) for name in ("size", "mean", "std")}}
                 ),
                 kept["words"],
+                bool(kept["causal"]),
                 {name: file for name, file in towers.items() if identity(Path(file[0])) == file},
                 {name: Trial(**trial) for name, trial in kept["trials"].items()},
             )
