@@ -1,5 +1,8 @@
 """Vectors → nearest vectors: FAISS files that are derived from the catalog and never trusted
-unless their checksum is the recorded one."""
+unless their checksum is the recorded one.
+
+faiss is imported where it is used: that takes a tenth of a second, and most commands need none.
+"""
 
 from mediclip_index.neighbours.exact import merge, nearest
 from mediclip_index.neighbours.files import (

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 
 from mediclip_index.neighbours.kinds import Material, is_exact, listed_ids, make
@@ -36,6 +35,8 @@ class Unplaced:
 def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
     """Write a FAISS file of a kind (`kinds.kind_for`) under a temporary name; place it once its
     generation is known."""
+    import faiss
+
     index, recall = make(kind, material)
     unfinished = folder / f".neighbours-{os.getpid()}-{time.time_ns()}"
     try:
@@ -100,6 +101,8 @@ def open_file(folder: Path, recorded: NeighbourFile) -> Any:
     The checksum is computed again where size, time or inode differ from the recorded ones; FAISS
     never sees a file that is not ours. Raises Damaged.
     """
+    import faiss
+
     path = folder / recorded.file
     try:
         stat = path.stat()
@@ -119,6 +122,8 @@ def open_file(folder: Path, recorded: NeighbourFile) -> Any:
 def contents(folder: Path, recorded: NeighbourFile) -> tuple[Ids, Vectors | None]:
     """What a recorded file holds, its checksum verified in full: ids (n,) and, where the file keeps
     them unchanged, vectors (n, dim). Raises Damaged."""
+    import faiss
+
     path = folder / recorded.file
     try:
         if _checksum(path) != recorded.sha256:

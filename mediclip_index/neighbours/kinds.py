@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import faiss
 import numpy as np
 
 from mediclip_index.neighbours.exact import ROUNDING, merge, nearest
@@ -76,6 +75,8 @@ def kind_for(asked: str, count: int, dim: int) -> str:
 
 def make(kind: str, material: Material) -> tuple[Any, float | None]:
     """A FAISS index of a kind, and the recall measured (None where it is exact)."""
+    import faiss
+
     if kind == "compressed":
         return _compressed(material)
     index = faiss.IndexIDMap(faiss.IndexFlatIP(material.dim))
@@ -85,11 +86,15 @@ def make(kind: str, material: Material) -> tuple[Any, float | None]:
 
 
 def is_exact(index: Any) -> bool:
+    import faiss
+
     return isinstance(index, faiss.IndexIDMap)
 
 
 def listed_ids(index: Any) -> Ids:
     """The ids (n,) that a compressed index holds, list by list."""
+    import faiss
+
     lists = index.invlists
     parts = [
         faiss.rev_swig_ptr(lists.get_ids(n), lists.list_size(n)).copy()
@@ -100,6 +105,8 @@ def listed_ids(index: Any) -> Ids:
 
 
 def _compressed(material: Material) -> tuple[Any, float]:
+    import faiss
+
     lists = max(1, math.isqrt(material.count))
     keys, sample = material.sample(max(_PER_LIST * lists, PROBES))
     quantizer = faiss.IndexFlatIP(material.dim)
@@ -158,6 +165,8 @@ def shortlist(index: Any, queries: Vectors, k: int, only: Any, *, everywhere: bo
     only: a FAISS selector or None. everywhere: visit all lists; else as many as the file was tuned
     to, and proportionally more where more than DEPTH neighbours are sought.
     """
+    import faiss
+
     exact = is_exact(index)
     # The rest are for what compression, or rounding, may have put in a wrong place.
     size = min(k + 8 if exact else k + 8 + k // 4, index.ntotal)

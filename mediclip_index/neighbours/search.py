@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -79,6 +78,8 @@ class _Only:
     """Which images may be found, as FAISS wants to be told."""
 
     def __init__(self, among: Ids | None, absent: Ids) -> None:
+        import faiss
+
         self.everything = among is None
         self._bits: npt.NDArray[np.uint8] | None = None
         self._inner: Any = None
@@ -98,6 +99,8 @@ class _File:
     """One opened FAISS file."""
 
     def __init__(self, index: Any) -> None:
+        import faiss
+
         self.index = index
         self.exact = is_exact(index)
         if self.exact:

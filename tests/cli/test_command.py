@@ -98,16 +98,19 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stdout.strip().endswith("[]")
 
 
-@pytest.mark.parametrize("words", [("query", str(PHOTO)), ("search", "a cat"), ("info",)])
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [(("query", str(PHOTO)), ()), (("search", "a cat"), ()), (("info",), ("faiss", "openvino"))],
+)
 def test_a_warm_command_loads_neither_torch_nor_its_kin(
-    words: tuple[str, ...], folder: Path
+    words: tuple[str, ...], more: tuple[str, ...], folder: Path
 ) -> None:
     code = (
         "import sys; from mediclip_index.cli import cli\n"
         f"cli({list(words)!r}, standalone_mode=False)\n"
         "heavy = ('torch', 'open_clip', 'transformers', 'sklearn', 'scipy', 'skimage', 'jinja2',\n"
         "         'huggingface_hub', 'pypdfium2', 'openvino.tools.ovc', 'openvino_telemetry')\n"
-        "print([m for m in heavy if m in sys.modules])"
+        f"print([m for m in (*heavy, *{more!r}) if m in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False,
