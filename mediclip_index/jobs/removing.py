@@ -93,12 +93,22 @@ def _purge(desk: Desk, ids: Sequence[int]) -> int:
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(desk)
-    # Queries that began before it had to wait for it; it is still known what was erased.
-    if any(audit.spool_files(desk.catalog.spool)):
-        with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
-            taken = audit.take_in_spool(
-                work, desk.catalog.spool, contents=doomed.contents, paths=doomed.paths
-            )
-        for file in taken:
-            file.unlink(missing_ok=True)
-    return verdicts
+    return verdicts + _late(desk, doomed)
+
+
+def _late(desk: Desk, doomed: removals.Doomed) -> int:
+    """Queries that began before a purge had to wait for it, and then kept their verdicts: only here
+    is it still known what those must not name. Returns how many had been kept."""
+    with desk.catalog.reading() as look:
+        kept = audit.count_of(look, doomed.ids, doomed.contents, doomed.paths)
+    if not kept and not any(audit.spool_files(desk.catalog.spool)):
+        return 0
+    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
+        contents, paths = doomed.contents, doomed.paths
+        taken = audit.take_in_spool(work, desk.catalog.spool, contents=contents, paths=paths)
+        erased = audit.erase(work, ids=doomed.ids, contents=contents, paths=paths)
+    for file in taken:
+        file.unlink(missing_ok=True)
+    if erased:
+        desk.catalog.rewrite()
+    return erased

@@ -25,7 +25,7 @@ from judge import Blend, Words, figures, sources_left_out
 from model import LOOKS_DIM, RAW_DIM, TEXT_DIM
 from simulated.pictures import simulated_rows
 from space import fit_space, looks_of, unit
-from student import TextTower, embed, learn
+from student import TextTower, embed, kept_tower, learn
 from teacher import teach
 
 from mediclip_index.assess.figures import mcnemar
@@ -49,7 +49,11 @@ def main() -> None:
     make_features(rows, options.work, options.copies, options.threads)
     make_features(drawn, options.work / "simulated", options.copies, options.threads)
     clock.say("features")
-    tower = _text_tower(rows, options.work, options.steps, options.threads)
+    tower = (
+        kept_tower(options.text_tower)
+        if options.text_tower
+        else _text_tower(rows, options.work, options.steps, options.threads)
+    )
     clock.say("text tower")
 
     recipe = Recipe()
@@ -91,6 +95,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=10, help="random copies of each picture")
     parser.add_argument("--simulated", type=int, default=50, help="drawn pictures of each kind")
     parser.add_argument("--steps", type=int, default=2000, help="training steps of the text tower")
+    parser.add_argument(
+        "--text-tower",
+        type=Path,
+        metavar="WEIGHTS",
+        help="keep the text tower of this model (lite's own, say) instead of training one",
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--judge",

@@ -54,6 +54,7 @@ class Recipe:
     source_power: float = 0.5  # a picture weighs (size of its source) ** -power
     drawn: float = 0.4  # a drawn picture against a photographed one
     steps: int = 200
+    descents: int = 1  # from one start, with dice of their own; their mean is taken
     rate: float = 3e-4
     batch: int = 384
     kind_loss: float = 1.0
@@ -245,7 +246,9 @@ def raw_part(lesson: Lesson, keep: Mask, text_part: Floats, dim: int, recipe: Re
 
 def fit(lesson: Lesson, keep: Mask, raw_dim: int, recipe: Recipe) -> Floats:
     """The whole projection (1281, dim + raw_dim); the last row is the bias."""
-    text_part = refine(lesson, keep, fit_captions(lesson, keep, recipe), recipe)
+    start = fit_captions(lesson, keep, recipe)
+    ends = [refine(lesson, keep, start, recipe, seed) for seed in range(recipe.descents)]
+    text_part: Floats = np.stack(ends).mean(axis=0)
     return np.concatenate([text_part, raw_part(lesson, keep, text_part, raw_dim, recipe)], axis=1)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from model import CONTEXT, TEXT_DIM, new_model
+from safetensors.torch import load_file
 from space import Space, unit
 from teacher import teach
 from torch.nn import functional
@@ -49,6 +50,13 @@ class TextTower(torch.nn.Module):
         x = self.ln_final(x[torch.arange(len(x)), tokens.argmax(-1)])
         found: torch.Tensor = x @ self.text_projection[:, :TEXT_DIM]
         return found
+
+
+def kept_tower(weights: Path) -> TextTower:
+    """The text tower of a model of this shape that was made before."""
+    clip = new_model()
+    clip.load_state_dict(load_file(weights), strict=True)
+    return TextTower(clip).eval()
 
 
 @lru_cache(maxsize=1)

@@ -202,8 +202,9 @@ def test_an_index_from_which_all_was_purged_is_whole(built: Index) -> None:
     assert built.info().neighbours == "none yet"
 
 
+@pytest.mark.parametrize("spooled", [True, False])
 def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
-    built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+    spooled: bool, built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mediclip_index.catalog import Catalog, audit
 
@@ -217,9 +218,15 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
     late = {**body, "id": "0199-late", "neighbours": []}
     rewrite = Catalog.rewrite
 
+    waiting = [late]
+
     def rewrite_while_one_waits(self: Catalog) -> None:
         rewrite(self)
-        audit.put_in_spool(self.spool, [late])
+        if spooled:
+            audit.put_in_spool(self.spool, waiting)
+        elif waiting:
+            with self.writing("query", by="me") as work:
+                audit.take_in(work, [waiting.pop()])
 
     monkeypatch.setattr(Catalog, "rewrite", rewrite_while_one_waits)
     built.remove([id_of(built, "SECRETNAME.png")], what="purged")
