@@ -44,7 +44,7 @@ def micrograph(dice: Dice) -> Pixels:
         which, edge = cells_of(dice, size, int(dice.integers(20, 200)))
         slope = dice.uniform(0.2, 0.8, which.max() + 1)[which]
         field = slope * (0.6 + 0.5 * cloudy(dice, size, 20)) + 0.3 * (edge < 1.5)
-    noise = dice.normal(0, dice.uniform(0.01, 0.08), size)
+    noise = dice.normal(0, 0.1 * dice.random() ** 3, size)
     field = field + ndimage.gaussian_filter(noise, dice.uniform(0.3, 0.9)) * 1.5
     field = 0.5 + (field - 0.5) * dice.uniform(0.7, 1.2)
     return _figure(dice, grey(field))
@@ -137,7 +137,7 @@ def _figure(dice: Dice, drawn: Pixels) -> Pixels:
         draw.rectangle((width * 0.7, middle - 1, width * 0.9, middle + 1), fill=(255, 255, 255))
         image = Image.fromarray(labelled(dice, np.asarray(image)))
         draw = ImageDraw.Draw(image)
-    elif kind < 0.8:
+    elif kind < 0.9:
         left = width * float(dice.choice((0.05, 0.7)))
         long = width * dice.uniform(0.12, 0.25)
         tone = (0, 0, 0) if bright else (255, 255, 255)
@@ -147,7 +147,7 @@ def _figure(dice: Dice, drawn: Pixels) -> Pixels:
             tone = (0, 0, 0)
         draw.rectangle((left, height * 0.95, left + long, height * 0.95 + 4), fill=tone)
         draw.text((left, height * 0.94 - tall - 3), words, tone, font)
-    if dice.random() < 0.45:
+    if dice.random() < 0.65:
         letter = str(dice.choice(("(a)", "(b)", "c", "B", "d)", "(D)", "a")))
         tall = int(dice.integers(16, 34))
         big = ImageFont.load_default(float(tall))
