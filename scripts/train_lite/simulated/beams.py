@@ -128,12 +128,12 @@ def heard(dice: Dice, body: Body) -> Floats:
     gain = dice.uniform(2, 9) * (smooth(dice, size, 110) - 0.5)
     strength = strength * 10 ** ((gain - fading - body.lost) / 20)
     # The noise of the amplifier, raised with depth: what grey there is in deep shadows.
-    noise = 10 ** ((dice.uniform(-90, -58) + dice.uniform(0, 12) * depth) / 20)
+    noise = 10 ** ((dice.uniform(-85, -50) + dice.uniform(0, 12) * depth) / 20)
     spots = amplitude ** dice.uniform(0.55, 1.0)
     loud = 20 * np.log10(strength * spots + noise * dice.random(size) + 1e-6)
     top = np.percentile(loud, dice.uniform(98.5, 99.8))
     width = dice.uniform(32, 52)
-    shown = np.clip(1 + (loud - top) / width, 0, 1) ** dice.uniform(1.0, 2.2)
+    shown = np.clip(1 + (loud - top) / width, 0, 1) ** dice.uniform(0.75, 1.8)
     found: Floats = ndimage.gaussian_filter(shown, dice.uniform(0, 0.8))
     return found
 

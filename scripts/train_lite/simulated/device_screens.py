@@ -45,16 +45,16 @@ def coloured(dice: Dice, picture: Floats, flow: Floats) -> Floats:
 
 def on_screen(dice: Dice, picture: Floats, places: Marks) -> Pixels:
     """As the device shows it, with its tint, ticks and bars, or cut out of that."""
-    if dice.random() < 0.2:
+    if dice.random() < 0.15:
         warm = dice.random() < 0.5
         picture = picture * (np.array((1.0, 0.9, 0.72)) if warm else np.array((0.8, 0.93, 1.0)))
     drawn = pixels(picture)
     kind = dice.random()
-    if kind < 0.45:
+    if kind < 0.55:
         return drawn
     height, width = drawn.shape[:2]
     left, top, right, bottom = (int(v) for v in dice.integers(0, 45, 4))
-    if kind < 0.65:
+    if kind < 0.7:
         left = top = right = bottom = 0
     page = Image.new("RGB", (width + left + right, height + top + bottom))
     page.paste(Image.fromarray(drawn), (left, top))

@@ -305,5 +305,15 @@ def _ground(dice: Dice, size: Size) -> Floats:
         return tone * (0.6 + 0.45 * folds)[..., None]
     if kind < 0.5:
         return np.full((*size, 3), dice.choice((0.0, 0.02, 0.93, 1.0)))
+    if kind < 0.6:  # a room out of focus
+        room = np.full((*size, 3), 1.0) * dice.uniform(0.2, 0.8) * dice.uniform(0.85, 1.0, 3)
+        for _ in range(int(dice.integers(3, 12))):
+            top, left = (int(dice.integers(-40, s)) for s in size)
+            rows = slice(max(0, top), top + int(dice.integers(50, 220)))
+            columns = slice(max(0, left), left + int(dice.integers(50, 220)))
+            room[rows, columns] = dice.uniform(0.05, 0.95) * dice.uniform(0.7, 1.0, 3)
+        far = dice.uniform(1.0, 7.0)
+        room = ndimage.gaussian_filter(room, (far, far, 0))
+        return room * (0.75 + 0.35 * smooth(dice, size, 120))[..., None]
     stops = tuple(tuple(dice.uniform(0.05, 0.95) * dice.uniform(0.75, 1.0, 3)) for _ in range(4))
     return painted(cloudy(dice, size, dice.uniform(40, 160), 3, 0.4), stops)

@@ -77,7 +77,7 @@ def _board(dice: Dice, size: Size) -> Floats:
     image = Image.new("L", (width, height), 0)
     draw = ImageDraw.Draw(image)
     step = int(dice.integers(7, 20))
-    for _ in range(int(dice.integers(8, 60))):
+    for _ in range(int(dice.integers(25, 140))):
         x, y = (int(v) * step for v in dice.integers(-2, max(size) // step, 2))
         path = [(x, y)]
         for _ in range(int(dice.integers(1, 6))):

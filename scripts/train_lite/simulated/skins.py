@@ -55,7 +55,7 @@ def _inflamed(dice: Dice, flesh: Flesh) -> Colour:
 
 def _spotted(dice: Dice, flesh: Flesh) -> None:
     r = flesh.span * dice.uniform(0.015, 0.06)
-    places = flesh.spots_on(dice, int(dice.integers(40, 300)), r * 0.5, r * 1.6, 0.2, 0.4)
+    places = flesh.spots_on(dice, int(dice.integers(60, 380)), r * 0.5, r * 1.6, 0.2, 0.4)
     cover = ovals(flesh.size, places, max(0.8, r / 3)) * (
         0.55 + 0.45 * cloudy(dice, flesh.size, 40)
     )
@@ -96,7 +96,7 @@ def _pocks(dice: Dice, flesh: Flesh) -> None:
 
 def _plaques(dice: Dice, flesh: Flesh) -> None:
     """Thickened sharp-edged patches, scaly (psoriasis), oozing or cracked (eczema)."""
-    for _ in range(dice.integers(1, 6)):
+    for _ in range(dice.integers(2, 8)):
         ring = flesh.sore(dice, flesh.span * dice.uniform(0.15, 0.5), dice.uniform(0.4, 1.6))
         plaque = soft(ring, dice.uniform(0.02, 0.12))
         flesh.tint(plaque, _inflamed(dice, flesh))
@@ -114,7 +114,7 @@ def _plaques(dice: Dice, flesh: Flesh) -> None:
 
 def _rings(dice: Dice, flesh: Flesh) -> None:
     """Rings that grow outwards (ringworm), or wheals."""
-    for _ in range(dice.integers(1, 7)):
+    for _ in range(dice.integers(2, 9)):
         ring = flesh.sore(dice, flesh.span * dice.uniform(0.15, 0.45), dice.uniform(0.2, 0.9))
         edge = rim(ring, dice.uniform(0.08, 0.25))
         flesh.tint(edge * (0.6 + 0.4 * cloudy(dice, flesh.size, 9, 2)), _inflamed(dice, flesh))
@@ -127,17 +127,17 @@ def _pale(dice: Dice, flesh: Flesh) -> None:
     darker = dice.random() < 0.35
     for _ in range(dice.integers(1, 5)):
         patch = soft(
-            flesh.sore(dice, flesh.span * dice.uniform(0.15, 0.5), dice.uniform(0.8, 2)), 0.04
+            flesh.sore(dice, flesh.span * dice.uniform(0.2, 0.6), dice.uniform(0.8, 2)), 0.04
         )
         if darker:
-            flesh.tint(patch, (0.66, 0.56, 0.52))
+            flesh.tint(patch, (0.55, 0.42, 0.38))
         else:
-            flesh.dye(dice.uniform(0.6, 0.95) * patch, (0.96, 0.87, 0.82))
+            flesh.dye(dice.uniform(0.75, 1) * patch, (0.96, 0.87, 0.82))
 
 
 def _growth(dice: Dice, flesh: Flesh) -> None:
     """A mole, a melanoma, a basal cell carcinoma, a wart."""
-    radius = flesh.span * dice.uniform(0.08, 0.35)
+    radius = flesh.span * dice.uniform(0.12, 0.4)
     ring = flesh.sore(dice, radius, dice.uniform(0.2, 1.2))
     inside = soft(ring, dice.uniform(0.05, 0.2))
     flesh.tint(0.5 * soft(ring / 1.4, 0.2), _inflamed(dice, flesh))
@@ -295,7 +295,7 @@ def _ruler(dice: Dice, drawn: Pixels) -> Pixels:
 def bare_skin(dice: Dice) -> Pixels:
     """Healthy skin: an arm, a leg, a back, a foot; often with cloth, a strap or a ring on it."""
     flesh = body_part(dice)
-    if dice.random() < 0.6:
+    if dice.random() < 0.75:
         _dressed(dice, flesh)
     return _photograph(dice, flesh)
 
@@ -306,10 +306,10 @@ def hands(dice: Dice) -> Pixels:
     if dice.random() < 0.3:
         flesh.ground = np.ones((*flesh.size, 3))
     varnish = np.array(dice.uniform(0.05, 0.95, 3))
-    if dice.random() < 0.5:
+    if dice.random() < 0.65:
         for y, x, ry, rx, turn in flesh.nails:
             flesh.dye(0.95 * ovals(flesh.size, [(y, x, ry * 1.2, rx * 1.1, turn)], 0.7), varnish)
-    if dice.random() < 0.7:
+    if dice.random() < 0.85:
         _dressed(dice, flesh)
     return _photograph(dice, flesh)
 

@@ -47,7 +47,7 @@ def linear_ultrasound(dice: Dice) -> Pixels:
     _skin_line(dice, body)
     places = _masses(dice, body, int(dice.integers(0, 3)))
     _weak_contact(dice, body)
-    if dice.random() < 0.25:
+    if dice.random() < 0.1:
         _ribs(dice, body, dice.uniform(0.7, 0.9))
     return on_screen(dice, _rectangle(dice, body), places)
 
@@ -307,7 +307,7 @@ def _abdominal_wall(dice: Dice, body: Body, deep: float) -> None:
 
 def _weak_contact(dice: Dice, body: Body) -> None:
     """The edge of the probe off the skin, or dropped beams."""
-    if dice.random() < 0.25:
+    if dice.random() < 0.15:
         edge = 0.5 - np.abs(np.linspace(-0.5, 0.5, body.size[1]))
         body.lost += 30 * np.exp(-((edge / dice.uniform(0.04, 0.12)) ** 2))[None]
     streaks = smooth(dice, (2, body.size[1]), dice.uniform(8, 40))[0]
@@ -345,13 +345,13 @@ def _masses(dice: Dice, body: Body, count: int) -> Marks:
 
 
 def _rectangle(dice: Dice, body: Body, flow: Floats | None = None) -> Floats:
-    body.grained(dice, dice.uniform(4, 13))
+    body.grained(dice, dice.uniform(4, 16))
     picture = np.repeat(heard(dice, body)[..., None], 3, axis=-1)
     return picture if flow is None else coloured(dice, picture, flow)
 
 
 def _sector(dice: Dice, body: Body, half: float, inner: float, flow: Floats | None) -> Floats:
-    body.grained(dice, dice.uniform(4, 13))
+    body.grained(dice, dice.uniform(4, 16))
     picture = np.repeat(heard(dice, body)[..., None], 3, axis=-1)
     if flow is not None and dice.random() < 0.3:
         picture = coloured(dice, picture, flow)
