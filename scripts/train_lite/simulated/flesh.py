@@ -313,7 +313,7 @@ def _ground(dice: Dice, size: Size) -> Floats:
             columns = slice(max(0, left), left + int(dice.integers(50, 220)))
             room[rows, columns] = dice.uniform(0.05, 0.95) * dice.uniform(0.7, 1.0, 3)
         far = dice.uniform(1.0, 7.0)
-        room = ndimage.gaussian_filter(room, (far, far, 0))
-        return room * (0.75 + 0.35 * smooth(dice, size, 120))[..., None]
+        blurred: Floats = ndimage.gaussian_filter(room, (far, far, 0))
+        return blurred * (0.75 + 0.35 * smooth(dice, size, 120))[..., None]
     stops = tuple(tuple(dice.uniform(0.05, 0.95) * dice.uniform(0.75, 1.0, 3)) for _ in range(4))
     return painted(cloudy(dice, size, dice.uniform(40, 160), 3, 0.4), stops)

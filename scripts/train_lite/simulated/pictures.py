@@ -61,7 +61,6 @@ KINDS = (
     Kind(mouths.jaw_xray, "dental_xray"),
     Kind(scans.oct_retina, "oct"),
     Kind(skins.rash, "dermatology"),
-    Kind(skins.blisters, "dermatology"),
     Kind(skins.wound, "wound_photo"),
     Kind(mouths.mouth, "oral_photo"),
     Kind(bodies.dermoscopy, "dermatology"),

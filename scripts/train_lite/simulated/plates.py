@@ -57,7 +57,10 @@ def _rolled(dice: Dice, size: Size) -> Floats:
     elif kind < 0.85:
         flaw = blob(dice, size, *dice.uniform(-0.6, 0.6, 2), *dice.uniform(0.05, 0.3, 2), rough=1)
         field = field + dice.choice((-0.3, 0.25)) * soft(flaw, 0.06)
-    return field if dice.random() < 0.5 else ndimage.rotate(field, 90, reshape=False, mode="mirror")
+    if dice.random() < 0.5:
+        field = ndimage.rotate(field, 90, reshape=False, mode="mirror")
+    found: Floats = field
+    return found
 
 
 def _rough(dice: Dice, size: Size) -> Floats:
@@ -68,7 +71,8 @@ def _rough(dice: Dice, size: Size) -> Floats:
     for _ in range(dice.integers(0, 3)):
         crack = strokes(size, wander(dice, size, 1, dice.uniform(1, 4), 0.35, 1.2), 0.8)
         field = field - 0.4 * crack
-    return field
+    found: Floats = field
+    return found
 
 
 def _board(dice: Dice, size: Size) -> Floats:

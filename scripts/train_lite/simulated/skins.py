@@ -29,19 +29,15 @@ from simulated.flesh import Flesh, body_part
 
 
 def rash(dice: Dice) -> Pixels:
-    """Red spots, plaques, rings and wheals, pale patches, dark lumps."""
+    """Red spots, pocks and blisters, plaques, rings and wheals, pale patches, dark lumps."""
     flesh = body_part(dice)
-    kinds = (_spotted, _spotted, _spotted, _plaques, _plaques, _rings, _pale, _growth)
-    kinds[dice.integers(len(kinds))](dice, flesh)
-    return _photograph(dice, flesh)
-
-
-def blisters(dice: Dice) -> Pixels:
-    """Pocks, pustules and blisters, in flocks or all over."""
-    flesh = body_part(dice)
-    for _ in range(dice.integers(1, 3)):
-        _pocks(dice, flesh)
-    if dice.random() < 0.3:
+    kinds = (
+        (_spotted, 0.26), (_pocks, 0.27), (_plaques, 0.19), (_rings, 0.09), (_pale, 0.09),
+        (_growth, 0.1),
+    )  # fmt: skip
+    draw = kinds[dice.choice(len(kinds), p=[share for _, share in kinds])][0]
+    draw(dice, flesh)
+    if dice.random() < 0.2:
         _spotted(dice, flesh)
     return _photograph(dice, flesh)
 

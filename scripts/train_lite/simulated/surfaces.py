@@ -144,8 +144,9 @@ def leaf(dice: Dice) -> Pixels:
         if dice.random() < 0.45:  # the whole leaf
             turn = math.pi / 2 + dice.normal(0, 0.05)
             shape = blob(dice, size, 0, 0, 0.95, dice.uniform(0.4, 0.75), rough=0.15)
-            y, x = grid(size)
-            shape = np.maximum(shape, np.abs(x) / np.maximum(0.75 * (1 - np.abs(y)) ** 0.7, 0.01))
+            down, across = grid(size)
+            pointed = np.maximum(0.75 * (1 - np.abs(down)) ** 0.7, 0.01)
+            shape = np.maximum(shape, np.abs(across) / pointed)
             ground = np.full((*size, 3), dice.uniform(0, 1)) * dice.uniform(0.8, 1, 3)
             picture = mixed(ground, picture, soft(shape, 0.02))
             picture = ndimage.rotate(picture, math.degrees(turn) * 2, reshape=False, mode="nearest")
