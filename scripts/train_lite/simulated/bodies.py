@@ -53,79 +53,6 @@ def _skin(dice: Dice, size: tuple[int, int]) -> Floats:
     return found + dice.normal(0, 0.012, size)[..., None]
 
 
-def _limbed(dice: Dice, skin: Floats) -> Floats:
-    """The skin as a limb before a plain ground, or filling the picture."""
-    size = skin.shape[:2]
-    if dice.random() < 0.5:
-        return skin
-    _, x = grid(size)
-    y = grid(size)[0]
-    off = np.abs(x - dice.uniform(-0.2, 0.2) - dice.uniform(-0.4, 0.4) * y) / dice.uniform(
-        0.45, 0.8
-    )
-    ground = (
-        np.array(dice.choice(((0.05,) * 3, (0.9,) * 3, (0.2, 0.4, 0.6), (0.3, 0.5, 0.4))))
-        * (0.8 + 0.2 * smooth(dice, size, 90))[..., None]
-    )
-    round_ = skin * (1 - 0.45 * np.clip(off, 0, 1)[..., None] ** 3)
-    limb: Floats = mixed(ground, round_, soft(off, 0.02))
-    return np.rot90(limb).copy() if dice.random() < 0.5 else limb
-
-
-def rash(dice: Dice) -> Pixels:
-    """Red spots, plaques or pustules on skin."""
-    size = sized(dice)
-    skin = _skin(dice, size)
-    for _ in range(dice.integers(1, 3)):
-        rim = ovals(size, spots(dice, size, int(dice.integers(5, 120)), 3, dice.uniform(6, 22)), 2)
-        patchy = rim * (0.5 + 0.5 * cloudy(dice, size, 60))
-        skin = mixed(skin, (0.65 * dice.uniform(0.8, 1.1), 0.2, 0.2), 0.65 * patchy)
-    if dice.random() < 0.4:
-        heads = ovals(size, spots(dice, size, int(dice.integers(10, 60)), 2, 6), 1)
-        skin = mixed(skin, (0.9, 0.85, 0.65), 0.8 * heads)
-    if dice.random() < 0.4:
-        scale = smooth(dice, size, 12) > 0.6
-        plaque = soft(
-            blob(dice, size, *dice.uniform(-0.4, 0.4, 2), *dice.uniform(0.3, 0.7, 2), rough=1.0),
-            0.05,
-        )
-        skin = mixed(
-            mixed(skin, (0.7, 0.3, 0.28), 0.7 * plaque), (0.93, 0.88, 0.85), 0.7 * plaque * scale
-        )
-    return pixels(_limbed(dice, skin))
-
-
-def wound(dice: Dice) -> Pixels:
-    """An ulcer: red, yellow and black beds in a swollen rim."""
-    size = sized(dice)
-    skin = _skin(dice, size)
-    sore = blob(
-        dice,
-        size,
-        *dice.uniform(-0.3, 0.3, 2),
-        *dice.uniform(0.15, 0.55, 2),
-        rough=dice.uniform(0.4, 1.2),
-    )
-    skin = mixed(skin, (0.7, 0.32, 0.3), 0.6 * soft(sore / 1.35, 0.12))
-    kinds = cloudy(dice, size, 50)
-    bed = painted(
-        np.clip(kinds * dice.uniform(0.7, 1.4), 0, 1),
-        (
-            (0.3, 0.03, 0.04),
-            (0.62, 0.1, 0.1),
-            (0.75, 0.2, 0.16),
-            (0.85, 0.72, 0.4),
-            (0.12, 0.08, 0.06),
-        ),
-    )
-    bed = bed * (0.8 + 0.4 * cloudy(dice, size, 10, 2))[..., None]
-    inside = soft(sore, 0.03)
-    skin = mixed(skin, bed, inside)
-    wet = (cloudy(dice, size, 12, 3) > 0.8) * inside
-    skin = mixed(skin, (1, 0.95, 0.95), 0.6 * wet)
-    return pixels(_limbed(dice, skin))
-
-
 def dermoscopy(dice: Dice) -> Pixels:
     """A pigmented lesion through a dermatoscope."""
     size = sized(dice)
@@ -156,33 +83,6 @@ def dermoscopy(dice: Dice) -> Pixels:
             ..., None
         ]
     return pixels(skin)
-
-
-def bare_skin(dice: Dice) -> Pixels:
-    """Healthy skin."""
-    return pixels(_limbed(dice, _skin(dice, sized(dice))))
-
-
-def tattoo(dice: Dice) -> Pixels:
-    """Ink in skin: outlines, shaded shapes, now and then colours."""
-    size = sized(dice)
-    skin = _skin(dice, size)
-    ink = np.zeros(size)
-    for _ in range(dice.integers(3, 14)):
-        cy, cx = dice.uniform(-0.5, 0.5, 2)
-        r = dice.uniform(0.06, 0.45, 2)
-        shape = blob(dice, size, cy, cx, *r, rough=dice.uniform(0, 1.5))
-        ink = np.maximum(ink, np.exp(-(((shape - 1) / 0.05) ** 2)))
-        if dice.random() < 0.5:
-            ink = np.maximum(
-                ink, dice.uniform(0.3, 0.9) * soft(shape, 0.02) * (smooth(dice, size, 40) > 0.5)
-            )
-        if dice.random() < 0.25:
-            colour = np.asarray(dice.uniform(0.1, 0.8, 3))
-            skin = mixed(skin, colour, 0.6 * soft(shape, 0.03))
-    lines = strokes(size, wander(dice, size, int(dice.integers(2, 14)), 3, 0.25, 0.5), 0.6)
-    ink = np.maximum(ink, lines) * soft(ellipse(size, 0, 0, 0.85, 0.85), 0.05)
-    return pixels(_limbed(dice, mixed(skin, (0.1, 0.11, 0.14), 0.85 * ink)))
 
 
 def fundus(dice: Dice) -> Pixels:

@@ -20,6 +20,11 @@ KINDS: dict[str, tuple[str, ...]] = {
         "an OCT image", "optical coherence tomography", "an OCT scan of the eye",
         "a cross section through the layers of the retina", "an OCT B-scan", "a macular OCT",
     ),
+    "oral_photo": (
+        "a photograph of the inside of a mouth", "an intraoral photograph", "teeth and gums",
+        "a dental photograph of a patient", "a clinical photo of teeth", "a patient's tongue",
+        "tooth decay", "inflamed gums", "an oral lesion",
+    ),
     "eye_map": (
         "a corneal topography", "a map of the curvature of a cornea",
         "keratometry in false colours",
@@ -94,6 +99,7 @@ BRANCHES: dict[str, tuple[str, ...]] = {
     "angiography": ("xray", "radiology"),
     "fluoroscopy": ("xray", "radiology"),
     "oct": ("radiology",),
+    "oral_photo": ("photo",),
     "eye_map": ("camera",),
     "cytology": ("microscopy",),
     "fluorescence": ("microscopy",),

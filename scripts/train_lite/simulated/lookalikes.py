@@ -146,48 +146,6 @@ def weld(dice: Dice) -> Pixels:
     return grey(ndimage.gaussian_filter(field, 0.8) + dice.normal(0, 0.015, size))
 
 
-def micrograph(dice: Dice) -> Pixels:
-    """Particles, fibres or crystals under an electron microscope, with its bar."""
-    size = sized(dice)
-    kind = dice.random()
-    if kind < 0.45:
-        field = 0.25 + 0.2 * cloudy(dice, size, 40)
-        r = dice.uniform(6, 50)
-        yy, xx = np.mgrid[: size[0], : size[1]].astype(float)
-        for cy, cx, ry, rx, _ in spots(
-            dice, size, int(dice.integers(4, 90)), r * 0.6, r, dice.uniform(0, 1), 0.1
-        ):
-            off = np.hypot((yy - cy) / ry, (xx - cx) / rx)
-            ball = np.sqrt(np.clip(1 - off**2, 0, 1))
-            dice.random()  # unused, but the pictures that lite-2 learned from were drawn so
-            field = np.where(off < 1, 0.85 - 0.5 * ball, field)
-        field += 0.06 * cloudy(dice, size, 6, 2)
-    elif kind < 0.65:
-        field = np.full(size, 0.1) + 0.1 * cloudy(dice, size, 60)
-        for depth in range(5):
-            fibre = strokes(size, wander(dice, size, 12, dice.uniform(2, 9), 0.05, 1.2), 0.8)
-            field = np.where(fibre > 0.5, 0.3 + 0.12 * depth, field) + 0.1 * np.abs(
-                np.gradient(fibre, axis=0)
-            )
-    elif kind < 0.85:
-        which, edge = cells_of(dice, size, int(dice.integers(20, 200)))
-        slope = dice.uniform(0.2, 0.8, which.max() + 1)[which]
-        field = slope * (0.6 + 0.5 * cloudy(dice, size, 20)) + 0.3 * (edge < 1.5)
-    else:
-        field = np.full(size, 0.7) + 0.08 * cloudy(dice, size, 100)
-        field -= dice.uniform(0.3, 0.6) * ovals(
-            size, spots(dice, size, int(dice.integers(5, 80)), 3, 18, 0.9), 0.8
-        )
-    field = np.clip(field + dice.normal(0, 0.03, size), 0, 1)
-    drawn = grey(field).copy()
-    if dice.random() < 0.7:
-        bar = max(14, size[0] // 12)
-        drawn[-bar:] = 0
-        drawn[-bar // 2 - 2 : -bar // 2 + 1, size[1] * 2 // 3 : size[1] * 9 // 10] = 255
-        return labelled(dice, drawn)
-    return drawn
-
-
 def grains(dice: Dice) -> Pixels:
     """Etched metal, or a slice of rock in polarised light."""
     size = sized(dice)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from scipy.ndimage import gaussian_filter
 
 from simulated.fields import (
     Dice,
@@ -304,23 +305,33 @@ def lab_test(dice: Dice) -> Pixels:
 def slide(dice: Dice) -> Pixels:
     """A section at high magnification: strands or sheets of cells, large nuclei, red cells."""
     size = sized(dice, 240, 380, 0.2)
-    ground = np.array((0.97, 0.92, 0.93)) - dice.uniform(0, 0.12, 3) * (1, 0.6, 0)
-    plasm = np.array(dice.choice(((0.93, 0.62, 0.78), (0.72, 0.58, 0.88), (0.85, 0.55, 0.8))))
-    strands = cloudy(dice, size, dice.uniform(60, 160), 3, 0.35)
-    share = np.abs(strands - 0.5) / dice.uniform(0.05, 0.2)
-    sheet = dice.random() < 0.5
-    cells = soft(share, 0.15) if not sheet else soft(1.6 * strands, 0.05)
-    picture = mixed(ground, plasm, 0.85 * cells)
-    picture = picture * (0.85 + 0.25 * cloudy(dice, size, 14, 4))[..., None]
-    radius = dice.uniform(5, 15)
-    places = spots(dice, size, int(dice.integers(40, 220)), radius * 0.6, radius, 0.5, 0.4)
-    there = [
-        p for p in places if cells[int(min(p[0], size[0] - 1)), int(min(p[1], size[1] - 1))] > 0.4
-    ]
-    nuclei = ovals(size, there, radius / 6) * (0.5 + 0.5 * cloudy(dice, size, 7, 2))
-    dark = np.array((0.35, 0.2, 0.6)) + dice.uniform(-0.1, 0.1, 3)
-    picture = mixed(picture, dark, 0.85 * nuclei)
-    if dice.random() < 0.5:
-        red = spots(dice, size, int(dice.integers(5, 60)), radius * 0.5, radius * 0.7, 0.8, 0.2)
-        picture = mixed(picture, (0.88, 0.25, 0.38), 0.8 * ovals(size, red, 1))
-    return pixels(picture * dice.uniform(0.88, 1.05))
+    ground = np.array((0.96, 0.92, 0.95)) - dice.uniform(0, 0.1, 3) * (1, 0.8, 0.2)
+    plasm = np.array(dice.choice(((0.9, 0.5, 0.74), (0.78, 0.52, 0.82), (0.88, 0.6, 0.72))))
+    strands = cloudy(dice, size, dice.uniform(50, 150), 4, 0.35)
+    sheet = dice.random() < 0.4
+    share = 1.4 * strands if sheet else np.abs(strands - 0.5) / dice.uniform(0.05, 0.18)
+    cells = soft(share, dice.uniform(0.03, 0.1))
+    # Fibres run along the strands and take up more or less of the dye; knives leave clefts.
+    fibres = 0.5 + 0.5 * np.sin(strands * dice.uniform(60, 200) + 3 * smooth(dice, size, 20))
+    clefts = (np.abs(smooth(dice, size, 26) - 0.5) < 0.025) & (smooth(dice, size, 60) > 0.55)
+    cells = cells * (1 - 0.9 * clefts)
+    dyed = plasm * (0.82 + 0.2 * fibres + 0.22 * (cloudy(dice, size, 12, 3) - 0.5))[..., None]
+    picture = mixed(ground * (0.97 + 0.04 * smooth(dice, size, 90))[..., None], dyed, cells)
+    radius = dice.uniform(4, 13)
+    if dice.random() < 0.6:
+        red = spots(dice, size, int(dice.integers(5, 90)), radius * 0.5, radius * 0.75, 0.9, 0.25)
+        crowd = smooth(dice, size, 80)
+        red = [r for r in red if crowd[int(r[0]) - 1, int(r[1]) - 1] > 0.45]
+        blood_red = np.array((0.88, 0.2, 0.42)) + dice.uniform(-0.06, 0.06, 3)
+        picture = mixed(picture, blood_red, 0.88 * ovals(size, red, 0.6))
+    places = spots(dice, size, int(dice.integers(60, 300)), radius * 0.55, radius, 0.7, 0.6)
+    there = [p for p in places if cells[int(p[0]) - 1, int(p[1]) - 1] > 0.3]
+    dark = np.array((0.33, 0.17, 0.52)) + dice.uniform(-0.1, 0.1, 3)
+    halo = [(y, x, ry * 1.7, rx * 1.7, t) for y, x, ry, rx, t in there]
+    picture = mixed(picture, plasm * 0.85, 0.4 * ovals(size, halo, radius / 3))
+    chromatin = 0.55 + 0.45 * cloudy(dice, size, max(3.0, radius / 2), 2)
+    picture = mixed(picture, dark, 0.92 * chromatin * ovals(size, there, 0.7))
+    core = [(y, x, ry * 0.8, rx * 0.8, t) for y, x, ry, rx, t in there[::2]]
+    picture = mixed(picture, dark * 0.5 + 0.42, 0.35 * ovals(size, core, 1))
+    picture = picture + dice.uniform(0, 0.8) * (picture - gaussian_filter(picture, (1.2, 1.2, 0)))
+    return pixels(picture * dice.uniform(0.92, 1.05))

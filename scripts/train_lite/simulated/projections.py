@@ -214,6 +214,8 @@ def limb_xray(dice: Dice) -> Pixels:
 def joint_xray(dice: Dice) -> Pixels:
     """A joint that fills the picture: fine bone, bright rims, the dark gap between."""
     size = sized(dice, 220, 320, 0.2)
+    if dice.random() < 0.6:
+        return _knee(dice, size)
     y, x = grid(size)
     sag = dice.uniform(0.05, 0.3)
     gap = (
@@ -241,3 +243,44 @@ def joint_xray(dice: Dice) -> Pixels:
         picture = np.rot90(picture)
     picture = ndimage.gaussian_filter(picture, 0.7) * dice.uniform(0.8, 1.4)
     return grey(np.ascontiguousarray(picture) + dice.normal(0, 0.015, picture.shape))
+
+
+def _knee(dice: Dice, size: tuple[int, int]) -> Pixels:
+    """A knee from the front: two condyles and the notch between them over the spines of the tibia,
+    the fibula beside it, the kneecap in front; often equalised, as archives do."""
+    y, x = grid(size)
+    x = (x - dice.uniform(-0.1, 0.1)) * dice.uniform(0.75, 1.15) + dice.normal(0, 0.04) * y
+    x = x + 0.04 * (smooth(dice, size, 50) - 0.5)
+    level = dice.uniform(-0.1, 0.15)
+    lobe = (np.abs(x) - 0.43) / dice.uniform(0.45, 0.6)
+    notch = dice.uniform(0.1, 0.3) * np.exp(-((x / dice.uniform(0.1, 0.16)) ** 2))
+    lower = level + 0.03 - 0.2 * lobe**2 - notch
+    gap = dice.uniform(0.02, 0.08) + dice.uniform(-0.05, 0.05) * x
+    spines = dice.uniform(0.03, 0.1) * np.exp(-(((np.abs(x) - 0.07) / 0.045) ** 2))
+    upper = level + 0.03 + gap + 0.05 * lobe**2 - spines + 0.5 * np.clip(np.abs(x) - 0.85, 0, 1)
+    thigh = 0.52 + dice.uniform(0.3, 0.4) * soft(1 + (-0.45 - y + level), 0.1)
+    shin = 0.55 + dice.uniform(0.28, 0.36) * soft(1 + (y - level - 0.4), 0.12)
+    femur = soft(1 + (y - lower), 0.008) * soft(1 + (np.abs(x) - thigh), 0.008)
+    tibia = soft(1 + (upper - y), 0.008) * soft(1 + (np.abs(x) - shin), 0.008)
+    fibula = soft(np.abs(x - 0.82) / 0.1, 0.08) * soft(1 + (level + 0.35 - y), 0.02)
+    cap = soft(ellipse(size, level - 0.4, 0, 0.3, 0.36), 0.1)
+    # What lies behind the notch shows through it.
+    behind = soft(1 + (y - lower - notch), 0.02) * soft(1 + (np.abs(x) - thigh), 0.008)
+    bone = np.maximum(np.maximum(femur, tibia), 0.7 * fibula)
+    bone = np.maximum(bone, dice.uniform(0.3, 0.8) * behind)
+    fine = ndimage.gaussian_filter(dice.standard_normal(size), (dice.uniform(1.0, 3), 0.8))
+    fine += 0.3 * ndimage.gaussian_filter(dice.standard_normal(size), (0.8, dice.uniform(1.5, 3)))
+    field = 0.2 + 0.1 * smooth(dice, size, 80) + bone * (0.28 + 0.12 * smooth(dice, size, 50))
+    field += dice.uniform(0.05, 0.16) * bone * fine / fine.std() / 2
+    field += dice.uniform(0.04, 0.15) * cap * femur
+    edge = np.clip(bone - ndimage.gaussian_filter(bone, dice.uniform(2, 5)), 0, 1)
+    field += dice.uniform(0.3, 0.8) * edge
+    field += dice.uniform(0.05, 0.25) * np.exp(-(((y - upper - 0.03) / 0.03) ** 2)) * tibia
+    if dice.random() < 0.6:
+        broad = ndimage.gaussian_filter(field, size[0] * dice.uniform(0.06, 0.15))
+        spread = np.sqrt(ndimage.gaussian_filter((field - broad) ** 2, size[0] * 0.12))
+        field = 0.45 + dice.uniform(0.1, 0.2) * (field - broad) / (spread + 0.01)
+    field = ndimage.gaussian_filter(field, dice.uniform(0.4, 0.9)) * dice.uniform(0.85, 1.3)
+    if dice.random() < 0.1:
+        field = 1 - field
+    return grey(field + dice.normal(0, 0.012, size))

@@ -19,7 +19,6 @@ from simulated.fields import (
     grey,
     grid,
     labelled,
-    mixed,
     ovals,
     painted,
     pixels,
@@ -28,88 +27,7 @@ from simulated.fields import (
     soft,
     speckle,
     spots,
-    strokes,
-    wander,
 )
-
-
-def _echoes(dice: Dice, size: tuple[int, int]) -> Floats:
-    """B-mode of layered tissue: strands, cysts, shadows, brightness lost with depth."""
-    y, x = grid(size)
-    depth = (y + 1) / 2
-    bent = depth + 0.12 * (smooth(dice, size, 150) - 0.5)
-    tissue = 0.25 + 0.5 * np.abs(np.sin(bent * dice.uniform(4, 22) + 3 * smooth(dice, size, 60)))
-    tissue *= 0.35 + 1.1 * cloudy(dice, size, dice.uniform(25, 90))
-    tissue = tissue ** dice.uniform(1, 2.5)
-    strands = wander(
-        dice, size, int(dice.integers(10, 90)), dice.uniform(1, 3.5), 0.08, 0.4, level=True
-    )
-    tissue += dice.uniform(0.4, 2.5) * strokes(size, strands, 1.2) * cloudy(dice, size, 60)
-    tissue += 1.2 * np.exp(-depth / 0.02) + 0.5 * np.exp(-(((depth - 0.06) / 0.03) ** 2))
-    for _ in range(dice.integers(0, 4)):
-        cy, cx = dice.uniform(-0.5, 0.4), dice.uniform(-0.7, 0.7)
-        ry, rx = dice.uniform(0.08, 0.35, 2)
-        inside = soft(blob(dice, size, cy, cx, ry, rx), 0.08)
-        tissue *= 1 - dice.uniform(0.6, 0.97) * inside
-        below = (np.abs(x - cx) < rx * 0.8) & (y > cy + ry * 0.5)
-        tissue *= 1 + dice.choice((-0.6, 0.5)) * ndimage.gaussian_filter(below.astype(float), 4)
-        if dice.random() < 0.5:
-            rim = np.exp(-(((blob(dice, size, cy, cx, ry, rx) - 1) / 0.06) ** 2))
-            tissue += 0.7 * rim
-    fading = np.exp(-depth * dice.uniform(0.3, 3.5)) * (0.4 + 0.9 * smooth(dice, size, 110))
-    # Devices smooth what they show: full speckle is the exception.
-    coarse = speckle(dice, size, dice.uniform(0.7, 1.6), dice.uniform(1.0, 4.5))
-    signal = tissue * fading * coarse ** dice.uniform(0.3, 1.0)
-    heard = 20 * np.log10(signal / np.percentile(signal, 99.7) + 1e-4)
-    width = dice.uniform(42, 62)
-    shown: Floats = np.clip((heard + width) / width, 0, 1) ** dice.uniform(1.2, 3.0)
-    soft_edged: Floats = ndimage.gaussian_filter(shown, dice.uniform(0.3, 1.1))
-    return soft_edged
-
-
-def linear_ultrasound(dice: Dice) -> Pixels:
-    """As a flat probe shows what lies under it."""
-    return _shown(dice, _echoes(dice, sized(dice, 260, 380)))
-
-
-def sector_ultrasound(dice: Dice) -> Pixels:
-    """As a curved or a phased probe shows it: a sector on black."""
-    return _shown(dice, _fan(dice, _echoes(dice, sized(dice, 260, 380))))
-
-
-def _shown(dice: Dice, echoes: Floats) -> Pixels:
-    """Sometimes with the flow in colour, tinted, labelled."""
-    picture = np.repeat(echoes[..., None], 3, axis=-1)
-    if dice.random() < 0.15:
-        size = echoes.shape
-        flow = soft(
-            blob(dice, size, dice.uniform(-0.2, 0.3), dice.uniform(-0.3, 0.3), 0.25, 0.3, rough=1.2)
-        )
-        tone = painted(
-            smooth(dice, size, 50), ((0, 0.1, 0.9), (0, 0.7, 1), (0.9, 0.1, 0), (1, 0.8, 0))
-        )
-        picture = mixed(picture, tone, flow * (smooth(dice, size, 18) > 0.45))
-    if dice.random() < 0.2:
-        picture *= np.array((1.0, 0.88, 0.7)) if dice.random() < 0.5 else np.array((0.8, 0.95, 1.0))
-    drawn = pixels(picture)
-    return labelled(dice, drawn) if dice.random() < 0.6 else drawn
-
-
-def _fan(dice: Dice, echoes: Floats) -> Floats:
-    """From depth and angle to a sector on black."""
-    side = int(dice.integers(280, 400))
-    half = dice.uniform(0.45, 0.8)
-    inner = dice.uniform(0.02, 0.3)
-    y, x = np.mgrid[:side, : round(side * dice.uniform(1.0, 1.4))].astype(float)
-    x -= x.shape[1] / 2
-    y = y / side + inner * math.cos(half) - 0.03
-    x = x / side
-    far = np.hypot(x, y)
-    angle = np.arctan2(x, y)
-    at_y = (far - inner) / (1 + inner * 0.5 - inner) * echoes.shape[0]
-    at_x = (angle / half + 1) / 2 * echoes.shape[1]
-    fan: Floats = ndimage.map_coordinates(echoes, [at_y, at_x], order=1, cval=0.0)
-    return fan
 
 
 def spine_mri(dice: Dice) -> Pixels:

@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from simulated.fields import (
     Dice,
+    Floats,
     Pixels,
     blob,
     cloudy,
@@ -137,7 +138,19 @@ def leaf(dice: Dice) -> Pixels:
             dice.choice(((0.2, 0.5, 0.15), (0.5, 0.65, 0.2), (0.75, 0.35, 0.15), (0.6, 0.15, 0.15)))
         )
         picture = tone * (0.7 + 0.4 * cloudy(dice, size, 20))[..., None]
-        return pixels(mixed(picture, tone * 0.5 + 0.45, 0.7 * cover))
+        picture = mixed(picture, tone * 0.5 + 0.45, 0.7 * cover)
+        if dice.random() < 0.55:
+            picture = _blighted(dice, picture)
+        if dice.random() < 0.45:  # the whole leaf
+            turn = math.pi / 2 + dice.normal(0, 0.05)
+            shape = blob(dice, size, 0, 0, 0.95, dice.uniform(0.4, 0.75), rough=0.15)
+            down, across = grid(size)
+            pointed = np.maximum(0.75 * (1 - np.abs(down)) ** 0.7, 0.01)
+            shape = np.maximum(shape, np.abs(across) / pointed)
+            ground = np.full((*size, 3), dice.uniform(0, 1)) * dice.uniform(0.8, 1, 3)
+            picture = mixed(ground, picture, soft(shape, 0.02))
+            picture = ndimage.rotate(picture, math.degrees(turn) * 2, reshape=False, mode="nearest")
+        return pixels(picture)
     sky = np.array(
         dice.choice(((0.6, 0.75, 0.95), (0.9, 0.9, 0.92), (0.95, 0.6, 0.35), (0.15, 0.15, 0.35)))
     )
@@ -154,6 +167,23 @@ def leaf(dice: Dice) -> Pixels:
         )
         picture = mixed(picture, (0.08, 0.06, 0.05), strokes(size, trunk, 0.5))
     return pixels(picture)
+
+
+def _blighted(dice: Dice, picture: Floats) -> Floats:
+    """Spots of a fungus (dead and brown in a yellow court), mildew, or holes that were eaten."""
+    size = picture.shape[0], picture.shape[1]
+    r = dice.uniform(2, 16)
+    places = spots(dice, size, int(dice.integers(5, 70)), r * 0.4, r, 0.3, 0.3)
+    kind = dice.random()
+    if kind < 0.7:
+        court = [(y, x, ry * 1.6, rx * 1.6, t) for y, x, ry, rx, t in places]
+        picture = mixed(picture, (0.8, 0.75, 0.2), 0.7 * ovals(size, court, r / 3))
+        brown = painted(cloudy(dice, size, 8, 2), ((0.2, 0.1, 0.05), (0.55, 0.35, 0.2)))
+        return mixed(picture, brown, 0.9 * ovals(size, places, max(0.8, r / 6)))
+    if kind < 0.9:
+        dust = ovals(size, places, r) * cloudy(dice, size, 6, 2)
+        return mixed(picture, (0.92, 0.93, 0.9), dust)
+    return mixed(picture, (0.9, 0.9, 0.88), ovals(size, places, 0.7))
 
 
 def cut_fruit(dice: Dice) -> Pixels:
