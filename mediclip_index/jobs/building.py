@@ -234,6 +234,11 @@ class _Build:
         """Known files of a source that are no longer on disk. A hash can't be looked for there, so
         where a folder or an archive can't be looked into, none of them is known to be gone."""
         if self._names.hashed and plan.closed:
+            if any(True for _ in self._of_source(plan)):
+                self._tally.notes.append(
+                    f"{plan.source}: {plan.closed} folders or archives can't be looked into, and "
+                    "hashed paths can't be looked for, so none of its files is taken for gone."
+                )
             return set()
         listed = {entry.path for entry in plan.entries}
         return {

@@ -171,6 +171,12 @@ def test_an_index_of_hashes_knows_its_files_again(hashed: Index, ward: Path) -> 
     assert any("--allow-missing" in r.message for r in refused.refused)
     assert names_nobody(json.dumps([asdict(r) for r in refused.refused]))
     assert hashed.build([str(ward)], allow_missing=True).gone == 1
+    (ward / "medical" / f"{NAME}-2.png").unlink()
+    (ward / "torn.zip").write_bytes(b"PK no more")
+    closed = hashed.build([str(ward)], allow_missing=True)
+    assert closed.gone == 0
+    assert any("none of its files is taken for gone" in note for note in closed.notes)
+    assert names_nobody(json.dumps(closed.notes))
 
 
 def test_an_index_of_hashes_takes_labels_by_path(hashed: Index, ward: Path) -> None:
