@@ -15,6 +15,7 @@ import heapq
 import numpy as np
 
 from mediclip_index import verdict
+from mediclip_index.assess.evidence import BLOCK
 from mediclip_index.catalog import images, labels, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import Ids, Proposal, Vectors, WrongUsage
@@ -67,11 +68,18 @@ def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
     vectors (n, dim) unlabelled, labelled (m, dim). A vote weighs exp(-beta (1 - cos)). Gains only
     shrink as images are taken, so most need not be counted again (lazy greedy, Minoux 1978).
     """
-    shares = np.exp(-beta * (1.0 - vectors @ vectors.T)).astype(np.float32)
-    known = np.exp(-beta * (1.0 - labelled @ vectors.T)).astype(np.float32)
-    votes = shares.sum(axis=0) + known.sum(axis=0)
+
+    def weights(voters: Vectors) -> Vectors:
+        return np.asarray(np.exp(-beta * (1.0 - voters @ vectors.T)), dtype=np.float32)
+
+    shares = weights(vectors)
+    votes, covered = shares.sum(axis=0), np.zeros(len(vectors), dtype=np.float32)
+    for start in range(0, len(labelled), BLOCK):
+        known = weights(labelled[start : start + BLOCK])
+        votes += known.sum(axis=0)
+        covered = np.maximum(covered, known.max(axis=0))
     shares /= votes
-    covered = (known / votes).max(axis=0, initial=0.0)
+    covered /= votes
 
     def gain(place: int) -> float:
         return float(np.maximum(shares[place] - covered, 0.0).sum())
