@@ -1,9 +1,11 @@
 """`label next`: the images whose labels would teach most.
 
 Greedy facility location (Wei et al. 2015): the image is taken that stands for most of what nothing
-labelled stands for yet, and it stands for others as far as it would vote there. So proposals lie in
-dense regions and differ from each other. What the words doubt does not count for more: on left-out
-sources that chose worse.
+labelled stands for yet. It stands for another by the share of the votes that it would have there if
+all were labelled: as in a random walk over likenesses (Zhu and Ghahramani 2002), each image has one
+vote to give away, so a crowd of look-alikes is one thing to learn, and a rare kind another. Bare
+weights let the crowds take most proposals, and on left-out sources those taught no more than random
+ones. What the words doubt does not count for more: there that chose worse.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import heapq
 import numpy as np
 
 from mediclip_index import verdict
+from mediclip_index.assess.evidence import BLOCK
 from mediclip_index.catalog import images, labels, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import Ids, Proposal, Vectors, WrongUsage
@@ -62,18 +65,24 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
 def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
     """Places of the images to label, the most telling first.
 
-    vectors (n, dim) unlabelled, labelled (m, dim). How much one image stands for another is the
-    weight of its vote there, exp(-beta (1 - cos)). Gains only shrink as images are taken, so most
-    need not be counted again (lazy greedy, Minoux 1978).
+    vectors (n, dim) unlabelled, labelled (m, dim). A vote weighs exp(-beta (1 - cos)). Gains only
+    shrink as images are taken, so most need not be counted again (lazy greedy, Minoux 1978).
     """
-    likeness = np.exp(-beta * (1.0 - vectors @ vectors.T)).astype(np.float32)
-    covered = np.zeros(len(vectors), dtype=np.float32)
-    if len(labelled):
-        nearest = (vectors @ labelled.T).max(axis=1)
-        covered = np.exp(-beta * (1.0 - nearest)).astype(np.float32)
+
+    def weights(voters: Vectors) -> Vectors:
+        return np.asarray(np.exp(-beta * (1.0 - voters @ vectors.T)), dtype=np.float32)
+
+    shares = weights(vectors)
+    votes, covered = shares.sum(axis=0), np.zeros(len(vectors), dtype=np.float32)
+    for start in range(0, len(labelled), BLOCK):
+        known = weights(labelled[start : start + BLOCK])
+        votes += known.sum(axis=0)
+        covered = np.maximum(covered, known.max(axis=0))
+    shares /= votes
+    covered /= votes
 
     def gain(place: int) -> float:
-        return float(np.maximum(likeness[place] - covered, 0.0).sum())
+        return float(np.maximum(shares[place] - covered, 0.0).sum())
 
     waiting = [(-gain(place), place) for place in range(len(vectors))]
     heapq.heapify(waiting)
@@ -85,5 +94,5 @@ def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
             heapq.heappush(waiting, (now, place))
             continue
         chosen.append(place)
-        covered = np.maximum(covered, likeness[place])
+        covered = np.maximum(covered, shares[place])
     return np.array(chosen, dtype=np.int64)

@@ -1,11 +1,13 @@
 """Do the images that `label next` proposes teach more than random ones?
 
-    python scripts/bench/next_labels.py --index FOLDER --budget 100 --seeds 10
+    python scripts/bench/next_labels.py --index FOLDER --budget 100 --seeds 10 [--orders 10]
 
 Whole sources are left out in eight folds; of the other sources' support, taken for unlabelled, 100
 images are labelled, once by the proposals and once at random for each seed. Prints one JSON line:
 the accuracy on the left-out sources of neighbours and blend, mean over the folds' images; for the
-random choice with the 95 % interval of its mean over the seeds.
+random choice with the 95 % interval of its mean over the seeds. How sources are dealt to folds is
+drawn: with several orders all figures are means over them, and `gain` is by how much the proposals
+beat the random choice's mean in the same folds, with the interval of its mean over the orders.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ import numpy as np
 from scipy import stats
 
 from mediclip_index import Index
-from mediclip_index.assess.evidence import Labelled, gather, labelled, say
+from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, say
 from mediclip_index.assess.proposing import choose
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import Desk
 from mediclip_index.terms import Ids, Settings
 
 FOLDS = 8
+ORDER = 7  # the seed of the first order
+METHODS = ("neighbours", "blend")
 
 
 def main() -> None:
@@ -33,32 +37,46 @@ def main() -> None:
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--budget", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--orders", type=int, default=1, help="ways to deal sources to folds")
     parser.add_argument("--prompts", help="a weaker prompt set shows more of what labels teach")
     options = parser.parse_args()
     desk = Desk(Catalog.open(options.index))
     settings = replace(Index.open(options.index).info().settings, near=-1.0, calibration=None)
     data = labelled(desk, settings, options.prompts)
-    proposed = _accuracy(data, settings, options.budget, None)
-    drawn = [_accuracy(data, settings, options.budget, seed) for seed in range(options.seeds)]
-    print(json.dumps({"proposed": proposed, "random": _summary(drawn)}))
+    orders = range(ORDER, ORDER + options.orders)
+    # (orders, methods) and (orders, seeds, methods)
+    proposed = np.array([_accuracy(data, settings, options.budget, o, None) for o in orders])
+    drawn = np.array(
+        [
+            [_accuracy(data, settings, options.budget, o, seed) for seed in range(options.seeds)]
+            for o in orders
+        ]
+    )
+    found = {
+        "proposed": dict(zip(METHODS, proposed.mean(axis=0).tolist(), strict=True)),
+        "random": _summary(drawn.mean(axis=0)),
+    }
+    if options.orders > 1:
+        found["gain"] = _summary(proposed - drawn.mean(axis=1))
+    print(json.dumps(found))
 
 
 def _accuracy(
-    data: Labelled, settings: Settings, budget: int, seed: int | None
-) -> dict[str, float]:
-    """With the proposals (no seed) or with a random choice."""
+    data: Labelled, settings: Settings, budget: int, order: int, seed: int | None
+) -> list[float]:
+    """By each of METHODS, with the proposals (no seed) or with a random choice."""
     sources = sorted(set(data.source.tolist()) - {""})
-    order = np.random.default_rng(7).permutation(len(sources))
-    hits: dict[str, list[np.ndarray]] = {"neighbours": [], "blend": []}
+    dealt = np.random.default_rng(order).permutation(len(sources))
+    hits: list[tuple[np.ndarray, ...]] = []
     for fold in range(FOLDS):
-        out = {sources[n] for n in order[fold::FOLDS]}
+        out = {sources[n] for n in dealt[fold::FOLDS]}
         asked = np.flatnonzero(np.isin(data.source, list(out)))
         pool = np.flatnonzero(data.votes & ~np.isin(data.source, list(out)))
         chosen = _choose(data, pool, budget, seed, settings.beta)
         found = say(gather(data, asked, support=chosen), settings)
-        hits["neighbours"].append(found.votes.argmax(axis=1) == data.truth[asked])
-        hits["blend"].append(found.blend.argmax(axis=1) == data.truth[asked])
-    return {name: float(np.concatenate(parts).mean()) for name, parts in hits.items()}
+        told = (found.votes, found.blend)
+        hits.append(tuple(p.argmax(axis=1) == data.truth[asked] for p in told))
+    return [float(np.concatenate(parts).mean()) for parts in zip(*hits, strict=True)]
 
 
 def _choose(data: Labelled, pool: Ids, budget: int, seed: int | None, beta: float) -> Ids:
@@ -68,10 +86,10 @@ def _choose(data: Labelled, pool: Ids, budget: int, seed: int | None, beta: floa
     return np.sort(pool[choose(data.vectors[pool], nothing, budget, beta)])
 
 
-def _summary(drawn: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+def _summary(runs: Floats) -> dict[str, dict[str, float]]:
+    """The mean over runs (n, methods) and its 95 % interval."""
     found = {}
-    for name in drawn[0]:
-        values = np.array([run[name] for run in drawn])
+    for name, values in zip(METHODS, runs.T, strict=True):
         half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values) if len(values) > 1 else 0.0
         mean = float(values.mean())
         found[name] = {"mean": mean, "low": mean - float(half), "high": mean + float(half)}

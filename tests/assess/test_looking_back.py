@@ -16,6 +16,7 @@ from mediclip_index.assess.proposing import choose
 from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.show import pages
 from mediclip_index.terms import Ids, Silent, WrongUsage
+from mediclip_index.verdict import unit
 
 
 def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
@@ -148,6 +149,24 @@ def test_the_choice_spreads_over_clusters(rng: np.random.Generator) -> None:
     assert {int(n) // 20 for n in chosen} == {0, 1, 2, 3}
     # What is labelled already needs no second label.
     assert {int(n) // 20 for n in choose(vectors, vectors[:20], 3, 10.0)} == {1, 2, 3}
+
+
+def test_a_crowd_of_look_alikes_does_not_take_the_proposals(rng: np.random.Generator) -> None:
+    # 200 images that differ a little, and five kinds of six images each: were the bare weights of
+    # votes counted, what differs in the crowd would outweigh each kind.
+    crowd = np.eye(6, 24)[0] + 0.1 * rng.standard_normal((200, 24))
+    kinds = np.repeat(np.eye(6, 24)[1:], 6, axis=0) + 0.02 * rng.standard_normal((30, 24))
+    vectors = unit(np.concatenate([crowd, kinds]))
+    nothing = np.zeros((0, 24), np.float32)
+    chosen = choose(vectors, nothing, 6, 10.0)
+    assert sorted(max(0, (int(n) - 200) // 6 + 1) for n in chosen) == [0, 1, 2, 3, 4, 5]
+    # Nor where some of the crowd is labelled: it has its share.
+    chosen = choose(vectors[10:], vectors[:10], 5, 10.0)
+    assert sorted((int(n) - 190) // 6 + 1 for n in chosen) == [1, 2, 3, 4, 5]
+    # Equally near to a label, the one with fewer labels around it: more of its vote is to be had.
+    axes = np.eye(16, dtype=np.float32)
+    labelled = 0.8 * axes[[0] * 12 + [1]] + 0.6 * axes[2:15]
+    assert choose(axes[:2], labelled, 1, 10.0).tolist() == [1]
 
 
 def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
