@@ -59,7 +59,8 @@ class Reach:
             done = subprocess.run(
                 [
                     sys.executable, "-m", "pytest", *tests, "-q", f"--cov={target}",
-                    "--cov-context=test", "--cov-report=", f"--junitxml={timed}",
+                    "--cov-context=test", "--cov-report=", "--cov-fail-under=0",
+                    f"--junitxml={timed}",
                 ],
                 env={**os.environ, "COVERAGE_FILE": str(self._data)}, check=False,
             )  # fmt: skip
