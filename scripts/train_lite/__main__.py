@@ -159,12 +159,16 @@ def _judge(
     support = np.array([n for n, row in enumerate(rows) if row.learned])
     learned = [rows[n] for n in support]
 
+    fitted: dict[bytes, Floats] = {}  # the same folds for each set of words
+
     def without(out: Mask) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        keep = np.ones(len(lesson.medical), dtype=bool)  # what was drawn stays
-        keep[: len(learned)] = ~out
-        projection = fit(lesson, keep, RAW_DIM, recipe)
+        fold = out.tobytes()
+        if fold not in fitted:
+            keep = np.ones(len(lesson.medical), dtype=bool)  # what was drawn stays
+            keep[: len(learned)] = ~out
+            fitted[fold] = fit(lesson, keep, RAW_DIM, recipe)
         photographed = lesson.features[0][: len(learned)]
-        return unit(with_one(photographed) @ projection), np.flatnonzero(~out)
+        return unit(with_one(photographed) @ fitted[fold]), np.flatnonzero(~out)
 
     for name, file in (("own", None), ("shipped", SHIPPED)):
         if file is not None and not file.exists():

@@ -39,7 +39,7 @@ def assemble(tower: TextTower, projection: Floats, logit_scale: float) -> dict[s
 
 
 def write(state: dict[str, torch.Tensor], out: Path, notes: dict[str, str]) -> Path:
-    """Write `lite-2.json` and `lite-2.safetensors`; returns the weights' path."""
+    """Write the model's configuration and its weights; returns the weights' path."""
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{NAME}.json").write_text(json.dumps(config(), indent=2) + "\n", encoding="utf-8")
     # open_clip takes no preprocessing in a configuration of its registry: it goes here.

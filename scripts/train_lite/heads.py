@@ -54,7 +54,7 @@ class Recipe:
     source_power: float = 0.5  # a picture weighs (size of its source) ** -power
     drawn: float = 0.4  # a drawn picture against a photographed one
     steps: int = 200
-    descents: int = 1  # from one start, with dice of their own; their mean is taken
+    descents: int = 4  # from one start, with dice of their own; their mean is taken
     rate: float = 3e-4
     batch: int = 384
     kind_loss: float = 1.0

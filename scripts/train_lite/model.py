@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-NAME = "lite-2"
+NAME = "lite-3"
 TEXT_DIM = 256  # the part of an embedding that words speak about
 LOOKS_DIM = 128  # of those: what a thing looks like; the others hold what a sentence means
 RAW_DIM = 256  # the part that only pictures fill: what they look like, words or no words

@@ -42,7 +42,7 @@ def test_query_prints_the_promised_json(folder: Path) -> None:
     answer = run(folder, "query", "--json", str(PHOTO), "no-such.png")
     assert answer.returncode == 3
     report = json.loads(answer.stdout)
-    assert report["index"]["model"] == "lite-2"
+    assert report["index"]["model"] == "lite-3"
     verdict = report["verdicts"][0]
     assert verdict["label"] == "non_medical"
     assert set(verdict) >= {
@@ -144,7 +144,7 @@ def test_nothing_is_sent_anywhere(folder: Path) -> None:
 def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> None:
     tour = run(folder, "demo")
     assert tour.returncode == 0, tour.stderr
-    assert "the bundled model lite-2" in tour.stdout
+    assert "the bundled model lite-3" in tour.stdout
     assert "11 pictures:" in tour.stdout
     assert "labelled neighbours are medical" in tour.stdout
     assert "Not a diagnostic device" in tour.stdout
