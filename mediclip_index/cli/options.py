@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mediclip_index.cli.root import Context
-from mediclip_index.show.text import safe, terminal_width
+from mediclip_index.show.text import safe, terminal_width, wrapped
 from mediclip_index.show.writing import FORMATS, Look, Shown, write
 
 if TYPE_CHECKING:
@@ -75,8 +75,9 @@ def put(report: Any, shown: Shown, form: str) -> None:
 
 def tell(notes: Sequence[str]) -> None:
     """Notes for people go to stderr."""
+    room = terminal_width(2) if sys.stderr.isatty() else None
     for note in notes:
-        click.echo(f"note: {safe(note)}", err=True)
+        click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
 
 
 def how(context: Context) -> dict[str, Any]:

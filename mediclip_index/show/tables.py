@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mediclip_index.show.text import percent, safe, size, table
+from mediclip_index.show.text import counted, percent, safe, size, table, wrapped
 from mediclip_index.terms import (
     AuditRow,
     BuildReport,
@@ -23,6 +23,7 @@ from mediclip_index.terms import (
 
 NO_DEVICE = "Not a diagnostic device: it sorts pictures, it does not read them for illness."
 CARDS = 3  # up to so many verdicts are shown in full
+ONE_LINE = 110  # columns from which on an id of 36 or a description fits beside the rest
 
 
 class Style:
@@ -66,7 +67,7 @@ def card(verdict: Verdict, room: int | None, style: Style) -> str:
         f"  group      {group}",
         f"  words      {_shares(verdict.zero_shot)}",
         f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
-        f"  why        {safe(verdict.why)}",
+        wrapped(f"  why        {safe(verdict.why)}", room, 13),
     ]
     if verdict.neighbours:
         rows = [
@@ -135,12 +136,12 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
         (report.gone, "gone"), (len(report.refused), "refused"),
     ]  # fmt: skip
     told = ", ".join(f"{n} {what}" for n, what in counts if n) or "nothing found"
-    speed = f" ({report.images_per_second:.0f} images/s)" if report.added else ""
+    speed = f" ({report.images_per_second:.0f} images/s)" if report.images_per_second >= 1 else ""
     lines = [
-        style.bold(f"{report.images} images in {report.index.path}"),
+        style.bold(f"{counted(report.images, 'image')} in {report.index.path}"),
         f"  files      {told}",
         *([f"  pruned     {report.pruned} images without a file left"] if report.pruned else []),
-        f"  labels     {report.labelled} images newly labelled or described",
+        f"  labels     {counted(report.labelled, 'image')} newly labelled or described",
         f"  model      {report.index.model}",
         f"  took       {report.seconds:.1f} s{speed}",
     ]
@@ -193,12 +194,13 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
         ("catalog", f"{size(report.catalog_bytes)}, made {report.created}"),
         ("last build", report.last_build or "never"),
     ]
-    lines = [style.bold(report.index.path), *(f"  {name:<10} {value}" for name, value in pairs)]
+    lines = [style.bold(report.index.path)]
+    lines += [wrapped(f"  {name:<10} {value}", room, 13) for name, value in pairs]
     return "\n".join([*lines, "", style.dim(NO_DEVICE)])
 
 
 def labels(report: LabelReport, room: int | None, style: Style) -> str:
-    text = f"{report.changed} images changed, {report.unchanged} as they were."
+    text = f"{counted(report.changed, 'image')} changed, {report.unchanged} as they were."
     if report.missing:
         shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
         more = len(report.missing) - 10
@@ -222,6 +224,7 @@ def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
 
 
 def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) -> str:
+    narrow = room is not None and room < ONE_LINE
     shown = [
         (
             "*" if s.default else "",
@@ -230,17 +233,27 @@ def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) 
             s.groups,
             s.sentences,
             s.pooling,
-            s.description,
+            *(() if narrow else (s.description,)),
         )
         for s in rows
     ]
     text = table(
-        ("", "set", "classes", "groups", "sentences", "pooling", "description"),
+        ("", "set", "classes", "groups", "sentences", "pooling", "description")[
+            : 6 if narrow else 7
+        ],
         shown,
         room=room,
         right="llrrr",
     )
+    if narrow:
+        text = _under(text, [wrapped(f"     {safe(s.description)}", room, 5) for s in rows])
     return text + "\n\n* answers queries now."
+
+
+def _under(text: str, more: Sequence[str]) -> str:
+    """A table with something under each of its rows, where a line is too short for all."""
+    head, *lines = text.split("\n")
+    return "\n".join([head, *(line for pair in zip(lines, more, strict=True) for line in pair)])
 
 
 def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
@@ -260,9 +273,10 @@ def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
 def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
     if not rows:
         return "No verdicts yet."
+    narrow = room is not None and room < ONE_LINE
     shown = [
         (
-            r.verdict.id,
+            *(() if narrow else (r.verdict.id,)),
             r.time[:19].replace("T", " "),
             r.verdict.label,
             percent(r.verdict.probability),
@@ -271,9 +285,12 @@ def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
         )
         for r in rows
     ]
-    return table(
-        ("id", "time (UTC)", "label", "probability", "", "path"), shown, room=room, right="lllr"
-    )
+    head = ("time (UTC)", "label", "probability", "", "path")
+    if not narrow:
+        return table(("id", *head), shown, room=room, right="lllr")
+    # An id is not cut: it is there to be copied.
+    ids = [style.dim(f"  {safe(r.verdict.id)}") for r in rows]
+    return _under(table(head, shown, room=room, right="llr"), ids)
 
 
 def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
