@@ -50,6 +50,8 @@ def query(report: QueryReport, room: int | None, style: Style) -> str:
         parts.append(_verdicts(report.verdicts, room))
         parts.append(_summary(report.verdicts))
     parts += _refused(report.refused, room)
+    if not parts:
+        parts.append("No picture to show.")
     if report.verdicts:
         parts.append(style.dim(NO_DEVICE))
     return "\n\n".join(parts)
@@ -124,6 +126,9 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
     if not refused:
         return []
+    if len(refused) <= CARDS:
+        told = [wrapped(f"  {r.reason:<13}{safe(r.message)}", room, 15) for r in refused]
+        return ["\n".join([f"{len(refused)} refused:", *told])]
     rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
     head = f"{len(refused)} refused:"
     return [head + "\n" + table(("reason", "path"), rows, room=room)]
