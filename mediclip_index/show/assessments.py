@@ -236,7 +236,8 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
         return "No duplicates."
     parts = [
         style.bold(
-            f"{len(report.groups)} groups of duplicates: {report.across_splits} across splits, "
+            f"{counted(len(report.groups), 'group')} of duplicates: "
+            f"{report.across_splits} across splits, "
             f"{report.across_labels} with contradicting labels"
         )
     ]
@@ -247,12 +248,18 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
             len(g.paths),
             ", ".join(sorted(set(g.splits) - {""})) or "-",
             ", ".join(sorted(set(g.labels) - {""})) or "-",
-            " ".join(f"#{i}" for i in g.ids[:6]) + (" ..." if len(g.ids) > 6 else ""),
+            " ".join(f"#{i}" for i in g.ids[:3]) + (" ..." if len(g.ids) > 3 else ""),
+            g.paths[0],
         )
         for g in report.groups[:SHOWN]
     ]
     parts.append(
-        table(("kind", "cosine", "files", "splits", "labels", "ids"), rows, room=room, right="lrr")
+        table(
+            ("kind", "cosine", "files", "splits", "labels", "ids", "first path"),
+            rows,
+            room=room,
+            right="lrr",
+        )
         + _more(len(report.groups))
     )
     for split, leak in report.leaks.items():

@@ -156,6 +156,10 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
 def search(report: SearchReport, room: int | None, style: Style) -> str:
     if not report.results:
         return "Nothing found."
+    if report.query.startswith("where ") and all(h.similarity == 1 for h in report.results):
+        # Nothing was asked that an image could be like: no cosine is to be told.
+        met = [(f"#{h.id}", h.label or "-", h.split or "-", h.path) for h in report.results]
+        return table(("id", "label", "split", "path"), met, room=room, right="r")
     rows = [
         (f"#{h.id}", f"{h.similarity:.3f}", h.label or "-", h.split or "-", h.path)
         for h in report.results

@@ -48,6 +48,8 @@ def shortened(path: str, room: int) -> str:
     if width(path) <= room or room < 8:
         return path
     tail = path[-(room - 4) :]
+    while width(tail) > room - 4:
+        tail = tail[1:]
     for gap in (os.sep, " "):
         at = tail.find(gap)
         if 0 <= at < len(tail) // 2:

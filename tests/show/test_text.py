@@ -9,7 +9,15 @@ import pytest
 from mediclip_index.show import assessments, tables
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, shortened, table, width, wrapped
-from mediclip_index.terms import AuditRow, EvaluationReport, PromptSetFacts
+from mediclip_index.terms import (
+    AuditRow,
+    DuplicatesReport,
+    EvaluationReport,
+    PromptSetFacts,
+    SearchHit,
+    SearchReport,
+    Twins,
+)
 from tests.show.test_hostile_text import filled
 
 PLAIN = Style(color=False)
@@ -39,6 +47,22 @@ def test_what_is_cut_begins_with_a_folder_or_a_word() -> None:
     assert shortened("/data/ward/of/many/pictures/a.png", 24) == ".../many/pictures/a.png"
     assert shortened("a photograph of a person wearing a mask", 24) == "... wearing a mask"
     assert shortened("x" * 40, 24) == "..." + "x" * 20
+    assert shortened("/data/" + "医" * 20 + ".png", 24) == "..." + "医" * 8 + ".png"
+
+
+def test_only_what_was_compared_has_a_cosine() -> None:
+    hit = replace(filled(SearchHit), similarity=1.0)
+    met = replace(filled(SearchReport), query="where id = 1", results=(hit,))
+    assert "cosine" not in tables.search(met, None, PLAIN)
+    assert "cosine" in tables.search(replace(met, query="a cat where id = 1"), None, PLAIN)
+
+
+def test_a_group_of_duplicates_names_a_file() -> None:
+    group = replace(filled(Twins), paths=("/data/a.png", "/data/b.png"), ids=(7, 8))
+    report = replace(filled(DuplicatesReport), groups=(group,), leaks={})
+    text = assessments.duplicates(report, None, PLAIN)
+    assert text.startswith("1 group of duplicates")
+    assert "#7 #8  /data/a.png" in text
 
 
 def test_one_is_not_many() -> None:
