@@ -265,3 +265,20 @@ def test_two_builders_at_once_keep_each_image_once(
 
 def _build(folder: str, source: str) -> None:
     Index.open(folder).build([source])
+
+
+def test_one_content_under_two_classes_or_splits_is_told(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    names = ("train/medical/a.png", "test/non_medical/b.png", "train/medical/c.png")
+    for name, picture in zip(names, (0, 0, 1), strict=True):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        photographs[picture].save(tmp_path / name)
+    for _ in range(2):
+        notes = [note for note in index.build([str(tmp_path)]).notes if "said to be" in note]
+        assert len(notes) == 2
+        assert "1 image is said to be of several classes" in notes[0]
+        assert "of several splits" in notes[1]
+        assert all("a.png and" in n or "and " + str(tmp_path / names[0]) in n for n in notes)
+    (tmp_path / names[1]).unlink()
+    assert not any("said to be" in note for note in index.build([str(tmp_path)]).notes)
