@@ -359,10 +359,10 @@ class _Build:
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""
         with self._desk.catalog.reading() as look:
-            news = labels.news(look, by_id(look, facts)) if facts else None
+            news = labels.news(look, by_id(look, facts), of_source=True) if facts else None
         if news is not None and news.changed:
             with self._writing() as work:
-                self._tally.labelled += labels.say(work, by_id(work, facts))
+                self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
 
 
 def _placed(loaded: Loaded, names: Names) -> list[Refusal]:
