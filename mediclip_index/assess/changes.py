@@ -24,7 +24,7 @@ def compared(desk: Desk, first: int, second: int) -> EvaluationComparison:
         name: [~np.isin(both, a["wrong"].get(name, [])) for a in answers] for name in one["methods"]
     }
     notes = [
-        f"The two differ in {what}: {one[key]} and {other[key]}."
+        f"The two differ in {what}: {_named(one[key])} and {_named(other[key])}."
         for key, what in (("split", "the split"), ("leave_out", "what was left out"))
         if one[key] != other[key]
     ]
@@ -44,6 +44,10 @@ def compared(desk: Desk, first: int, second: int) -> EvaluationComparison:
         broken=_ids(both, before & ~after),
         notes=tuple(notes),
     )
+
+
+def _named(what: str | list[str]) -> str:
+    return what if isinstance(what, str) else ", ".join(what) or "nothing"
 
 
 def _change(

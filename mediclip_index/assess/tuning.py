@@ -193,7 +193,7 @@ def _not_by_heart(desk: Desk, evidence: Evidence, notes: list[str]) -> tuple[Evi
     if fresh.sum() < LEAST_TUNED:
         notes.append(
             "The model learned from the sources of these images, so its words are no witness here: "
-            "alpha, k and the like stay as they were; only the calibration is new."
+            "alpha, k and the like stay as they were; only the calibration is sought."
         )
         return evidence, True
     notes.append(

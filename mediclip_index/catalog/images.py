@@ -241,6 +241,16 @@ def ids_by_path(look: Reading, paths: Iterable[str]) -> dict[str, list[int]]:
     return found
 
 
+def shared(look: Reading) -> list[list[str]]:
+    """The paths of each content that lies in several files."""
+    rows = look.db.execute(
+        "SELECT list(path ORDER BY path) FROM files_at(?) WHERE sha256 IS NOT NULL "
+        "GROUP BY sha256 HAVING count(*) > 1 ORDER BY min(path)",
+        [look.tx],
+    ).fetchall()
+    return [[given_path(path) for path in paths] for (paths,) in rows]
+
+
 def ids_by_content(look: Reading, contents: Iterable[str]) -> dict[str, set[int]]:
     """The images of these contents (sha256), all pages."""
     found: dict[str, set[int]] = {}

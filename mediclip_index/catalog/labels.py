@@ -62,12 +62,16 @@ class News:
     changed: frozenset[int]
 
 
-def news(look: Reading, facts: Mapping[int, Facts]) -> News:
+def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) -> News:
     """What these facts say that is not known yet.
 
-    A field that is None is left as it stands; "" takes it away.
+    A field that is None is left as it stands; "" takes it away. What a source says (`of_source`)
+    is held against what builds said last, not against what stands now: else the next build of a
+    folder would take back what people have mended since.
     """
     now, known = standings(look, facts), attributes(look, facts)
+    if of_source:
+        now, known = _by_builds(look, now, known)
     labels: list[dict[str, Any]] = []
     further: list[dict[str, Any]] = []
     for image, fact in facts.items():
@@ -88,13 +92,49 @@ def news(look: Reading, facts: Mapping[int, Facts]) -> News:
     return News(labels, further, changed)
 
 
+def _by_builds(
+    look: Reading, now: dict[int, Standing], known: dict[int, dict[str, str]]
+) -> tuple[dict[int, Standing], dict[int, dict[str, str]]]:
+    """What builds said last of these images; what they never said is as it stands."""
+    told = {*now, *known}
+    if not told:
+        return now, known
+    among = [look.tx, json.dumps(sorted(told))]
+    which = (
+        "JOIN transactions t USING (tx) WHERE t.command = 'build' AND r.tx <= $1 AND "
+        "r.image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))"
+    )
+    last = ", ".join(
+        f"arg_max(r.{field}, r.tx) FILTER (WHERE r.{field} IS NOT NULL)"
+        for field in ("label", "split", "subject")
+    )
+    rows = look.db.execute(f"SELECT r.image, {last} FROM labels r {which} GROUP BY 1", among)
+    said = dict(now)
+    for image, label, split, subject in rows.fetchall():
+        stands = now.get(image, Standing())
+        said[image] = Standing(
+            stands.label if label is None else label,
+            stands.split if split is None else split,
+            stands.subject if subject is None else subject,
+        )
+    rows = look.db.execute(
+        "SELECT r.image, r.name, arg_max(r.value, r.tx) FROM attributes r "
+        f"{which} AND r.value IS NOT NULL GROUP BY 1, 2",
+        among,
+    )
+    described = {image: dict(named) for image, named in known.items()}
+    for image, name, value in rows.fetchall():
+        described.setdefault(image, {})[name] = value
+    return said, described
+
+
 def _new(said: str | None, before: str | None) -> str | None:
     return None if said is None or said == (before or "") else said
 
 
-def say(work: Writing, facts: Mapping[int, Facts]) -> int:
+def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:
     """Write what is new in these facts; returns how many images it changed."""
-    new = news(work, facts)
+    new = news(work, facts, of_source=of_source)
     insert(
         work.db,
         "labels",

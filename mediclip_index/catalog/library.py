@@ -215,7 +215,10 @@ def _walk(node: Any, condition: str, known: Sequence[str]) -> None:
     if kind == "COLUMN_REF":
         name = ".".join(node["column_names"])
         if name.lower() not in {column.lower() for column in known}:
-            raise WrongUsage(f"There is no column {name}; there are: {', '.join(known)}.")
+            raise WrongUsage(
+                f"There is no column {name}; there are: {', '.join(known)}. "
+                "A text stands in single quotes, as in label = 'medical'."
+            )
     for key, value in node.items():
         if key != "column_names":
             _walk(value, condition, known)

@@ -15,7 +15,7 @@ def audit() -> None:
 
     \b
     mediclip-index audit list --limit 5
-    mediclip-index audit show 01a2
+    mediclip-index audit show 01a20b69-9718
     mediclip-index audit replay --last 100
     mediclip-index audit verify
     """
@@ -54,7 +54,7 @@ def list_(
     put(rows, writing.audit_list(index.info().index), form)
 
 
-@audit.command()
+@audit.command(short_help="One past verdict with its evidence.")
 @click.argument("verdict", metavar="ID")
 @output_options
 @click.pass_obj
@@ -62,12 +62,12 @@ def show(context: Context, verdict: str, form: str) -> None:
     """One past verdict with its evidence; the beginning of its id is enough.
 
     \b
-    mediclip-index audit show 01a20b69
+    mediclip-index audit show 01a20b69-9718
     """
     put(opened(context).audit_show(verdict), writing.AUDIT_ROW, form)
 
 
-@audit.command()
+@audit.command(short_help="Give past verdicts again, and say which come out otherwise.")
 @click.argument("verdicts", nargs=-1, metavar="[ID]...")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N verdicts.")
 @click.option(
@@ -86,7 +86,7 @@ def replay(
 
     \b
     mediclip-index audit replay --last 100
-    mediclip-index audit replay 01a20b69 --from-files
+    mediclip-index audit replay 01a20b69-9718 --from-files
     """
     progress = TerminalProgress()
     report = opened(context).audit_replay(
@@ -98,7 +98,7 @@ def replay(
         raise click.exceptions.Exit(1)
 
 
-@audit.command()
+@audit.command(short_help="Recompute the chain of hashes over all verdicts.")
 @output_options
 @click.pass_obj
 def verify(context: Context, form: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.options import html_option, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -27,7 +27,7 @@ from mediclip_index.show import TerminalProgress, writing
 @click.option(
     "--allow-shared-subjects", is_flag=True, help="Evaluate though splits share subjects."
 )
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also as one page.")
+@html_option("Also as one page.")
 @output_options
 @click.pass_obj
 def evaluate(

@@ -67,7 +67,7 @@ def set_(
     put(report, writing.LABELS, form)
 
 
-@label.command("import")
+@label.command("import", short_help="Labels, splits, subjects and other columns from a CSV.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @output_options
 @click.pass_obj

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.options import html_option, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
 
 @click.command()
 @click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Also as a gallery.")
+@html_option("Also as a gallery.")
 @click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
 @output_options
 @click.pass_obj

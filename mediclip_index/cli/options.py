@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mediclip_index.cli.root import Context
-from mediclip_index.show.text import safe, terminal_width
+from mediclip_index.show.text import safe, terminal_width, wrapped
 from mediclip_index.show.writing import FORMATS, Look, Shown, write
 
 if TYPE_CHECKING:
@@ -40,6 +41,21 @@ def reading_options(command: F) -> F:
         "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
         help="Of a DICOM file with several frames: the first, or all.",
     )(command)  # fmt: skip
+
+
+def html_option(text: str) -> Callable[[F], F]:
+    """--html FILE; a place that can't take the page is refused before any work is done for it."""
+
+    def placed(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+        if value is not None and not value.absolute().parent.is_dir():
+            raise click.UsageError(f"--html {value}: there is no folder {value.parent}.")
+        if value is not None and value.is_dir():
+            raise click.UsageError(f"--html {value}: this is a folder; name a file.")
+        return value
+
+    return click.option(
+        "--html", type=click.Path(path_type=Path), metavar="FILE", callback=placed, help=text
+    )
 
 
 def engine_options(command: F) -> F:
@@ -75,8 +91,9 @@ def put(report: Any, shown: Shown, form: str) -> None:
 
 def tell(notes: Sequence[str]) -> None:
     """Notes for people go to stderr."""
+    room = terminal_width(2) if sys.stderr.isatty() else None
     for note in notes:
-        click.echo(f"note: {safe(note)}", err=True)
+        click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
 
 
 def how(context: Context) -> dict[str, Any]:

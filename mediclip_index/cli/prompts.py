@@ -46,7 +46,7 @@ def show(context: Context, name: str | None) -> None:
     click.echo(opened(context).prompt_source(name), nl=False)
 
 
-@prompts.command()
+@prompts.command(short_help="Keep a prompt set and answer with it.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--use/--no-use", default=True, show_default=True, help="Answer with it from now on.")
 @output_options

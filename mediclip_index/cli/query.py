@@ -21,6 +21,7 @@ from mediclip_index.cli.options import (
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
+from mediclip_index.show.text import counted
 from mediclip_index.terms import QueryReport, Verdict
 
 
@@ -72,10 +73,12 @@ def query(
     """
     from mediclip_index.show import TerminalProgress
 
-    if indexed == bool(sources):
-        raise click.UsageError("Name pictures, or say --indexed for those that the index holds.")
     if where is not None and not indexed:
         raise click.UsageError("--where is for --indexed: it asks of what the index holds.")
+    if indexed and sources:
+        raise click.UsageError("Name pictures or say --indexed, not both.")
+    if not indexed and not sources:
+        raise click.UsageError("Name pictures, or say --indexed for those that the index holds.")
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError(
@@ -98,6 +101,9 @@ def query(
         progress.finish()
     shown = _only(report, only)
     tell(report.notes)
+    if report.verdicts and not shown.verdicts:
+        asked = counted(len(report.verdicts), "picture")
+        tell([f"{asked} asked of: no verdict is {' or '.join(only)}."])
     put(shown, writing.QUERY, form)
     missing: list[str] = []
     if copy_to is not None:

@@ -35,7 +35,12 @@ COMMANDS = {
     "backup": "Everything in one file, and back.",
     "demo": "A tour with pictures that came along.",
 }
-EPILOG = "Not a diagnostic device. Nothing is ever sent anywhere."
+EPILOG = (
+    "Ends with 0 (all done), 1 (a check found something), 2 (wrong usage), 3 (done, but some "
+    "inputs were refused), 4 (no index, or it can't be used or "
+    "written) or 5 (no model).\n\n"
+    "Not a diagnostic device. Nothing is ever sent anywhere."
+)
 
 
 @dataclass
@@ -121,7 +126,10 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(f"Error: {_printable(text)}", err=True)
+    from mediclip_index.show.text import terminal_width, wrapped
+
+    room = terminal_width(2) if sys.stderr.isatty() else None
+    click.echo(wrapped(f"Error: {_printable(text)}", room, 7), err=True)
 
 
 def _printable(text: str) -> str:

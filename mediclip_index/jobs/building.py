@@ -17,7 +17,7 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
-from mediclip_index.jobs.labelling import check_labels
+from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.jobs.planning import Plan, plans
@@ -190,6 +190,10 @@ class _Build:
         self._committer.finish()
         self._close(vanished)
         self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
+        with self._desk.catalog.reading() as look:
+            tally.notes += at_odds(
+                look, {e.path: e.facts for e in plan.entries if e.facts != NOTHING}
+            )
 
     def _read(self, fresh: list[Entry], plan: Plan, by_content: dict[str, list[str]]) -> None:
         """Read files, encode their pictures, and commit as it goes; whatever stops it, what is
@@ -355,10 +359,10 @@ class _Build:
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""
         with self._desk.catalog.reading() as look:
-            news = labels.news(look, by_id(look, facts)) if facts else None
+            news = labels.news(look, by_id(look, facts), of_source=True) if facts else None
         if news is not None and news.changed:
             with self._writing() as work:
-                self._tally.labelled += labels.say(work, by_id(work, facts))
+                self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
 
 
 def _placed(loaded: Loaded, names: Names) -> list[Refusal]:

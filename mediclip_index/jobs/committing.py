@@ -71,7 +71,7 @@ class Committer:
             embedded = images.add_images(work, self._encoder, batch.images)
             images.add_files(work, batch.source, batch.files)
             origins.add_refusals(work, batch.refusals)
-            return embedded, labels.say(work, by_id(work, batch.facts))
+            return embedded, labels.say(work, by_id(work, batch.facts), of_source=True)
 
 
 def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import images, labels, words
+from mediclip_index.catalog import Reading, images, labels, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.prompts import parse
 from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
@@ -44,6 +44,29 @@ def import_labels(desk: Desk, file: Path) -> LabelReport:
         changed = labels.say(work, said)
     with desk.catalog.reading() as look:
         return LabelReport(desk.facts(look), changed, len(said) - changed, tuple(missing))
+
+
+def at_odds(look: Reading, said: Mapping[str, Facts]) -> list[str]:
+    """Notes on files of one content of which different things were said: an image has one class
+    and one split, so of what the folders or the list say by path only one can be taken."""
+    notes = []
+    shared = images.shared(look) if said else []
+    for what, many in (("label", "classes"), ("split", "splits")):
+        odd = []
+        for paths in shared:
+            given = {getattr(said[path], what): path for path in paths if path in said}
+            given.pop(None, None)
+            given.pop("", None)
+            if len(given) > 1:
+                odd.append(sorted(given.values()))
+        if odd:
+            images_are = "1 image is" if len(odd) == 1 else f"{len(odd)} images are"
+            notes.append(
+                f"{images_are} said to be of several {many}, as one content lies in several files "
+                f"({odd[0][0]} and {odd[0][1]}); one of them was taken: `mediclip-index label set` "
+                "says which."
+            )
+    return notes
 
 
 def label_history(desk: Desk, image: int) -> list[LabelEvent]:

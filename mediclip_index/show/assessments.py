@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mediclip_index.show.tables import Style
-from mediclip_index.show.text import percent, safe, table
+from mediclip_index.show.text import counted, percent, safe, table, wrapped
 from mediclip_index.terms import (
     CompareReport,
     DuplicatesReport,
@@ -13,6 +13,7 @@ from mediclip_index.terms import (
     EvaluationReport,
     MethodFigures,
     MistakesReport,
+    PartFigures,
     Proposal,
     ReplayReport,
     Share,
@@ -37,7 +38,8 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         ),
         (
             report.objective,
-            f"{report.before:.4f} before, {report.after:.4f} now, on {report.tuned_on} images",
+            f"{report.before:.4f} before, {report.after:.4f} now, with the slope at its best, on "
+            f"{report.tuned_on} images",
         ),
     ]
     pairs.append(("unsure", f"below {s.threshold:.2f} where the calibration no longer holds"))
@@ -60,7 +62,10 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         ("calibrate", report.calibrate_sha256, report.calibrated_on),
     ):
         pairs.append((name, f"{n} images, sha256 {digest[:12]}"))
-    lines = [style.bold(kept[0].upper() + kept[1:]), *(f"  {n:<10} {v}" for n, v in pairs)]
+    lines = [
+        style.bold(kept[0].upper() + kept[1:]),
+        *(wrapped(f"  {n:<10} {v}", room, 13) for n, v in pairs),
+    ]
     return "\n".join(lines)
 
 
@@ -87,12 +92,13 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
         table(("McNemar", "only first right", "only second", "p"), tests, room=room, right="lrrr")
     )
     sure = report.unsure
-    parts.append(
+    told = (
         f"{percent(sure.share_sure)} of the verdicts are sure, {percent(sure.accuracy_sure)} of "
         f"these right; the truth is covered in {percent(sure.coverage)}."
     )
+    parts.append(wrapped(told, room))
     for name, of in report.by.items():
-        shown = sorted(of.items(), key=lambda item: item[1].blend.value)[:SHOWN]
+        shown = worst_first(of)[:SHOWN]
         parts.append(
             table(
                 (name, "images", "words", "neighbours", "blend"),
@@ -103,10 +109,15 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
                 room=room,
                 right="lrrrr",
             )
-            + (f"\nand {len(of) - SHOWN} better ones" if len(of) > SHOWN else "")
+            + (f"\nand {len(of) - SHOWN} more, none of them worse" if len(of) > SHOWN else "")
         )
     parts.append(style.dim(f"kept as evaluation {report.number}, settings {report.settings}"))
     return "\n\n".join(parts)
+
+
+def worst_first(parts: Mapping[str, PartFigures]) -> list[tuple[str, PartFigures]]:
+    """Parts in the order in which people look: where the blend is worst, then the largest."""
+    return sorted(parts.items(), key=lambda item: (item[1].blend.value, -item[1].n))
 
 
 def _confusion(blend: MethodFigures, room: int | None) -> str:
@@ -188,14 +199,17 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
             table(("id", "label", "judged", "probability", "path"), rows, room=room, right="rllr")
             + _more(len(report.mistakes))
         )
-        parts.append("\n".join(f"#{m.id}: {safe(m.why)}" for m in report.mistakes[:5]))
+        parts.append(
+            "\n".join(wrapped(f"#{m.id}: {safe(m.why)}", room, 2) for m in report.mistakes[:5])
+        )
     if report.suspect_labels:
         suspects = [
             (f"#{s.id}", s.label, s.suggested, f"{s.score:.2f}", s.path)
             for s in report.suspect_labels[:SHOWN]
         ]
         parts.append(
-            f"{len(report.suspect_labels)} labels look wrong, most suspect first:\n"
+            f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong, "
+            "most suspect first:\n"
             + table(("id", "label", "perhaps", "score", "path"), suspects, room=room, right="rllr")
             + _more(len(report.suspect_labels))
         )
@@ -222,7 +236,8 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
         return "No duplicates."
     parts = [
         style.bold(
-            f"{len(report.groups)} groups of duplicates: {report.across_splits} across splits, "
+            f"{counted(len(report.groups), 'group')} of duplicates: "
+            f"{report.across_splits} across splits, "
             f"{report.across_labels} with contradicting labels"
         )
     ]
@@ -233,20 +248,27 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
             len(g.paths),
             ", ".join(sorted(set(g.splits) - {""})) or "-",
             ", ".join(sorted(set(g.labels) - {""})) or "-",
-            " ".join(f"#{i}" for i in g.ids[:6]) + (" ..." if len(g.ids) > 6 else ""),
+            " ".join(f"#{i}" for i in g.ids[:3]) + (" ..." if len(g.ids) > 3 else ""),
+            g.paths[0],
         )
         for g in report.groups[:SHOWN]
     ]
     parts.append(
-        table(("kind", "cosine", "files", "splits", "labels", "ids"), rows, room=room, right="lrr")
+        table(
+            ("kind", "cosine", "files", "splits", "labels", "ids", "first path"),
+            rows,
+            room=room,
+            right="lrr",
+        )
         + _more(len(report.groups))
     )
     for split, leak in report.leaks.items():
-        parts.append(
+        told = (
             f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
             f"votes; the neighbours are right for {percent(leak['accuracy_with'])} with them, for "
             f"{percent(leak['accuracy_without'])} without."
         )
+        parts.append(wrapped(told, room, 2))
     return "\n\n".join(parts)
 
 
@@ -277,7 +299,7 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
         right="l" + "r" * len(classes),
     )
     costs = table(
-        ("method", *(f"with {n}" for n in few), "training", "images/s"),
+        ("method", *(f"{n} labels" for n in few), "training", "images/s"),
         [
             (
                 c.method,
@@ -327,16 +349,22 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
                 (f"{1000 * s.loss_without:+.2f}", f"{s.right_without:+d}", s.group, s.prompt)
                 for s in rows[: SHOWN // 2]
             ]
-            parts.append(
+            told = (
                 f"{len(rows)} of {len(report.sentences)} sentences {title}; left out, "
-                f"they change the log loss (in thousandths) and the right images by:\n"
+                "they change the log loss (in thousandths) and the right images by:"
+            )
+            parts.append(
+                wrapped(told, room)
+                + "\n"
                 + table(("log loss", "right", "group", "sentence"), shown, room=room, right="rr")
             )
     empty = [g.group for g in report.groups if g.images == 0]
     strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
     if empty:
-        parts.append(f"{len(empty)} groups that nobody falls into: {safe(', '.join(empty))}")
+        told = f"{len(empty)} groups that nobody falls into: {safe(', '.join(empty))}"
+        parts.append(wrapped(told, room, 2))
     if strange:
         told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)
-        parts.append(f"groups that mostly pull images of other classes: {safe(told)}")
+        told = f"groups that mostly pull images of other classes: {safe(told)}"
+        parts.append(wrapped(told, room, 2))
     return "\n\n".join(parts)

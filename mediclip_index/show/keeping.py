@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mediclip_index.show.tables import Style
-from mediclip_index.show.text import safe, size, table
+from mediclip_index.show.text import counted, safe, size, table, wrapped
 from mediclip_index.terms import (
     BackupReport,
     ExportReport,
@@ -22,35 +22,39 @@ def verify(report: VerifyReport, room: int | None, style: Style) -> str:
     looked = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in report.checked.items())
     if report.ok:
         return f"{safe(report.path)} is whole ({looked})."
-    head = style.bold(f"{len(report.findings)} findings in {safe(report.path)}")
+    head = style.bold(f"{counted(len(report.findings), 'finding')} in {safe(report.path)}")
     told = f"\n\n({looked} were looked at.)" if looked else ""
-    return head + "\n\n" + _findings(report.findings, style) + told
+    return head + "\n\n" + _findings(report.findings, room, style) + told
 
 
 def repair(report: RepairReport, room: int | None, style: Style) -> str:
-    done = [f"  {m.kind:<15} {safe(m.what)}" for m in report.mended]
+    done = [wrapped(f"  {m.kind:<15} {safe(m.what)}", room, 18) for m in report.mended]
     parts = ["Mended:\n" + "\n".join(done) if done else "There was nothing to repair."]
     if report.findings:
-        parts.append("What is left:\n\n" + _findings(report.findings, style))
+        parts.append("What is left:\n\n" + _findings(report.findings, room, style))
     elif done:
         parts.append(f"{safe(report.path)} is whole.")
     return "\n\n".join(parts)
 
 
-def _findings(findings: Sequence[Finding], style: Style) -> str:
-    return "\n".join(
-        f"  {style.warn(f'{f.kind:<15}')} {safe(f.what)}\n{'':<17} {style.dim(safe(f.mend))}"
-        for f in findings
-    )
+def _findings(findings: Sequence[Finding], room: int | None, style: Style) -> str:
+    lines = []
+    for f in findings:
+        # Broken where it is wide first, coloured then: colours take no columns.
+        what = wrapped(f"  {f.kind:<15} {safe(f.what)}", room, 18)
+        mend = wrapped(f"{'':<17} {safe(f.mend)}", room, 18)
+        lines += [what.replace(f.kind, style.warn(f.kind), 1), style.dim(mend)]
+    return "\n".join(lines)
 
 
 def remove(report: RemoveReport, room: int | None, style: Style) -> str:
     would = "would be " if report.dry_run else ""
-    head = f"{len(report.images)} images {would}{report.what}"
+    head = f"{counted(len(report.images), 'image')} {would}{report.what}"
     if report.unchanged:
         head += f", {report.unchanged} as they were"
     if report.what == "purged":
-        head += f", and the content of {report.verdicts} verdicts with them"
+        head += f", and the content of {counted(report.verdicts, 'verdict')} with "
+        head += "it" if len(report.images) == 1 else "them"
     parts = [head + "."]
     if report.images:
         rows = [(f"#{i.id}", i.path) for i in report.images[:_SHOWN]]

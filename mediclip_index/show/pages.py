@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from mediclip_index.show.assessments import NAMES
-from mediclip_index.show.text import percent, safe
+from mediclip_index.show.assessments import NAMES, worst_first
+from mediclip_index.show.text import counted, percent, safe
 from mediclip_index.terms import EvaluationReport, Kin, Mistake, MistakesReport, Pixels
 
 MOST = 60  # pictures of a kind on one page
@@ -54,7 +54,8 @@ def mistakes(report: MistakesReport, pictures: Mapping[int, Pixels]) -> str:
         pictures=pictures,
         title="Mistakes",
         subtitle=f"{len(report.mistakes)} of {report.judged} labelled images are judged wrong, "
-        f"{len(report.suspect_labels)} labels look wrong.",
+        f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
+        f"model {report.index.model}.",
     )
 
 
@@ -81,7 +82,12 @@ def _page(
         trim_blocks=True,
     )
     shots = {i: _data(pixels) for i, pixels in (pictures or {}).items()}
-    environment.globals |= {"pc": percent, "shots": shots, "radius": _radius}
+    environment.globals |= {
+        "pc": percent,
+        "shots": shots,
+        "radius": _radius,
+        "worst_first": worst_first,
+    }
     return environment.get_template(template).render(
         r=report, names=NAMES, title=title, subtitle=subtitle, most=MOST
     )

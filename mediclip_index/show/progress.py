@@ -29,6 +29,10 @@ class TerminalProgress:
         )
         from rich.text import Text
 
+        class _Count(MofNCompleteColumn):
+            def render(self, task: Task) -> Text:
+                return super().render(task) if task.total is not None else Text("")
+
         class _Rate(ProgressColumn):
             def render(self, task: Task) -> Text:
                 return Text(f"{task.speed:.0f}/s" if task.speed else "")
@@ -37,7 +41,7 @@ class TerminalProgress:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            MofNCompleteColumn(),
+            _Count(),
             _Rate(),
             TimeRemainingColumn(),
             console=Console(stderr=True),

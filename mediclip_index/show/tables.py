@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mediclip_index.show.text import percent, safe, size, table
+from mediclip_index.show.text import counted, percent, safe, size, table, wrapped
 from mediclip_index.terms import (
     AuditRow,
     BuildReport,
@@ -23,6 +23,7 @@ from mediclip_index.terms import (
 
 NO_DEVICE = "Not a diagnostic device: it sorts pictures, it does not read them for illness."
 CARDS = 3  # up to so many verdicts are shown in full
+ONE_LINE = 110  # columns from which on an id of 36 or a description fits beside the rest
 
 
 class Style:
@@ -49,6 +50,8 @@ def query(report: QueryReport, room: int | None, style: Style) -> str:
         parts.append(_verdicts(report.verdicts, room))
         parts.append(_summary(report.verdicts))
     parts += _refused(report.refused, room)
+    if not parts:
+        parts.append("No picture to show.")
     if report.verdicts:
         parts.append(style.dim(NO_DEVICE))
     return "\n\n".join(parts)
@@ -66,7 +69,7 @@ def card(verdict: Verdict, room: int | None, style: Style) -> str:
         f"  group      {group}",
         f"  words      {_shares(verdict.zero_shot)}",
         f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
-        f"  why        {safe(verdict.why)}",
+        wrapped(f"  why        {safe(verdict.why)}", room, 13),
     ]
     if verdict.neighbours:
         rows = [
@@ -123,6 +126,9 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
 def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
     if not refused:
         return []
+    if len(refused) <= CARDS:
+        told = [wrapped(f"  {r.reason:<13}{safe(r.message)}", room, 15) for r in refused]
+        return ["\n".join([f"{len(refused)} refused:", *told])]
     rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
     head = f"{len(refused)} refused:"
     return [head + "\n" + table(("reason", "path"), rows, room=room)]
@@ -135,12 +141,12 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
         (report.gone, "gone"), (len(report.refused), "refused"),
     ]  # fmt: skip
     told = ", ".join(f"{n} {what}" for n, what in counts if n) or "nothing found"
-    speed = f" ({report.images_per_second:.0f} images/s)" if report.added else ""
+    speed = f" ({report.images_per_second:.0f} images/s)" if report.images_per_second >= 1 else ""
     lines = [
-        style.bold(f"{report.images} images in {report.index.path}"),
+        style.bold(f"{counted(report.images, 'image')} in {report.index.path}"),
         f"  files      {told}",
         *([f"  pruned     {report.pruned} images without a file left"] if report.pruned else []),
-        f"  labels     {report.labelled} images newly labelled or described",
+        f"  labels     {counted(report.labelled, 'image')} newly labelled or described",
         f"  model      {report.index.model}",
         f"  took       {report.seconds:.1f} s{speed}",
     ]
@@ -150,6 +156,10 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
 def search(report: SearchReport, room: int | None, style: Style) -> str:
     if not report.results:
         return "Nothing found."
+    if report.query.startswith("where ") and all(h.similarity == 1 for h in report.results):
+        # Nothing was asked that an image could be like: no cosine is to be told.
+        met = [(f"#{h.id}", h.label or "-", h.split or "-", h.path) for h in report.results]
+        return table(("id", "label", "split", "path"), met, room=room, right="r")
     rows = [
         (f"#{h.id}", f"{h.similarity:.3f}", h.label or "-", h.split or "-", h.path)
         for h in report.results
@@ -193,12 +203,13 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
         ("catalog", f"{size(report.catalog_bytes)}, made {report.created}"),
         ("last build", report.last_build or "never"),
     ]
-    lines = [style.bold(report.index.path), *(f"  {name:<10} {value}" for name, value in pairs)]
+    lines = [style.bold(report.index.path)]
+    lines += [wrapped(f"  {name:<10} {value}", room, 13) for name, value in pairs]
     return "\n".join([*lines, "", style.dim(NO_DEVICE)])
 
 
 def labels(report: LabelReport, room: int | None, style: Style) -> str:
-    text = f"{report.changed} images changed, {report.unchanged} as they were."
+    text = f"{counted(report.changed, 'image')} changed, {report.unchanged} as they were."
     if report.missing:
         shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
         more = len(report.missing) - 10
@@ -222,6 +233,7 @@ def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
 
 
 def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) -> str:
+    narrow = room is not None and room < ONE_LINE
     shown = [
         (
             "*" if s.default else "",
@@ -230,17 +242,27 @@ def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) 
             s.groups,
             s.sentences,
             s.pooling,
-            s.description,
+            *(() if narrow else (s.description,)),
         )
         for s in rows
     ]
     text = table(
-        ("", "set", "classes", "groups", "sentences", "pooling", "description"),
+        ("", "set", "classes", "groups", "sentences", "pooling", "description")[
+            : 6 if narrow else 7
+        ],
         shown,
         room=room,
         right="llrrr",
     )
+    if narrow:
+        text = _under(text, [wrapped(f"     {safe(s.description)}", room, 5) for s in rows])
     return text + "\n\n* answers queries now."
+
+
+def _under(text: str, more: Sequence[str]) -> str:
+    """A table with something under each of its rows, where a line is too short for all."""
+    head, *lines = text.split("\n")
+    return "\n".join([head, *(line for pair in zip(lines, more, strict=True) for line in pair)])
 
 
 def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
@@ -260,9 +282,10 @@ def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
 def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
     if not rows:
         return "No verdicts yet."
+    narrow = room is not None and room < ONE_LINE
     shown = [
         (
-            r.verdict.id,
+            *(() if narrow else (r.verdict.id,)),
             r.time[:19].replace("T", " "),
             r.verdict.label,
             percent(r.verdict.probability),
@@ -271,9 +294,12 @@ def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
         )
         for r in rows
     ]
-    return table(
-        ("id", "time (UTC)", "label", "probability", "", "path"), shown, room=room, right="lllr"
-    )
+    head = ("time (UTC)", "label", "probability", "", "path")
+    if not narrow:
+        return table(("id", *head), shown, room=room, right="lllr")
+    # An id is not cut: it is there to be copied.
+    ids = [style.dim(f"  {safe(r.verdict.id)}") for r in rows]
+    return _under(table(head, shown, room=room, right="llr"), ids)
 
 
 def audit_row(row: AuditRow, room: int | None, style: Style) -> str:

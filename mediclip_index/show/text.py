@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -48,16 +48,52 @@ def shortened(path: str, room: int) -> str:
     if width(path) <= room or room < 8:
         return path
     tail = path[-(room - 4) :]
-    slash = tail.find(os.sep)
-    return "..." + (tail[slash:] if 0 <= slash < len(tail) // 2 else tail)
+    while width(tail) > room - 4:
+        tail = tail[1:]
+    for gap in (os.sep, " "):
+        at = tail.find(gap)
+        if 0 <= at < len(tail) // 2:
+            return "..." + tail[at:]
+    return "..." + tail
+
+
+# A number stays with its sign: "(> 99.9 %" is one word.
+_WORD = re.compile(r" *(?:\(?[<>] )?[^ ]+(?: %[^ ]*)?")
+
+
+def wrapped(text: str, room: int | None, hang: int = 0) -> str:
+    """Text broken between words where it is wider than `room`; its further lines are indented by
+    `hang`. A word that is wider than that stays whole."""
+    if room is None:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        full = ""
+        for word in _WORD.findall(line):
+            if full.strip() and width(full + word) > room:
+                lines.append(full)
+                full = " " * hang + word.lstrip(" ")
+            else:
+                full += word
+        lines.append(full)
+    return "\n".join(lines)
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: 1 image, 2 images."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def table(
-    head: Sequence[str], rows: Sequence[Sequence[object]], *, room: int | None, right: str = ""
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    room: int | None,
+    right: str = "",
 ) -> str:
     """Columns under a head, two blanks apart. `right` holds an "r" for each column that is aligned
     to the right, else "l". `room` is the terminal's width, None for a pipe, where nothing is cut:
-    on a terminal the widest column of paths gives way.
+    on a terminal the widest column, most often of paths, gives way.
     """
     cells = [[safe(c) for c in row] for row in rows]
     widths = [max([width(h), *(width(row[i]) for row in cells)]) for i, h in enumerate(head)]
@@ -81,5 +117,12 @@ def _line(row: Sequence[str], widths: Sequence[int], aligned: str) -> str:
     return "  ".join(padded).rstrip()
 
 
-def terminal_width() -> int:
-    return shutil.get_terminal_size((100, 24)).columns
+def terminal_width(of: int = 1) -> int:
+    """Columns of the terminal behind stdout (1) or stderr (2)."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(of).columns or 100
+    except OSError:
+        return 100

@@ -75,6 +75,12 @@ def test_search_is_written_in_every_format(form: str, folder: Path) -> None:
         (("query", "--prompts", "none.toml", str(PHOTO)), 2, "none.toml"),
         (("label", "set", "medcial", "1"), 2, "medcial"),
         (("query",), 2, "--indexed"),
+        (("query", "--where", "id = 1"), 2, "--where is for --indexed"),
+        (("query", "--indexed", str(PHOTO)), 2, "not both"),
+        (("query", "--indexed", "--where", "label = medical"), 2, "single quotes"),
+        (("query", "no-such.png"), 3, "There is no file no-such.png."),
+        (("evaluate", "--html", "no-such-folder/page.html"), 2, "there is no folder"),
+        (("mistakes", "--html", "."), 2, "name a file"),
     ],
 )
 def test_bad_requests_are_one_sentence(
@@ -82,9 +88,23 @@ def test_bad_requests_are_one_sentence(
 ) -> None:
     answer = run(folder, *words)
     assert answer.returncode == code, answer.stderr
-    assert says in answer.stderr
+    assert says in answer.stderr + (answer.stdout if code == 3 else "")
     assert "Traceback" not in answer.stderr
     assert not (folder / "new").exists()
+
+
+def test_a_query_that_shows_nothing_says_so(folder: Path) -> None:
+    answer = run(folder, "query", "--no-audit", "--only", "medical", str(PHOTO))
+    assert answer.returncode == 0
+    assert "1 picture asked of: no verdict is medical." in answer.stderr
+    assert answer.stdout == "No picture to show.\n"
+
+
+@pytest.mark.parametrize("words", [(), ("audit",), ("label",), ("prompts",)])
+def test_no_line_of_the_lists_of_commands_is_cut(words: tuple[str, ...], folder: Path) -> None:
+    answer = run(folder, *words, "--help")
+    assert answer.returncode == 0
+    assert "..." not in answer.stdout.replace("[ARGS]...", "")
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -175,6 +175,49 @@ def test_a_changed_csv_changes_labels_without_reading_a_picture(index: Index, pi
     assert (report.added, report.unchanged, report.labelled) == (0, 2, 1)
 
 
+@pytest.mark.parametrize("rehash", [False, True])
+def test_what_people_mended_stands_until_the_source_says_something_new(
+    rehash: bool, index: Index, pile: Path
+) -> None:
+    def standing() -> tuple[str | None, str | None, object]:
+        hit = index.search(where="path like '%/p00.png'").results[0]
+        return hit.label, hit.split, hit.metadata.get("ward")
+
+    table = pile.parent / "list.csv"
+    table.write_text("path,label,split,ward\npile/p00.png,medical,test,A\n")
+    assert index.build([str(table)], rehash=rehash).labelled == 1
+    mended = pile.parent / "mended.csv"
+    mended.write_text("path,label,ward\npile/p00.png,non_medical,B\n")
+    index.import_labels(mended)
+    assert index.build([str(table)], rehash=rehash).labelled == 0
+    assert standing() == ("non_medical", "test", "B")
+    table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
+    assert index.build([str(table)], rehash=rehash).labelled == 1
+    assert standing() == ("non_medical", "train", "C"), "it says nothing new of the class"
+    table.write_text("path,label,split,ward\npile/p00.png,non_medical,train,C\n")
+    index.build([str(table)], rehash=rehash)
+    table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
+    assert index.build([str(table)], rehash=rehash).labelled == 1
+    assert standing() == ("medical", "train", "C")
+
+
+def test_a_label_set_by_hand_outlives_a_build_and_follows_a_file_to_another_folder(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    for folder in ("medical", "non_medical"):
+        (tmp_path / "classes" / folder).mkdir(parents=True)
+    file = tmp_path / "classes" / "medical" / "a.png"
+    photographs[0].save(file)
+    index.build([str(tmp_path / "classes")])
+    index.set_label("non_medical", [1])
+    index.build([str(tmp_path / "classes")])
+    assert index.search(where="id = 1").results[0].label == "non_medical"
+    index.set_label("medical", [1])
+    file.rename(tmp_path / "classes" / "non_medical" / "a.png")
+    index.build([str(tmp_path / "classes")], allow_missing=True)
+    assert index.search(where="id = 1").results[0].label == "non_medical"
+
+
 def test_a_label_that_is_no_class_stops_the_build_before_anything_is_written(
     index: Index, pile: Path
 ) -> None:
@@ -265,3 +308,20 @@ def test_two_builders_at_once_keep_each_image_once(
 
 def _build(folder: str, source: str) -> None:
     Index.open(folder).build([source])
+
+
+def test_one_content_under_two_classes_or_splits_is_told(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    names = ("train/medical/a.png", "test/non_medical/b.png", "train/medical/c.png")
+    for name, picture in zip(names, (0, 0, 1), strict=True):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        photographs[picture].save(tmp_path / name)
+    for _ in range(2):
+        notes = [note for note in index.build([str(tmp_path)]).notes if "said to be" in note]
+        assert len(notes) == 2
+        assert "1 image is said to be of several classes" in notes[0]
+        assert "of several splits" in notes[1]
+        assert all("a.png and" in n or "and " + str(tmp_path / names[0]) in n for n in notes)
+    (tmp_path / names[1]).unlink()
+    assert not any("said to be" in note for note in index.build([str(tmp_path)]).notes)
