@@ -76,11 +76,13 @@ class Reach:
 
         self._coverage = CoverageData(str(self._data))
         self._coverage.read()
+        # By whatever name coverage was set up to give them.
+        self._measured = {Path(f).resolve(): f for f in self._coverage.measured_files()}
 
     def tests(self, file: Path, line: int, most: float) -> tuple[list[str], float]:
         """(tests that reach the statement of a line, within `most` seconds; their seconds)."""
         first, last = _statement(file.read_text(), line)
-        by_line = self._coverage.contexts_by_lineno(str(file.resolve()))
+        by_line = self._coverage.contexts_by_lineno(self._measured[file.resolve()])
         reached = {
             context.split("|")[0]
             for number in range(first, last + 1)
