@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from mediclip_index.terms import Facts, Ids, LabelEvent
 
 # Images of these splits measure the index and so never vote in it.
 HELD_OUT = ("tune", "calibrate", "val", "test")
+FIELDS = ("label", "split", "subject")
 
 
 @dataclass(frozen=True)
@@ -65,71 +66,64 @@ class News:
 def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) -> News:
     """What these facts say that is not known yet.
 
-    A field that is None is left as it stands; "" takes it away. What a source says (`of_source`)
-    is held against what builds said last, not against what stands now: else the next build of a
-    folder would take back what people have mended since.
+    A field that is None is left as it stands; "" takes it away. Where a person had the last word, a
+    source (`of_source`) is heard only if no build said the same of the image before: else the next
+    build of a folder would take back what people have mended since.
     """
     now, known = standings(look, facts), attributes(look, facts)
-    if of_source:
-        now, known = _by_builds(look, now, known)
+    heard = _heard(look, {*now, *known}) if of_source else {}
     labels: list[dict[str, Any]] = []
     further: list[dict[str, Any]] = []
+    changed: set[int] = set()
     for image, fact in facts.items():
         before = now.get(image, Standing())
-        row = {
-            "label": _new(fact.label, before.label),
-            "split": _new(fact.split, before.split),
-            "subject": _new(fact.subject, before.subject),
-        }
+        row: dict[str, str | None] = {}
+        for field in FIELDS:
+            said, stands = getattr(fact, field), getattr(before, field) or ""
+            row[field] = _new(said, stands, heard.get((image, "labels", field)))
+            if row[field] not in (None, stands):
+                changed.add(image)
         if any(value is not None for value in row.values()):
             labels.append({"image": image, **row})
-        further += [
-            {"image": image, "name": name, "value": value}
-            for name, value in fact.attributes.items()
-            if known.get(image, {}).get(name, "") != value
-        ]
-    changed = frozenset(row["image"] for row in (*labels, *further))
-    return News(labels, further, changed)
+        for name, value in fact.attributes.items():
+            stands = known.get(image, {}).get(name, "")
+            if _new(value, stands, heard.get((image, "attributes", name))) is not None:
+                further.append({"image": image, "name": name, "value": value})
+                if value != stands:
+                    changed.add(image)
+    return News(labels, further, frozenset(changed))
 
 
-def _by_builds(
-    look: Reading, now: dict[int, Standing], known: dict[int, dict[str, str]]
-) -> tuple[dict[int, Standing], dict[int, dict[str, str]]]:
-    """What builds said last of these images; what they never said is as it stands."""
-    told = {*now, *known}
-    if not told:
-        return now, known
-    among = [look.tx, json.dumps(sorted(told))]
-    which = (
-        "JOIN transactions t USING (tx) WHERE t.command = 'build' AND r.tx <= $1 AND "
-        "r.image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))"
+def _new(said: str | None, stands: str, heard: frozenset[str] | None) -> str | None:
+    """`said` where it is to be written. What a source says for the first time is, though a person
+    said the same: it has been heard then."""
+    if said is None or said in ((stands,) if heard is None else heard):
+        return None
+    return said
+
+
+def _heard(look: Reading, images: Collection[int]) -> dict[tuple[int, str, str], frozenset[str]]:
+    """Of each field of these images in which a person had the last word: what builds ever said,
+    by (image, table, field)."""
+    if not images:
+        return {}
+    of_fields = " UNION ALL ".join(
+        f"SELECT image, tx, 'labels' AS kind, '{field}' AS name, {field} AS value FROM labels"
+        for field in FIELDS
     )
-    last = ", ".join(
-        f"arg_max(r.{field}, r.tx) FILTER (WHERE r.{field} IS NOT NULL)"
-        for field in ("label", "split", "subject")
-    )
-    rows = look.db.execute(f"SELECT r.image, {last} FROM labels r {which} GROUP BY 1", among)
-    said = dict(now)
-    for image, label, split, subject in rows.fetchall():
-        stands = now.get(image, Standing())
-        said[image] = Standing(
-            stands.label if label is None else label,
-            stands.split if split is None else split,
-            stands.subject if subject is None else subject,
-        )
     rows = look.db.execute(
-        "SELECT r.image, r.name, arg_max(r.value, r.tx) FROM attributes r "
-        f"{which} AND r.value IS NOT NULL GROUP BY 1, 2",
-        among,
+        f"WITH said AS ({of_fields} UNION ALL "
+        "SELECT image, tx, 'attributes', name, value FROM attributes) "
+        "SELECT image, kind, name, list(DISTINCT value) FILTER (WHERE t.command = 'build') "
+        "FROM said JOIN transactions t USING (tx) WHERE value IS NOT NULL AND tx <= $1 AND "
+        "image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) "
+        "GROUP BY ALL HAVING arg_max(t.command, tx) != 'build'",
+        [look.tx, json.dumps(sorted(images))],
     )
-    described = {image: dict(named) for image, named in known.items()}
-    for image, name, value in rows.fetchall():
-        described.setdefault(image, {})[name] = value
-    return said, described
-
-
-def _new(said: str | None, before: str | None) -> str | None:
-    return None if said is None or said == (before or "") else said
+    return {
+        (image, kind, name): frozenset(values or ())
+        for image, kind, name, values in rows.fetchall()
+    }
 
 
 def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:

@@ -10,6 +10,7 @@ from mediclip_index.catalog import audit, evaluations
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.catalog.store import REWRITTEN, Reading, Writing
 
+PURGE = "remove --purge"  # the command, as its transactions are called
 _LISTED = "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))"
 _NAMED = "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))"
 
@@ -117,4 +118,10 @@ def last_purge(look: Reading) -> int:
 def unfinished_purge(look: Reading) -> bool:
     """Whether something was erased of which the catalog's pages may still hold the bytes."""
     done = look.db.execute("SELECT value FROM identity WHERE name = ?", [REWRITTEN]).fetchall()
-    return last_purge(look) > (int(done[0][0]) if done else 0)
+    # Late verdicts are erased by a transaction of the same command, which removes no image.
+    latest = scalar(
+        look.db,
+        "SELECT coalesce(max(tx), 0) FROM transactions WHERE command = ? AND tx <= ?",
+        [PURGE, look.tx],
+    )
+    return max(last_purge(look), int(latest)) > (int(done[0][0]) if done else 0)

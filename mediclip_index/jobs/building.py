@@ -360,7 +360,7 @@ class _Build:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""
         with self._desk.catalog.reading() as look:
             news = labels.news(look, by_id(look, facts), of_source=True) if facts else None
-        if news is not None and news.changed:
+        if news is not None and (news.labels or news.attributes):
             with self._writing() as work:
                 self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
 

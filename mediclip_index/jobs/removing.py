@@ -13,7 +13,7 @@ from mediclip_index.jobs.repairing import sweep_erased
 from mediclip_index.terms import RemoveReport, TakenImage, WrongUsage
 
 What = Literal["removed", "restored", "purged"]
-_COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": "remove --purge"}
+_COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": removals.PURGE}
 _NAMED = 20
 
 
@@ -109,6 +109,5 @@ def _late(desk: Desk, doomed: removals.Doomed) -> int:
         erased = audit.erase(work, ids=doomed.ids, contents=contents, paths=paths)
     for file in taken:
         file.unlink(missing_ok=True)
-    if erased:
-        desk.catalog.rewrite()
+    desk.catalog.rewrite()
     return erased

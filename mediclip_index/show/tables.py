@@ -123,11 +123,17 @@ def _summary(verdicts: Sequence[Verdict]) -> str:
     return f"{len(verdicts)} pictures: {told}; {sum(v.unsure for v in verdicts)} unsure."
 
 
+def _of_page(refused: Refusal) -> str:
+    return f" (page {refused.page})" if refused.page else ""
+
+
 def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
     if not refused:
         return []
     if len(refused) <= CARDS:
-        told = [wrapped(f"  {r.reason:<13}{safe(r.message)}", room, 15) for r in refused]
+        told = [
+            wrapped(f"  {r.reason:<13}{safe(r.message)}{_of_page(r)}", room, 15) for r in refused
+        ]
         return ["\n".join([f"{len(refused)} refused:", *told])]
     rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
     head = f"{len(refused)} refused:"

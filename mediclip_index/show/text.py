@@ -120,7 +120,7 @@ def _line(row: Sequence[str], widths: Sequence[int], aligned: str) -> str:
 def terminal_width(of: int = 1) -> int:
     """Columns of the terminal behind stdout (1) or stderr (2)."""
     asked = os.environ.get("COLUMNS", "")
-    if asked.isdigit() and int(asked):
+    if asked.isdecimal() and int(asked):
         return int(asked)
     try:
         return os.get_terminal_size(of).columns or 100

@@ -310,6 +310,36 @@ def _build(folder: str, source: str) -> None:
     Index.open(folder).build([source])
 
 
+def test_a_label_set_by_hand_outlives_two_files_that_contradict_each_other(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    for folder in ("one/medical", "two/non_medical"):
+        (tmp_path / folder).mkdir(parents=True)
+        photographs[0].save(tmp_path / folder / "a.png")
+    sources = [str(tmp_path / "one"), str(tmp_path / "two")]
+    index.build(sources)
+    index.set_label("medical", [1])
+    for _ in range(2):
+        assert index.build(sources, rehash=True).labelled == 0
+    assert index.search(where="id = 1").results[0].label == "medical"
+    assert len(index.label_history(1)) == 3
+
+
+def test_a_source_that_agreed_with_a_person_is_not_heard_twice(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    (tmp_path / "loose").mkdir()
+    photographs[0].save(tmp_path / "loose" / "a.png")
+    (tmp_path / "classes" / "medical").mkdir(parents=True)
+    photographs[0].save(tmp_path / "classes" / "medical" / "a.png")
+    index.build([str(tmp_path / "loose")], labels="none")
+    index.set_label("medical", [1])
+    assert index.build([str(tmp_path / "classes")]).labelled == 0
+    index.set_label("non_medical", [1])
+    index.build([str(tmp_path / "classes")])
+    assert index.search(where="id = 1").results[0].label == "non_medical"
+
+
 def test_one_content_under_two_classes_or_splits_is_told(
     index: Index, tmp_path: Path, photographs: list[Image.Image]
 ) -> None:

@@ -222,8 +222,8 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
 
     def rewrite_while_one_waits(self: Catalog) -> None:
         rewrite(self)
-        if spooled:
-            audit.put_in_spool(self.spool, waiting)
+        if waiting and spooled:
+            audit.put_in_spool(self.spool, [waiting.pop()])
         elif waiting:
             with self.writing("query", by="me") as work:
                 audit.take_in(work, [waiting.pop()])
@@ -234,6 +234,36 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
     assert body["sha256"].encode() not in bytes_of(built.path)
     assert built.audit_verify().ok
     assert built.audit_verify().verdicts == 2
+
+
+def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
+    built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mediclip_index.catalog import Catalog, audit
+
+    secret = pile / "SECRETNAME.png"
+    (pile / "p00.png").rename(secret)
+    built.build([str(pile)])
+    built.query([str(secret)])
+    with Catalog.open(built.path).reading() as look:
+        ((body, _),) = audit.find(look, limit=1)
+    rewrite, calls = Catalog.rewrite, []
+
+    def killed_the_second_time(self: Catalog) -> None:
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        rewrite(self)
+        with self.writing("query", by="me") as work:
+            audit.take_in(work, [{**body, "id": "0199-late", "neighbours": []}])
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Catalog, "rewrite", killed_the_second_time)
+        built.remove([id_of(built, "SECRETNAME.png")], what="purged")
+    assert not built.verify().ok
+    assert built.repair().ok
+    assert b"SECRETNAME" not in bytes_of(built.path)
+    assert built.audit_verify().ok
 
 
 def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
