@@ -1,0 +1,90 @@
+"""`query` as it is typed: what goes together, and copies of the pictures that were asked for."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mediclip_index import Index
+from mediclip_index.cli import cli
+from tests.jobs.conftest import photographs, tiny_model  # noqa: F401
+
+
+@pytest.fixture
+def folder(
+    tmp_path: Path,
+    tiny_model: str,  # noqa: F811
+    photographs: list[Image.Image],  # noqa: F811
+) -> Path:
+    Index.create(tmp_path / "index", model=tiny_model)
+    for ward, picture in zip(("a", "b"), photographs[:2], strict=True):
+        (tmp_path / "pile" / ward).mkdir(parents=True)
+        picture.save(tmp_path / "pile" / ward / "one.png")
+    photographs[2].save(tmp_path / "three.png")
+    with zipfile.ZipFile(tmp_path / "pile" / "more.zip", "w") as archive:
+        archive.write(tmp_path / "three.png", "three.png")
+    return tmp_path
+
+
+def query(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(cli, ["--index", str(folder / "index"), "query", *words])
+
+
+def test_copies_are_made_of_every_file_and_none_is_written_over(folder: Path) -> None:
+    keep = folder / "keep"
+    done = query(folder, str(folder / "pile"), "--copy-to", str(keep), "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert sorted(file.name for file in keep.iterdir()) == ["one-1.png", "one.png", "three.png"]
+    originals = {(folder / "pile" / ward / "one.png").read_bytes() for ward in "ab"}
+    assert {(keep / name).read_bytes() for name in ("one.png", "one-1.png")} == originals
+    assert (keep / "three.png").read_bytes() == (folder / "three.png").read_bytes()
+
+
+def test_a_picture_that_has_gone_since_is_named_and_not_copied(folder: Path) -> None:
+    index = Index.open(folder / "index")
+    index.build([str(folder / "pile" / "a"), str(folder / "pile" / "b")])
+    (folder / "pile" / "b" / "one.png").unlink()
+    done = query(folder, "--indexed", "--copy-to", str(folder / "keep"), "--format", "json")
+    assert done.exit_code == 3
+    assert "Not copied, since it is no longer there" in done.output
+    assert [file.name for file in (folder / "keep").iterdir()] == ["one.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "Name pictures, or say --indexed"),
+        (("three.png", "--indexed"), "not both"),
+        (("three.png", "--where", "id = 1"), "--where is for --indexed"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    words: tuple[str, ...], says: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = query(folder, *words)
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_a_class_that_is_not_there_is_refused_with_those_that_are(folder: Path) -> None:
+    done = query(folder, str(folder / "three.png"), "--only", "medicla")
+    assert done.exit_code == 2
+    assert "there is no such class; there are" in done.output
+
+
+def test_an_index_of_hashes_copies_nothing(
+    tmp_path: Path,
+    tiny_model: str,  # noqa: F811
+    photographs: list[Image.Image],  # noqa: F811
+) -> None:
+    Index.create(tmp_path / "index", model=tiny_model, hash_paths=True)
+    photographs[0].save(tmp_path / "a.png")
+    done = query(tmp_path, str(tmp_path / "a.png"), "--copy-to", str(tmp_path / "keep"))
+    assert done.exit_code == 2
+    assert "keeps no paths" in done.output
+    assert not (tmp_path / "keep").exists()
