@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mediclip_index.cli.root import Context
-from mediclip_index.show.text import safe, terminal_width, wrapped
+from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
 from mediclip_index.show.writing import FORMATS, Look, Shown, write
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def put(report: Any, shown: Shown, form: str) -> None:
 
 def tell(notes: Sequence[str]) -> None:
     """Notes for people go to stderr."""
-    room = terminal_width(2) if sys.stderr.isatty() else None
+    room = stderr_room()
     for note in notes:
         click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
 

@@ -126,10 +126,9 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    from mediclip_index.show.text import terminal_width, wrapped
+    from mediclip_index.show.text import stderr_room, wrapped
 
-    room = terminal_width(2) if sys.stderr.isatty() else None
-    click.echo(wrapped(f"Error: {_printable(text)}", room, 7), err=True)
+    click.echo(wrapped(f"Error: {_printable(text)}", stderr_room(), 7), err=True)
 
 
 def _printable(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import unicodedata
 from collections.abc import Sequence
 
@@ -126,3 +127,8 @@ def terminal_width(of: int = 1) -> int:
         return os.get_terminal_size(of).columns or 100
     except OSError:
         return 100
+
+
+def stderr_room() -> int | None:
+    """Columns for what is said on stderr; None where nobody reads it on a terminal."""
+    return terminal_width(2) if sys.stderr.isatty() else None

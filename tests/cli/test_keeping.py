@@ -10,11 +10,10 @@ from click.testing import CliRunner, Result
 
 from mediclip_index import Index
 from mediclip_index.cli.root import cli
-from tests.jobs.conftest import built, index, photographs, pile, tiny_model  # noqa: F401
 
 
 @pytest.fixture
-def folder(built: Index) -> Path:  # noqa: F811
+def folder(built: Index) -> Path:
     return built.path
 
 

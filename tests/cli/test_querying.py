@@ -11,14 +11,13 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.cli import cli
-from tests.jobs.conftest import photographs, tiny_model  # noqa: F401
 
 
 @pytest.fixture
 def folder(
     tmp_path: Path,
-    tiny_model: str,  # noqa: F811
-    photographs: list[Image.Image],  # noqa: F811
+    tiny_model: str,
+    photographs: list[Image.Image],
 ) -> Path:
     Index.create(tmp_path / "index", model=tiny_model)
     for ward, picture in zip(("a", "b"), photographs[:2], strict=True):
@@ -79,8 +78,8 @@ def test_a_class_that_is_not_there_is_refused_with_those_that_are(folder: Path) 
 
 def test_an_index_of_hashes_copies_nothing(
     tmp_path: Path,
-    tiny_model: str,  # noqa: F811
-    photographs: list[Image.Image],  # noqa: F811
+    tiny_model: str,
+    photographs: list[Image.Image],
 ) -> None:
     Index.create(tmp_path / "index", model=tiny_model, hash_paths=True)
     photographs[0].save(tmp_path / "a.png")
