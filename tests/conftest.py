@@ -14,7 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mediclip_index.reading import apart
 from mediclip_index.terms import Vectors
+
+# What makes a process that is started without site report what it runs to coverage.py.
+_MEASURED = "; import coverage; coverage.process_startup(); from mediclip_index.reading.worker"
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +39,19 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reading_is_measured() -> Iterator[None]:
+    """Where coverage is measured, it is in the processes that read files as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "COVERAGE_PROCESS_CONFIG" in os.environ:
+            start = apart._START.replace("; from mediclip_index.reading.worker", _MEASURED)
+            assert start != apart._START
+            patch.setattr(apart, "_START", start)
+        yield
+        if apart._Mother._one is not None:
+            apart._Mother._one.end()  # what she saw is counted when the tests are over, not later
 
 
 @pytest.fixture
