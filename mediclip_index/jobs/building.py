@@ -19,7 +19,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
 from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.naming import Names
-from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
 from mediclip_index.jobs.planning import Plan, plans
 from mediclip_index.terms import (
     BuildReport,
@@ -86,6 +86,8 @@ def build(
         before = origins.sources(look)
     found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
     check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
+    if index_type is not None:
+        ask_for(desk, index_type)
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
@@ -94,7 +96,7 @@ def build(
     tally.labelled += committer.labelled
     del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
-    refresh_neighbours(desk, encoder, index_type)
+    refresh_neighbours(desk, encoder)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
         facts = desk.facts(look)

@@ -27,15 +27,8 @@ PIECE = 16_384  # vectors in memory at once
 SENTENCES = 128  # that a new file is tuned on, besides images
 
 
-def refresh_neighbours(
-    desk: Desk, known: KnownEncoder, index_type: IndexType | None = None
-) -> None:
-    """Bring the neighbour files up to the vectors in the catalog; does nothing where they are.
-
-    index_type: the kind of file from now on, None: as before.
-    """
-    if index_type is not None:
-        _ask_for(desk, index_type)
+def refresh_neighbours(desk: Desk, known: KnownEncoder) -> None:
+    """Bring the neighbour files up to the vectors in the catalog; does nothing where they are."""
     while not _refreshed(desk, known):
         pass
 
@@ -105,7 +98,8 @@ def due(look: Reading, known: KnownEncoder, asked: str, files: list[NeighbourFil
     return None if fresh <= FEW_NEW else whole.through_tx
 
 
-def _ask_for(desk: Desk, index_type: IndexType) -> None:
+def ask_for(desk: Desk, index_type: IndexType) -> None:
+    """Have neighbour files be of a kind from now on. Raises WrongUsage where there is none such."""
     if index_type not in get_args(IndexType):
         one = ", ".join(get_args(IndexType))
         raise WrongUsage(f"There is no index type {index_type}; give one of {one}.")

@@ -136,9 +136,7 @@ def member_bytes(path: str, limit: int) -> bytes:
         raise Unreadable("unsupported", f"{path} is packed in a way that is not known.") from None
     except MemoryError:
         raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
-    except _DAMAGE as error:
-        if isinstance(error, RuntimeError) and "password" in str(error):
-            raise _locked(path) from None
+    except _DAMAGE:
         raise Unreadable("damaged", f"{path} can't be unpacked; get a whole archive.") from None
 
 

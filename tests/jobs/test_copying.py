@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import multiprocessing as mp
+import shutil
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -107,6 +113,78 @@ def test_a_restore_goes_over_no_index_and_no_backup_over_a_file(
         lived.backup(tmp_path / "one.tar")
     with pytest.raises(WrongUsage, match="already"):
         Index.restore(lived.path, tmp_path / "one.tar")
+    with pytest.raises(WrongUsage, match="no folder"):
+        lived.backup(tmp_path / "nowhere" / "one.tar")
+    with pytest.raises(WrongUsage, match="inside the index"):
+        lived.backup(lived.path / "one.tar")
+    with pytest.raises(WrongUsage, match="can't be read"):
+        Index.restore(tmp_path / "again", tmp_path / "none.tar")
+    (tmp_path / "file").touch()
+    with pytest.raises(WrongUsage, match="is a file"):
+        Index.restore(tmp_path / "file", tmp_path / "one.tar")
+
+
+def test_a_backup_comes_back_where_a_founding_was_killed(lived: Index, tmp_path: Path) -> None:
+    lived.backup(tmp_path / "one.tar")
+    folder = tmp_path / "again"
+    (folder / "spool").mkdir(parents=True)
+    (folder / "lock").touch()
+    the_same(lived, Index.restore(folder, tmp_path / "one.tar"))
+
+
+@pytest.mark.parametrize("added", ["../climbs.txt", "link"])
+def test_a_backup_with_something_of_its_own_in_it_writes_nothing(
+    added: str, lived: Index, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.tar"
+    lived.backup(file)
+    with tarfile.open(file, "a") as tar:
+        member = tarfile.TarInfo(added)
+        if added == "link":
+            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(member)
+    with pytest.raises(WrongUsage, match="is no backup"):
+        Index.restore(tmp_path / "again", file)
+    assert not (tmp_path / "again").exists()
+    assert not (tmp_path / "climbs.txt").exists()
+
+
+def test_a_tar_of_other_things_is_no_backup(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "one.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("catalog.duckdb"))
+    with pytest.raises(WrongUsage, match="it has no"):
+        Index.restore(tmp_path / "again", tmp_path / "one.tar")
+
+
+def _forge(out: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change an export's manifest, as somebody would who knows how it is made."""
+    manifest = out / "manifest.json"
+    said = json.loads(manifest.read_text())
+    change(said)
+    manifest.write_text(json.dumps(said))
+
+
+def test_an_export_whose_head_was_forged_makes_no_index(lived: Index, tmp_path: Path) -> None:
+    lived.export(tmp_path / "out")
+    _forge(tmp_path / "out", lambda said: said.update(chain_head="0" * 64))
+    with pytest.raises(WrongUsage, match="does not hold the audit"):
+        Index.from_export(tmp_path / "again", tmp_path / "out")
+    assert not Index.exists(tmp_path / "again")
+
+
+def test_an_export_with_a_table_that_no_index_has_makes_none(lived: Index, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    lived.export(out)
+    shutil.copy(out / "labels.parquet", out / "patients.parquet")
+    content = (out / "patients.parquet").read_bytes()
+
+    def add(said: dict[str, Any]) -> None:
+        said["rows"]["patients"] = said["rows"]["labels"]
+        said["files"]["patients.parquet"] = hashlib.sha256(content).hexdigest()
+
+    _forge(out, add)
+    with pytest.raises(WrongUsage, match="a table patients that no index has"):
+        Index.from_export(tmp_path / "again", out)
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "foreign"])

@@ -16,7 +16,7 @@ from mediclip_index.catalog import Catalog, derived, images, origins, removals, 
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.neighbouring import refresh_neighbours
+from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
 from mediclip_index.terms import Ids, Vectors
 from tests.conftest import unit_rows
 
@@ -135,12 +135,14 @@ def test_an_index_type_that_was_asked_for_stays(
 ) -> None:
     vectors = unit_rows(rng, 60, DIM)
     add(desk, known, vectors[:50], 1)
-    refresh_neighbours(desk, known, "exact")
+    ask_for(desk, "exact")
+    refresh_neighbours(desk, known)
     assert generations(desk, known) == [(1, "exact", 50)]
     add(desk, known, vectors[50:], 51)
     refresh_neighbours(desk, known)
     assert generations(desk, known) == [(2, "exact", 60)]
-    refresh_neighbours(desk, known, "auto")
+    ask_for(desk, "auto")
+    refresh_neighbours(desk, known)
     assert generations(desk, known) == [(3, "compressed", 60)]
 
 

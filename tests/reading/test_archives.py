@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
+import stat
 import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,8 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import reading
-from mediclip_index.terms import Entry, WrongUsage
+from mediclip_index.reading import Unreadable, archives
+from mediclip_index.terms import Bounds, Entry, WrongUsage
 
 
 def small(name: str) -> bytes:
@@ -177,3 +181,73 @@ def test_a_damaged_archive_is_one_refusal(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(whole[: len(whole) // 2])
     found = reading.scan(str(tmp_path))
     assert (found.entries, [r.reason for r in found.refused]) == ((), ["damaged"])
+
+
+def test_members_come_whole_in_whatever_order_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compressed TAR is read forwards, and what is passed on the way is kept for a while."""
+    members = {f"{n}.bin": bytes([n]) * (100 + n) for n in range(9)}
+    members["large.bin"] = b"L" * 5_000
+    path = tarred(tmp_path / "scans.tar.gz", members, "w:gz")
+    monkeypatch.setattr(archives, "_ASIDE", 800)  # so that some of what was passed is let go
+    for order in (list(members), list(members)[::-1], ["6.bin", "2.bin", "large.bin", "0.bin"]):
+        for name in order:
+            assert reading.read_bytes(f"{path}!/{name}") == members[name]
+
+
+def test_a_link_in_a_zip_is_passed_over_and_counted(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "scans.zip", {"a.png": PHOTO})
+    with zipfile.ZipFile(path, "a") as archive:
+        link = zipfile.ZipInfo("b.png")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    found = reading.scan(str(path))
+    assert names(found.entries, path) == ["!/a.png"]
+    assert any("1 links, pipes or devices in archives" in note for note in found.notes)
+    with pytest.raises(Unreadable, match=r"no file b\.png"):
+        reading.read_bytes(f"{path}!/b.png")
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_of_too_many_files_is_refused(
+    pack: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 3)
+    for count, refused in ((3, False), (4, True)):
+        path = pack(tmp_path / f"{count}.zip", {f"{n}.png": PHOTO for n in range(count)})
+        found = reading.scan(str(path))
+        assert len(found.entries) == (0 if refused else count)
+        assert [r.reason for r in found.refused] == ["too_large"] * refused
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_zip_whose_list_of_members_would_fill_the_memory_is_refused(
+    large: bool, tmp_path: Path
+) -> None:
+    """The list's length stands in the last record or, where it is over 4 GB, in the one before."""
+    length = 5 * 1024**3 if large else archives.MOST_DIRECTORY + 1
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 0xFFFFFFFF if large else length, 0, 0)
+    before = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, length, 0)
+    path = tmp_path / "scans.zip"
+    path.write_bytes(b"PK\3\4" + bytes(200) + (before if large else b"") + end)
+    (refusal,) = reading.scan(str(path)).refused
+    assert (refusal.reason, "too many files" in refusal.message) == ("too_large", True)
+
+
+def test_a_member_over_the_bound_is_refused(tmp_path: Path) -> None:
+    for path in (
+        zipped(tmp_path / "a.zip", {"a": PHOTO}),
+        tarred(tmp_path / "a.tar", {"a": PHOTO}),
+    ):
+        bound = Bounds(max_bytes=len(PHOTO))
+        assert reading.read_bytes(f"{path}!/a", bound) == PHOTO
+        with pytest.raises(Unreadable, match=f"at most {len(PHOTO) - 1:,} are read"):
+            reading.read_bytes(f"{path}!/a", Bounds(max_bytes=len(PHOTO) - 1))
+
+
+def test_a_pipe_that_is_called_an_archive_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "scans.zip")
+    assert not archives.is_archive(str(tmp_path / "scans.zip"))
+    assert not archives.is_archive(str(tmp_path / "none.zip"))
+    assert archives.is_archive(str(zipped(tmp_path / "empty.zip", {})))
