@@ -113,3 +113,26 @@ def _before(time: str) -> str:
 
     moment = dt.datetime.fromisoformat(time.replace("Z", "+00:00"))
     return (moment - dt.timedelta(milliseconds=1)).isoformat()
+
+
+def test_what_no_file_can_give_again_is_told_with_the_reason(
+    mixed: Index, listed: Path, tmp_path: Path
+) -> None:
+    file = photo(listed, tmp_path)
+    mixed.query(["-"], stdin=file.read_bytes())
+    assert mixed.audit_replay(from_files=True).identical == 1, "stdin has no file: its kept vector"
+    mixed.query([str(file)])
+    os.unlink(file)
+    file.mkdir()
+    report = mixed.audit_replay(from_files=True)
+    assert report.identical == 1
+    assert [d.why for d in report.different] == [f"{file} is not one picture"]
+
+
+def test_an_index_of_hashes_reads_no_file_again(tmp_path: Path, listed: Path, mixed: Index) -> None:
+    hidden = Index.create(tmp_path / "hidden", model="lite", hash_paths=True)
+    hidden.build([str(listed)])
+    hidden.query([str(listed.parent / "retina-05.png")])
+    assert hidden.audit_replay().identical == 1
+    (told,) = hidden.audit_replay(from_files=True).different
+    assert told.why == "this index does not keep where files lie"
