@@ -36,6 +36,7 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
     done = np.array([standing.get(int(i), labels.Standing()).label is not None for i in ids])
     held = np.array([standing.get(int(i), labels.Standing()).split in labels.HELD_OUT for i in ids])
     open_ones = np.flatnonzero(~done & ~held)
+    stands_for = max(1.0, len(open_ones) / POOL)
     if len(open_ones) > POOL:
         open_ones = np.sort(np.random.default_rng(0).permutation(open_ones)[:POOL])
     said = verdict.zero_shot(
@@ -44,7 +45,7 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         settings.scale or known.logit_scale,
         settings.biases,
     ).classes
-    chosen = choose(vectors[open_ones], vectors[done & ~held], count, settings.beta)
+    chosen = choose(vectors[open_ones], vectors[done & ~held], count, settings.beta, stands_for)
     with desk.catalog.reading() as look:
         there = images.images(look, [int(ids[open_ones[n]]) for n in chosen])
     classes = wording.vectors.classes
@@ -62,10 +63,13 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
     ]
 
 
-def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
+def choose(
+    vectors: Vectors, labelled: Vectors, count: int, beta: float, stands_for: float = 1.0
+) -> Ids:
     """Places of the images to label, the most telling first.
 
-    vectors (n, dim) unlabelled, labelled (m, dim). A vote weighs exp(-beta (1 - cos)). Gains only
+    vectors (n, dim) unlabelled, each of which was drawn from and stands for so many; labelled
+    (m, dim), all of them. A vote weighs exp(-beta (1 - cos)). Gains only
     shrink as images are taken, so most need not be counted again (lazy greedy, Minoux 1978).
     """
 
@@ -73,7 +77,7 @@ def choose(vectors: Vectors, labelled: Vectors, count: int, beta: float) -> Ids:
         return np.asarray(np.exp(-beta * (1.0 - voters @ vectors.T)), dtype=np.float32)
 
     shares = weights(vectors)
-    votes, covered = shares.sum(axis=0), np.zeros(len(vectors), dtype=np.float32)
+    votes, covered = stands_for * shares.sum(axis=0), np.zeros(len(vectors), dtype=np.float32)
     for start in range(0, len(labelled), BLOCK):
         known = weights(labelled[start : start + BLOCK])
         votes += known.sum(axis=0)

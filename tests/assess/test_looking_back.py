@@ -169,6 +169,19 @@ def test_a_crowd_of_look_alikes_does_not_take_the_proposals(rng: np.random.Gener
     assert choose(axes[:2], labelled, 1, 10.0).tolist() == [1]
 
 
+def test_a_sample_of_the_pile_proposes_what_the_whole_does() -> None:
+    # 60 images of one kind with 50 labels in their neighbourhood, ten of another with one: in a
+    # tenth of them, the labels must not weigh ten times as much.
+    axes = np.eye(54, dtype=np.float32)
+    labelled = np.concatenate(
+        [0.839 * axes[[0] * 50] + 0.544 * axes[2:52], 0.895 * axes[[1]] + 0.446 * axes[[52]]]
+    )
+    whole, some = axes[[0] * 60 + [1] * 10], axes[[0] * 6 + [1]]
+    assert choose(whole, labelled, 1, 10.0)[0] < 60
+    assert choose(some, labelled, 1, 10.0, 10.0)[0] < 6
+    assert choose(some, labelled, 1, 10.0)[0] == 6, "what the sample alone would propose"
+
+
 def test_compare_holds_every_method_to_the_same_pictures(mixed: Index) -> None:
     report = mixed.compare()
     names = [c.method for c in report.contenders]
