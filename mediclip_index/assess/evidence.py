@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import verdict
-from mediclip_index.catalog import images, labels, words
+from mediclip_index.catalog import images, labels, presence, words
 from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.jobs.judging import bound
 from mediclip_index.terms import Ids, Settings, Vectors, WrongUsage
@@ -106,7 +106,7 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
     with desk.catalog.reading() as look:
         known = words.encoder(look)
         standing = labels.standings(look)
-        there = images.images(look, images.present_ids(look).tolist())
+        there = images.images(look, presence.present_ids(look).tolist())
         wanted = sorted(i for i in there if i in standing and standing[i].label in place)
         ids, vectors = images.vectors(look, known, wanted)
         said = labels.attributes(look, ids.tolist())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
-from mediclip_index.catalog import images, labels, words
+from mediclip_index.catalog import images, labels, presence, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     DuplicatesReport,
@@ -28,7 +28,7 @@ def duplicates(desk: Desk, *, least: float, progress: Progress) -> DuplicatesRep
         raise WrongUsage(f"A similarity of {least:g} makes no duplicates; choose from 0.9 to 1.")
     with desk.catalog.reading() as look:
         settings = words.settings(look)
-        known = images.images(look, images.present_ids(look).tolist())
+        known = images.images(look, presence.present_ids(look).tolist())
         paths = images.paths_by_content(look)
         ids, vectors = images.vectors(look, words.encoder(look))
         standing = labels.standings(look)

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from mediclip_index.catalog import audit, images, library, schema
+from mediclip_index.catalog import audit, library, presence, schema
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, Reading
@@ -85,7 +85,7 @@ def _library(look: Reading, file: Path) -> None:
                 *rest,
             ]
         )
-        ids = images.present_ids(look).tolist()
+        ids = presence.present_ids(look).tolist()
         for start in range(0, len(ids), _BATCH):
             for _, row in sorted(library.rows(look, ids[start : start + _BATCH]).items()):
                 said = [row["meta"].get(n, "") for n in attributes]

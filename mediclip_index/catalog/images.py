@@ -361,17 +361,3 @@ def _vectors_there(look: Reading, known: KnownEncoder, since: int) -> tuple[Ids,
         here = np.isin(np.array(keys, dtype=np.int64), part, assume_unique=True)
         found[start : start + len(part)] = rows[here]
     return wanted, found
-
-
-def present_ids(look: Reading) -> Ids:
-    """The images that are there, in order of id."""
-    rows = look.db.execute("SELECT id FROM images_at(?) ORDER BY id", [look.tx]).fetchall()
-    return np.array([i for (i,) in rows], dtype=np.int64)
-
-
-def absent_ids(look: Reading) -> Ids:
-    """The images that are known and not there, in order of id."""
-    rows = look.db.execute(
-        "SELECT id FROM images WHERE id NOT IN (SELECT id FROM images_at(?)) ORDER BY id", [look.tx]
-    ).fetchall()
-    return np.array([i for (i,) in rows], dtype=np.int64)

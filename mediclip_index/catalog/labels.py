@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mediclip_index.catalog import presence
 from mediclip_index.catalog.rows import insert
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.terms import Facts, Ids, LabelEvent
@@ -179,7 +180,7 @@ def support(look: Reading, classes: Sequence[str]) -> Support:
         "SELECT l.image, l.label FROM labels_at($1) l WHERE l.label IN "
         "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
         f"AND coalesce(l.split, '') NOT IN ({held_out}) "
-        "AND l.image IN (SELECT id FROM images_at($1)) ORDER BY l.image",
+        f"AND l.image NOT IN ({presence.ABSENT}) ORDER BY l.image",
         [look.tx, json.dumps(list(classes))],
     ).fetchall()
     place = {name: i for i, name in enumerate(classes)}

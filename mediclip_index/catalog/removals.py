@@ -44,16 +44,6 @@ def mark(work: Writing, ids: Iterable[int], what: str) -> None:
     )
 
 
-def vanished(look: Reading) -> list[int]:
-    """Images of which no file is left, and which were not taken out."""
-    rows = look.db.execute(
-        "SELECT id FROM images WHERE tx <= $1 AND id NOT IN (SELECT image FROM removed_at($1)) "
-        "AND id NOT IN (SELECT id FROM images_at($1)) ORDER BY id",
-        [look.tx],
-    ).fetchall()
-    return [i for (i,) in rows]
-
-
 def doomed(look: Reading, ids: Collection[int]) -> Doomed:
     """What a purge of these images would erase."""
     contents = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediclip_index.catalog import removals
+from mediclip_index.catalog import presence, removals
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading
@@ -24,18 +24,14 @@ class Tallies:
     last_build: str | None
 
 
-def image_count(look: Reading) -> int:
-    return int(scalar(look.db, "SELECT count(*) FROM images_at(?)", [look.tx]))
-
-
 def tallies(look: Reading) -> Tallies:
     """Everything that `info` counts, as of this look."""
     last = scalar(look.db, "SELECT max(time_us) FROM transactions WHERE command = 'build'")
     created = scalar(look.db, "SELECT value FROM identity WHERE name = 'created_us'")
     return Tallies(
-        images=image_count(look),
+        images=presence.image_count(look),
         files=int(scalar(look.db, "SELECT count(*) FROM files_at(?)", [look.tx])),
-        gone=len(removals.vanished(look)),
+        gone=len(presence.gone_ids(look)),
         removed=len(removals.removed(look)),
         verdicts=int(scalar(look.db, "SELECT count(*) FROM verdicts")),
         refusals=_counts(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from uuid6 import uuid7
 
 from mediclip_index import reading
-from mediclip_index.catalog import Writing, images, labels, origins, removals, words
+from mediclip_index.catalog import Writing, images, labels, origins, presence, removals, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
@@ -121,7 +121,7 @@ def build(
 def _prune(desk: Desk) -> int:
     """Images of which no file is left are gone for good: marked as removed."""
     with desk.catalog.writing("build --prune", by=desk.author) as work:
-        gone = removals.vanished(work)
+        gone = presence.gone_ids(work).tolist()
         removals.mark(work, gone, "removed")
     return len(gone)
 

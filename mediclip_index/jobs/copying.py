@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from mediclip_index.catalog import Catalog, audit, backups, exports, tallies, words
+from mediclip_index.catalog import Catalog, audit, backups, exports, presence, words
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import refresh_neighbours
@@ -55,7 +55,7 @@ def backup(desk: Desk, file: Path) -> BackupReport:
         return BackupReport(
             path=str(desk.catalog.folder),
             file=str(file.absolute()),
-            images=tallies.image_count(look),
+            images=presence.image_count(look),
             verdicts=verdicts,
             chain_head=head,
             bytes=file.stat().st_size,

@@ -15,10 +15,9 @@ from mediclip_index.catalog import (
     Reading,
     audit,
     derived,
-    images,
     operating_user,
+    presence,
     salt,
-    tallies,
     words,
 )
 from mediclip_index.catalog.words import KnownEncoder, KnownPrompts
@@ -136,7 +135,7 @@ class Desk:
             generation=file.generation if file else 0,
             model=known.name,
             fingerprint=known.fingerprint,
-            images=tallies.image_count(look),
+            images=presence.image_count(look),
             settings=words.settings(look).number,
             chain_head=audit.head(look)[1],
         )
@@ -207,7 +206,7 @@ class Desk:
                 break
             since = file.through_tx
         ids, vectors = derived.vectors_since(look, known, since)
-        return Neighbourhood(opened, ids, vectors, images.absent_ids(look)), notes
+        return Neighbourhood(opened, ids, vectors, presence.absent_ids(look)), notes
 
 
 def _worded(chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings) -> Wording:

@@ -11,7 +11,7 @@ import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images, labels, words
+from mediclip_index.catalog import Reading, images, labels, presence, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
 from mediclip_index.jobs.moments import microseconds
@@ -171,7 +171,7 @@ def ground_at(desk: Desk, *, tx: int, settings: Settings, prompts: PromptSet) ->
     with desk.catalog.reading() as now:
         look = now.as_of(tx)
         support = labels.support(look, wording.vectors.classes)
-        among = support.ids if len(support.ids) else images.present_ids(look)
+        among = support.ids if len(support.ids) else presence.present_ids(look)
         ids, vectors = images.vectors(look, known, among.tolist())
         fitted = settings.calibration
         holds = fitted is not None and fitted.bound == bound(known, wording, support)

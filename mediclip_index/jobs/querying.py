@@ -11,7 +11,7 @@ from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
-from mediclip_index.catalog import images, library
+from mediclip_index.catalog import images, library, presence
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
 from mediclip_index.jobs.judging import Asked, Ground, ground, judge
@@ -104,7 +104,7 @@ def query_indexed(
     base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
     with desk.catalog.reading() as look:
         now = look.as_of(base.tx)
-        ids = images.present_ids(now).tolist() if where is None else library.matching(now, where)
+        ids = presence.present_ids(now).tolist() if where is None else library.matching(now, where)
     run = str(uuid7())
     verdicts: list[Verdict] = []
     head = None

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 
 from mediclip_index import neighbours, reading
-from mediclip_index.catalog import Reading, audit, checks, derived, images, tallies, words
+from mediclip_index.catalog import Reading, audit, checks, derived, images, presence, words
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -73,7 +73,7 @@ def verify(desk: Desk, *, deep: int | None, progress: Progress) -> VerifyReport:
 
 
 def _rows(look: Reading, checked: dict[str, int]) -> Iterator[Finding]:
-    checked["images"] = tallies.image_count(look)
+    checked["images"] = presence.image_count(look)
     checked["verdicts"] = audit.head(look)[0]
     yield from checks.in_force(look)
     yield from checks.rows(look)
@@ -178,7 +178,7 @@ def _deep(
 ) -> Iterator[Finding]:
     """A sample of images read and embedded again, and held against what was kept of them."""
     with desk.catalog.reading() as look:
-        there = images.present_ids(look)
+        there = presence.present_ids(look)
         # The sample changes with every transaction, and repeats where nothing was written.
         chosen = np.random.default_rng(look.tx).permutation(there)[:count]
         kept = dict(zip(*images.vectors(look, known, sorted(chosen.tolist())), strict=True))

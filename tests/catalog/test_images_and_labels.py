@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.catalog import Catalog, images, labels, origins, tallies, words
+from mediclip_index.catalog import Catalog, images, labels, origins, presence, tallies, words
 from mediclip_index.catalog.images import NewFile
 from mediclip_index.terms import Facts, Refusal, Settings
 from tests.catalog.conftest import add
@@ -15,7 +15,7 @@ def test_the_same_content_under_two_names_is_one_image_with_two_paths(catalog: C
         ids = add(work, {"/pile/a.png": "same", "/pile/b.png": "same", "/pile/c.png": "other"})
     assert ids["/pile/a.png"] == ids["/pile/b.png"] != ids["/pile/c.png"]
     with catalog.reading() as look:
-        assert tallies.image_count(look) == 2
+        assert presence.image_count(look) == 2
 
 
 def test_an_image_goes_when_its_last_path_goes_and_comes_back_with_it(filled: Catalog) -> None:
@@ -23,15 +23,15 @@ def test_an_image_goes_when_its_last_path_goes_and_comes_back_with_it(filled: Ca
         gone_at = work.tx
         assert images.close_files(work, ["/pile/a.png"]) == 1
     with filled.reading() as look:
-        assert images.present_ids(look).tolist() == [2, 3, 4]
+        assert presence.present_ids(look).tolist() == [2, 3, 4]
         assert images.images(look, [1])[1].path == "/pile/a.png"
         assert ("/pile/a.png", "aaaa") in images.past_contents(look)
         before = look.as_of(gone_at - 1)
-        assert images.present_ids(before).tolist() == [1, 2, 3, 4]
+        assert presence.present_ids(before).tolist() == [1, 2, 3, 4]
     with filled.writing("build") as work:
         images.add_files(work, 1, [NewFile("/pile/a.png", 99, 1, "aaaa")])
     with filled.reading() as look:
-        assert images.present_ids(look).tolist() == [1, 2, 3, 4]
+        assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
 
 
 def test_an_edited_file_is_a_new_image_and_the_old_one_is_gone(filled: Catalog) -> None:
@@ -39,7 +39,7 @@ def test_an_edited_file_is_a_new_image_and_the_old_one_is_gone(filled: Catalog) 
         ids = add(work, {"/pile/a.png": "edited"}, seed=5)
     assert ids["/pile/a.png"] == 5
     with filled.reading() as look:
-        assert images.present_ids(look).tolist() == [2, 3, 4, 5]
+        assert presence.present_ids(look).tolist() == [2, 3, 4, 5]
 
 
 def test_an_image_that_another_process_added_first_is_not_added_twice(filled: Catalog) -> None:
@@ -49,7 +49,7 @@ def test_an_image_that_another_process_added_first_is_not_added_twice(filled: Ca
         add(work, {"/pile/a2.png": "aaaa"}, seed=9)
     with filled.reading() as look:
         after = images.vectors(look, words.encoder(look), [1])[1]
-        assert tallies.image_count(look) == 4
+        assert presence.image_count(look) == 4
     np.testing.assert_array_equal(before, after)
 
 

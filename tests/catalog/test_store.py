@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mediclip_index.catalog import Catalog, images, schema
+from mediclip_index.catalog import Catalog, images, presence, schema
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.terms import IndexBusy, NoIndex, WrongUsage
@@ -24,7 +24,7 @@ def test_a_transaction_that_raises_leaves_nothing(filled: Catalog) -> None:
         add(work, {"/pile/e.png": "eeee"})
         raise ZeroDivisionError
     with filled.reading() as look:
-        assert images.present_ids(look).tolist() == [1, 2, 3, 4]
+        assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
 
 
 def test_each_transaction_has_the_next_number_author_and_command(catalog: Catalog) -> None:
@@ -137,7 +137,7 @@ def test_an_older_catalog_is_copied_and_migrated(
     monkeypatch.setattr(schema, "migrations", lambda: later)
     with filled.reading() as look:
         assert scalar(look.db, "SELECT count(*) FROM added_later") == 0
-        assert images.present_ids(look).tolist() == [1, 2, 3, 4]
+        assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
     copy = filled.folder / f"catalog.duckdb.schema-{now}"
     with duckdb.connect(str(copy), read_only=True) as db:
         assert scalar(db, "SELECT count(*) FROM images") == 4

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.catalog import Catalog, images, words
+from mediclip_index.catalog import Catalog, images, presence, words
 from mediclip_index.terms import Ids, Vectors, WrongUsage
 
 # Dies between the rows of its third batch and their commit.
@@ -286,7 +286,7 @@ def test_a_lost_neighbour_file_is_written_anew(built: Index, pile: Path) -> None
 
 def ids_of(index: Index) -> Ids:
     with Catalog.open(index.path).reading() as look:
-        return images.present_ids(look)
+        return presence.present_ids(look)
 
 
 def test_two_builders_at_once_keep_each_image_once(

@@ -25,7 +25,7 @@ from PIL import Image
 from uuid6 import uuid7
 
 from mediclip_index import Index, reading
-from mediclip_index.catalog import Catalog, Writing, audit, images, labels, words
+from mediclip_index.catalog import Catalog, Writing, audit, images, labels, presence, words
 from mediclip_index.terms import CantWrite, Facts, MediclipError, NoIndex, Settings
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
 from tests.catalog.conftest import catalog as catalog
@@ -159,7 +159,7 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
     def look_at() -> None:
         os.setuid(nobody)
         with Catalog.open(filled.folder).reading() as look:
-            assert images.present_ids(look).tolist() == [1, 2, 3, 4]
+            assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
         with pytest.raises(CantWrite), Catalog.open(filled.folder).writing("x"):
             pass
 

@@ -1,0 +1,55 @@
+"""Which images are there: whose content lies in a file, and which nobody took out.
+
+What is there is nearly everything, so it is told by what is not: only a content of which a file was
+closed can be gone. Asked the other way round, a query waits for a join of all images and all files.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mediclip_index.catalog.rows import scalar
+from mediclip_index.catalog.store import Reading
+from mediclip_index.terms import Ids
+
+# Images of which no file is left, as of the transaction $1.
+GONE = """
+    SELECT id FROM images WHERE tx <= $1
+    AND sha256 IN (SELECT sha256 FROM files WHERE until_tx <= $1)
+    AND sha256 NOT IN (
+        SELECT sha256 FROM files_at($1) WHERE sha256 IN (
+            SELECT sha256 FROM files WHERE until_tx <= $1
+        )
+    )
+"""
+# Those, what was taken out, and what came later.
+ABSENT = f"""
+    {GONE} UNION SELECT image FROM removed_at($1) UNION SELECT id FROM images WHERE tx > $1
+"""
+
+
+def present_ids(look: Reading) -> Ids:
+    """The images that are there, in order of id."""
+    return _ids(look, f"SELECT id FROM images WHERE id NOT IN ({ABSENT}) ORDER BY id")
+
+
+def absent_ids(look: Reading) -> Ids:
+    """The images that are known and not there, in order of id."""
+    return _ids(look, f"SELECT id FROM images WHERE id IN ({ABSENT}) ORDER BY id")
+
+
+def gone_ids(look: Reading) -> Ids:
+    """Images of which no file is left, and which were not taken out, in order of id."""
+    return _ids(look, f"{GONE} AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id")
+
+
+def image_count(look: Reading) -> int:
+    """How many images are there."""
+    return int(
+        scalar(look.db, f"SELECT count(*) FROM images WHERE id NOT IN ({ABSENT})", [look.tx])
+    )
+
+
+def _ids(look: Reading, query: str) -> Ids:
+    columns = look.db.execute(query, [look.tx]).fetchnumpy()
+    return np.asarray(next(iter(columns.values())), dtype=np.int64)
