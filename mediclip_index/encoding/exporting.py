@@ -168,7 +168,7 @@ def _converted(module: torch.nn.Module, example: torch.Tensor, shape: list[int])
     from openvino.frontend import FrontEndManager  # type: ignore[import-untyped,unused-ignore]
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    with _quiet(), torch.no_grad():
+    with _quiet(), torch.no_grad(), _attention_by_parts():
         traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
             module.eval(), example, check_trace=False
         )
@@ -177,6 +177,20 @@ def _converted(module: torch.nn.Module, example: torch.Tensor, shape: list[int])
         model = frontend.convert(frontend.load(decoder))
     model.reshape(shape)
     return model
+
+
+@contextlib.contextmanager
+def _attention_by_parts() -> Iterator[None]:
+    """Within, torch traces an attention's own steps, queries, keys and values as one product, and
+    not its operator for all of them, whose products can't be quantized."""
+    from torch.backends import mha
+
+    before = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        mha.set_fastpath_enabled(before)
 
 
 def trial_of_pictures(

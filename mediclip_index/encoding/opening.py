@@ -29,6 +29,7 @@ from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
+MANY = 16  # inputs that are worth being computed as two halves side by side
 _GPU_MARKS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd")
 
 
@@ -134,7 +135,7 @@ class _Opening:
     pictures: Callable[[int], Sequence[Picture]]
     engine: Engine
     why: str = ""
-    towers: dict[str, Tower] = field(default_factory=dict)
+    towers: dict[tuple[str, bool], Tower] = field(default_factory=dict)  # name, for many inputs
     torch: OpenClipEncoder | None = None
 
     def __post_init__(self) -> None:
@@ -154,7 +155,8 @@ class _Opening:
         if load:
             name = f"image-{precision}"
             try:
-                self.towers[name] = self.engine.loaded(Path(sheet.towers[name][0]), precision)
+                file = Path(sheet.towers[name][0])
+                self.towers[name, False] = self.engine.loaded(file, precision)
             except Damaged:
                 return None
         return self._encoder(signpost.name, sheet, precision)
@@ -172,7 +174,7 @@ class _Opening:
             sheet = self.prepared.sheet(encoder.fingerprint) or blank_sheet(encoder)
             made = make_ready(encoder, sheet, self.engine, self.asked, self.pictures)
             sheet, self.why = made.sheet, made.why
-            self.towers |= made.towers
+            self.towers |= {(name, False): tower for name, tower in made.towers.items()}
             # A cache that can't be written costs the next start its speed, and this one nothing.
             with contextlib.suppress(OSError):
                 for name, tower in made.towers.items():
@@ -230,31 +232,38 @@ class _Opening:
         return by_torch if sheet.words is None else compiled
 
     def _tower(self, sheet: Sheet, name: str) -> Callable[[Any], Vectors]:
-        """A tower that is loaded when it is first needed: a query needs no text tower."""
+        """A tower that is loaded when it is first needed: a query needs no text tower, and a build
+        only the one for many inputs at once."""
 
         def run(inputs: Any) -> Vectors:
-            if name not in self.towers:
-                self.towers[name] = self._loaded(sheet, name)
-            return self.towers[name](inputs)
+            found = self.towers.get((name, len(inputs) >= MANY))
+            if found is None and len(inputs) < MANY:  # it serves fewer as well
+                found = self.towers.get((name, True))
+            if found is None:
+                many = len(inputs) >= MANY
+                found = self.towers[name, many] = self._loaded(sheet, name, many)
+            return found(inputs)
 
         return run
 
-    def _loaded(self, sheet: Sheet, name: str) -> Tower:
-        precision = name.rpartition("-")[2]
+    def _loaded(self, sheet: Sheet, name: str, many: bool) -> Tower:
+        if name not in sheet.towers:  # the cache can't be written to
+            return self.towers[name, False]
+        precision, streams = name.rpartition("-")[2], 2 if many else 1
         try:
-            return self.engine.loaded(Path(sheet.towers[name][0]), precision)
+            return self.engine.loaded(Path(sheet.towers[name][0]), precision, streams=streams)
         except Damaged:
             self.prepared.forget(sheet.fingerprint)
             self.cold()
-        if name in self.towers:
-            return self.towers[name]
+        if (name, False) in self.towers:
+            return self.towers[name, False]
         again = self.prepared.sheet(sheet.fingerprint)  # another process was quicker
         if again is None or name not in again.towers:
             raise MediclipError(
                 f"The prepared model in {self.prepared.place(sheet.fingerprint)} "
                 "is damaged and can't be made anew; use --engine torch."
             )
-        return self.engine.loaded(Path(again.towers[name][0]), precision)
+        return self.engine.loaded(Path(again.towers[name][0]), precision, streams=streams)
 
 
 def _settled(name: str, cache_dir: Path | None, bundled: Path | None) -> str:

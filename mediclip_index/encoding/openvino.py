@@ -74,16 +74,22 @@ class Engine:
     def compiled(self, model: Any, precision: str) -> Tower:
         return Tower(self._core.compile_model(model, "CPU", self._properties(precision)))
 
-    def loaded(self, path: Path, precision: str) -> Tower:
-        """A tower from its file, mapped into memory. Raises Damaged."""
+    def loaded(self, path: Path, precision: str, *, streams: int = 1) -> Tower:
+        """A tower from its file, mapped into memory. Raises Damaged.
+
+        With two streams, two halves of a batch are computed side by side, each by half of the
+        processor: nowhere has all of it to wait for one thread, and a build takes some 5 % less.
+        One input alone would take almost twice the time.
+        """
         try:
             # Copy-on-write: OpenVINO wants a writeable array, and never writes.
             content = np.memmap(path, dtype=np.uint8, mode="c")
             tensor = self.openvino.Tensor(content, shared_memory=True)
-            compiled = self._core.import_model(tensor, "CPU", self._properties(precision))
+            how = {**self._properties(precision), "NUM_STREAMS": streams}
+            compiled = self._core.import_model(tensor, "CPU", how)
         except (OSError, RuntimeError, ValueError) as error:
             raise Damaged(f"{path} can't be loaded ({type(error).__name__})") from error
-        return Tower(compiled, keeping=(content, tensor))
+        return Tower(compiled, keeping=(content, tensor), streams=streams)
 
     def _properties(self, precision: str) -> dict[str, Any]:
         # What an int8 model leaves to floating point (attention, norms, activations) is a third of
@@ -103,13 +109,22 @@ class Tower:
     `keeping` is what the compiled model looks into as long as it lives.
     """
 
-    def __init__(self, compiled: Any, keeping: tuple[Any, ...] = ()) -> None:
+    def __init__(self, compiled: Any, keeping: tuple[Any, ...] = (), streams: int = 1) -> None:
         self._compiled = compiled
         self._keeping = keeping
+        self._requests = [compiled.create_infer_request() for _ in range(streams)]
 
     def __call__(self, inputs: Any) -> Vectors:
-        # The output array belongs to the request and is overwritten by the next call.
-        return np.array(self._compiled(inputs)[0], dtype=np.float32)
+        parts = np.array_split(inputs, min(len(inputs), len(self._requests)))
+        under_way = self._requests[: len(parts)]
+        for request, part in zip(under_way, parts, strict=True):
+            request.start_async(part)
+        for request in under_way:
+            request.wait()
+        # Their output arrays belong to the requests and are overwritten by the next call.
+        return np.concatenate(
+            [np.asarray(r.get_output_tensor(0).data, dtype=np.float32) for r in under_way]
+        )
 
     def blob(self) -> bytes:
         exported: Any = self._compiled.export_model()

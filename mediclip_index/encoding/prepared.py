@@ -25,7 +25,7 @@ from typing import Any
 from mediclip_index.encoding.file_hashes import user_cache_folder
 from mediclip_index.encoding.preprocess import Preprocessing
 
-FORMAT = 2  # raised whenever what is kept, or how pictures reach the towers, changes
+FORMAT = 3  # raised whenever what is kept, or how pictures reach the towers, changes
 TEXT, EXACT, BF16 = "text-fp32", "image-fp32", "image-bf16"
 # Least cosine between the vectors of a precision and those it stands in for, and over how many
 # pictures. fp32 either computes the same or it doesn't; what less loses depends on the picture.

@@ -24,6 +24,7 @@ from mediclip_index.encoding import (
     ready_encoder,
 )
 from mediclip_index.encoding.exporting import trial_of_pictures
+from mediclip_index.encoding.openvino import Engine, Tower
 from mediclip_index.encoding.prepared import BF16, Sheet, Trial
 from mediclip_index.terms import Encoder, Picture, Vectors, WrongUsage
 from tests.encoding.conftest import RECIPE, SENTENCES
@@ -232,7 +233,9 @@ def test_where_nothing_can_be_written_it_computes_all_the_same(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert opened(f"local-dir:{tiny}", photos).engine == "openvino"
+    encoder = opened(f"local-dir:{tiny}", photos)
+    assert encoder.engine == "openvino"
+    assert encoder.encode_pictures(photos * 3).shape == (24, 16)
 
 
 def test_without_openvino_torch_computes_and_says_so(
@@ -312,3 +315,31 @@ def test_bf16_is_taken_only_where_64_pictures_agree(photos: list[Picture]) -> No
 
     trial = trial_of_pictures(not_finite, exact, photos, how, 0.9)  # type: ignore[arg-type]
     assert trial.cosine == 0.0
+
+
+def test_a_large_batch_is_computed_in_halves_and_comes_back_in_order(
+    tiny: Path, cache: Path, photos: list[Picture], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"local-dir:{tiny}"
+    one_by_one = opened(name, photos)
+    loaded: list[int] = []
+    real = Engine.loaded
+
+    def watched(self: Engine, path: Path, precision: str, *, streams: int = 1) -> Tower:
+        loaded.append(streams)
+        return real(self, path, precision, streams=streams)
+
+    monkeypatch.setattr(Engine, "loaded", watched)
+    many = [photos[n % 8] for n in range(21)]
+    encoder = warm(name)
+    together = encoder.encode_pictures(many)
+    each = np.concatenate([one_by_one.encode_pictures([picture]) for picture in many])
+    assert np.abs(together - each).max() < 1e-6
+    assert loaded == [2]
+    assert np.abs(encoder.encode_pictures(many[:3]) - each[:3]).max() < 1e-6
+    assert loaded == [2], "what is loaded serves a few as well"
+    assert np.abs(warm(name).encode_pictures(many[:1]) - each[:1]).max() < 1e-6
+    assert loaded == [2, 1]
+    sentences = [f"{word} {n}" for n in range(20) for word in SENTENCES]
+    expected = np.concatenate([one_by_one.encode_texts([s]) for s in sentences])
+    assert np.abs(encoder.encode_texts(sentences) - expected).max() < 1e-6
