@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -106,13 +106,14 @@ def past_contents(look: Reading) -> set[tuple[str, str]]:
     return {(given_path(path), sha) for path, sha in rows}
 
 
-def known_contents(look: Reading, known: KnownEncoder) -> set[str]:
-    """The sha256 of every content of which all pages have their vectors by this encoder."""
+def known_contents(look: Reading, known: KnownEncoder) -> tuple[set[str], set[str]]:
+    """The sha256 of every content, those of which all pages have their vectors by this encoder and
+    those of which some lack theirs."""
     rows = look.db.execute(
-        f"SELECT sha256 FROM images LEFT JOIN {known.vectors} v ON v.image = images.id "
-        "GROUP BY sha256 HAVING count(*) = count(v.image)"
+        "SELECT sha256, count(*) = count(v.image) FROM images "
+        f"LEFT JOIN {known.vectors} v ON v.image = images.id GROUP BY sha256"
     ).fetchall()
-    return {sha for (sha,) in rows}
+    return {sha for sha, whole in rows if whole}, {sha for sha, whole in rows if not whole}
 
 
 def close_files(work: Writing, paths: Iterable[str]) -> int:
@@ -136,9 +137,17 @@ def close_older(work: Writing) -> None:
     )
 
 
-def add_files(work: Writing, source: int, files: Sequence[NewFile]) -> None:
-    """Note what these paths hold from now on; whatever they held before is closed."""
-    close_files(work, (file.path for file in files))
+def add_files(
+    work: Writing, source: int, files: Sequence[NewFile], met: Collection[str] | None = None
+) -> None:
+    """Note what these paths hold from now on; whatever they held before is closed.
+
+    met: the only paths that may have held something before; None: any may. To look each up takes
+    longer the more there are.
+    """
+    before = [file.path for file in files if met is None or file.path in met]
+    if before:
+        close_files(work, before)
     insert(
         work.db,
         "files",
@@ -157,14 +166,21 @@ def add_files(work: Writing, source: int, files: Sequence[NewFile]) -> None:
     )
 
 
-def add_images(work: Writing, known: KnownEncoder, new: Sequence[NewImage]) -> int:
+def add_images(
+    work: Writing,
+    known: KnownEncoder,
+    new: Sequence[NewImage],
+    met: Collection[str] | None = None,
+) -> int:
     """Keep images and their vectors together; returns how many were new.
 
     One that is already there (another process was faster) only gets the vector that it lacks.
+    met: the only contents that may be there already; None: any may.
     """
     if not new:
         return 0
-    present = _identified(work, {image.sha256 for image in new})
+    before = {image.sha256 for image in new if met is None or image.sha256 in met}
+    present = _identified(work, before) if before else {}
     # A purged image's id is never given again: past verdicts may name it.
     next_id = int(
         scalar(
@@ -249,6 +265,16 @@ def shared(look: Reading) -> list[list[str]]:
         [look.tx],
     ).fetchall()
     return [[given_path(path) for path in paths] for (paths,) in rows]
+
+
+def added(work: Writing) -> dict[str, list[int]]:
+    """The images that this transaction has added, by content."""
+    found: dict[str, list[int]] = {}
+    for sha, i in work.db.execute(
+        "SELECT sha256, id FROM images WHERE tx = ? ORDER BY id", [work.tx]
+    ).fetchall():
+        found.setdefault(sha, []).append(i)
+    return found
 
 
 def ids_by_content(look: Reading, contents: Iterable[str]) -> dict[str, set[int]]:

@@ -46,6 +46,11 @@ class Writing(Reading):
     author: str
     run: str
 
+    def alone_since(self, tx: int) -> bool:
+        """Whether nobody but this run has written after a transaction."""
+        others = "SELECT count(*) FROM transactions WHERE tx > ? AND run <> ?"
+        return int(scalar(self.db, others, [tx, self.run])) == 0
+
 
 class Catalog:
     """One index folder's catalog. Holds no connection: each use opens, does and closes."""

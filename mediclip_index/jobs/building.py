@@ -31,7 +31,7 @@ from mediclip_index.terms import (
     Refusal,
 )
 
-COMMIT_IMAGES = 256
+COMMIT_IMAGES = 1024
 COMMIT_SECONDS = 5.0
 NOTHING = Facts()
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
@@ -56,9 +56,11 @@ class Tally:
 class Known:
     """What the index knew when the build began, kept up to date as it goes on."""
 
+    tx: int
     files: dict[str, images.KnownFile]
     past: set[tuple[str, str]]
     contents: set[str]
+    incomplete: set[str]  # contents of which some pages lack their vectors
     refusals: dict[str, list[Refusal]]
     of_source: dict[str, set[str]]
 
@@ -145,9 +147,10 @@ class _Build:
         self._row = encoder
         with desk.catalog.reading() as look:
             self._known = Known(
+                look.tx,
                 images.known_files(look),
                 images.past_contents(look),
-                images.known_contents(look, encoder),
+                *images.known_contents(look, encoder),
                 origins.known_refusals(look),
                 origins.paths_by_source(look) if desk.names.hashed else {},
             )
@@ -159,7 +162,8 @@ class _Build:
         self._run = run
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
-        self._whole = Whole(0)
+        self._met: set[str] = set()  # of those waiting, see Whole
+        self._whole = Whole(0, self._known.tx)
         self._committed = time.monotonic()
 
     def take(self, plan: Plan, *, rehash: bool, allow_missing: bool) -> None:
@@ -177,7 +181,7 @@ class _Build:
             source = origins.add_source(
                 work, plan.source, labels=plan.labels, frames=plan.frames, pdf=plan.pdf
             )
-        self._whole = Whole(source, refusals=self._news(plan.refused))
+        self._whole = Whole(source, self._known.tx, refusals=self._news(plan.refused))
         by_content: dict[str, list[str]] = {}
         for path in vanished:
             sha = known.files[path].sha256
@@ -297,7 +301,11 @@ class _Build:
         elif loaded.pictures:
             assert sha is not None
             known.contents.add(sha)
+            if sha in known.incomplete:
+                self._met.add(sha)
             tally.added += 1
+        if entry.path in known.files:
+            self._met.add(entry.path)
         known.files[entry.path] = images.KnownFile(entry.size, entry.mtime_ns, sha)
         self._waiting.append(loaded)
         self._pictures += len(loaded.pictures)
@@ -334,13 +342,14 @@ class _Build:
                 )
                 for picture in item.pictures
             ]
-        self._waiting, self._pictures = [], 0
+        whole.met |= self._met
+        self._waiting, self._pictures, self._met = [], 0, set()
 
     def _commit(self) -> None:
         """Have everything written that is whole: images with vectors, paths, refusals and facts."""
         if self._whole.files or self._whole.refusals:
             self._committer.put(self._whole)
-            self._whole = Whole(self._whole.source)
+            self._whole = Whole(self._whole.source, self._known.tx)
         self._committed = time.monotonic()
 
     def _writing(self) -> AbstractContextManager[Writing]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mediclip_index.catalog import Reading, images, labels, origins
+from mediclip_index.catalog import Reading, Writing, images, labels, origins
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -15,9 +15,15 @@ from mediclip_index.terms import Facts, Refusal
 
 @dataclass
 class Whole:
-    """Files of which everything is known: their images with vectors, refusals and facts."""
+    """Files of which everything is known: their images with vectors, refusals and facts.
+
+    met: of their paths and contents those that were on record as of the transaction `since`, or
+    were met earlier in this run.
+    """
 
     source: int
+    since: int
+    met: set[str] = field(default_factory=set)
     files: list[NewFile] = field(default_factory=list)
     images: list[NewImage] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -68,10 +74,24 @@ class Committer:
         """One transaction; how many images were embedded, and how many newly labelled."""
         catalog, by = self._desk.catalog, self._desk.author
         with catalog.writing("build", by=by, run=self._run) as work:
-            embedded = images.add_images(work, self._encoder, batch.images)
-            images.add_files(work, batch.source, batch.files)
+            # Where others wrote meanwhile, anything may be on record by now.
+            met = batch.met if work.alone_since(batch.since) else None
+            embedded = images.add_images(work, self._encoder, batch.images, met)
+            images.add_files(work, batch.source, batch.files, met)
             origins.add_refusals(work, batch.refusals)
-            return embedded, labels.say(work, by_id(work, batch.facts), of_source=True)
+            facts = _by_id(work, batch, met) if batch.facts else {}
+            return embedded, labels.say(work, facts, of_source=True)
+
+
+def _by_id(work: Writing, batch: Whole, met: Collection[str] | None) -> dict[int, Facts]:
+    """What is said of a batch's paths, by the images there: of contents that are new, those that
+    were just added, so that the catalog is asked for the others alone."""
+    new = {} if met is None else {c: i for c, i in images.added(work).items() if c not in met}
+    there = {f.path: new[f.sha256] for f in batch.files if f.sha256 in new}
+    rest = [path for path in batch.facts if path not in there]
+    if rest:
+        there |= images.ids_by_path(work, rest)
+    return {i: fact for path, fact in batch.facts.items() for i in there.get(path, ())}
 
 
 def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:

@@ -34,7 +34,8 @@ def test_the_last_block_computes_no_token_that_nobody_looks_at(
     cfg = {**TINY, "vision_cfg": {**VISION, **vision}}
     folder = save_folder(tmp_path / "model", cfg, PREPROCESS, seed=3)
     encoder = load_encoder(f"local-dir:{folder}", recipe=RECIPE, device="cpu")
-    blocks = encoder.model.visual.transformer.resblocks
+    visual: Any = encoder.model.visual
+    blocks = visual.transformer.resblocks
     last, seen = blocks[-1], []
     watch = last.mlp.register_forward_hook(lambda _, given, __: seen.append(int(given[0].shape[1])))
     model = exporting.image_model(encoder)
