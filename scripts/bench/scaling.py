@@ -1,14 +1,14 @@
 """Time and memory of build, re-build and query against the number of images.
 
-    python scripts/bench/scaling.py --sizes 10000 30000 100000 --work FOLDER
+    python scripts/bench/scaling.py --sizes 10000 30000 100000 --work FOLDER [--model lite]
 
-Small synthetic pictures and a tiny open_clip model with random weights, so that what is measured is
-everything but the model. Each step runs in a process of its own. What was measured lies in FOLDER
+Small synthetic pictures and, unless another is named, a tiny open_clip model with random weights, so
+that what is measured is everything but the model. Each step runs in a process of its own. What was measured lies in FOLDER
 (by default a new one that is deleted), and a run that was broken off goes on where it stopped.
 Prints one JSON line: seconds on the clock and of processors, and peak memory, by size, with the
 exponents fitted to the seconds (1 is linear). Those of processors, workers' included, stand where
 other work made the run wait or stopped it. Memory is that of all its processes together (Linux),
-and the bytes that each further image costs stand beside its vector's 4 x dim.
+with the bytes that each further image costs (the tiny model's vector has 4 x 512).
 """
 
 from __future__ import annotations
@@ -47,18 +47,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 5_000, 10_000])
     parser.add_argument("--work", type=Path, help="kept, and taken up again by a later run")
+    parser.add_argument("--model", help="instead of the tiny one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         work = options.work or Path(passing)
         work.mkdir(parents=True, exist_ok=True)
-        print(json.dumps(_report([_size(work, n) for n in sorted(options.sizes)])))
+        model = options.model or _model(work / "model")
+        sizes = [_size(work, n, model) for n in sorted(options.sizes)]
+        print(json.dumps({"model": options.model or "tiny", **_report(sizes)}))
 
 
-def _size(work: Path, n: int) -> dict[str, Measured]:
+def _size(work: Path, n: int, model: str) -> dict[str, Measured]:
     """All steps of one size, from the file of an earlier run where there is one."""
     kept = work / f"measured-{n}.json"
     found: dict[str, Measured] = json.loads(kept.read_text()) if kept.exists() else {"n": {"n": n}}
-    model = _model(work / "model")
     pictures = _pictures(work / f"pictures-{n}", n)
     for step in (build, rebuild, query):
         if step.__name__ not in found:
@@ -208,7 +210,7 @@ def _pictures(folder: Path, n: int) -> Path:
 
 def _report(sizes: list[dict[str, Measured]]) -> dict[str, object]:
     n = [each["n"]["n"] for each in sizes]
-    report: dict[str, object] = {"n": n, "dim": DIM}
+    report: dict[str, object] = {"n": n}
     for step in ("build", "rebuild", "query"):
         seconds = [each[step]["seconds"] for each in sizes]
         worked = [each[step]["processor_seconds"] for each in sizes]
