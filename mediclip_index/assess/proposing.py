@@ -68,8 +68,8 @@ def choose(
 ) -> Ids:
     """Places of the images to label, the most telling first.
 
-    vectors (n, dim) unlabelled, each of which was drawn from and stands for so many; labelled
-    (m, dim), all of them. A vote weighs exp(-beta (1 - cos)). Gains only
+    vectors (n, dim): unlabelled ones, each of which stands for so many like it; labelled (m, dim):
+    all of them. A vote weighs exp(-beta (1 - cos)). Gains only
     shrink as images are taken, so most need not be counted again (lazy greedy, Minoux 1978).
     """
 

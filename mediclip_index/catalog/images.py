@@ -138,16 +138,19 @@ def close_older(work: Writing) -> None:
 
 
 def add_files(
-    work: Writing, source: int, files: Sequence[NewFile], met: Collection[str] | None = None
+    work: Writing,
+    source: int,
+    files: Sequence[NewFile],
+    before: Collection[str] | None = None,
 ) -> None:
     """Note what these paths hold from now on; whatever they held before is closed.
 
-    met: the only paths that may have held something before; None: any may. To look each up takes
-    longer the more there are.
+    before: the only paths that may have held something; None: any may. To look them up takes longer
+    the more files there are.
     """
-    before = [file.path for file in files if met is None or file.path in met]
-    if before:
-        close_files(work, before)
+    closing = [file.path for file in files if before is None or file.path in before]
+    if closing:
+        close_files(work, closing)
     insert(
         work.db,
         "files",
@@ -170,17 +173,17 @@ def add_images(
     work: Writing,
     known: KnownEncoder,
     new: Sequence[NewImage],
-    met: Collection[str] | None = None,
+    before: Collection[str] | None = None,
 ) -> int:
     """Keep images and their vectors together; returns how many were new.
 
     One that is already there (another process was faster) only gets the vector that it lacks.
-    met: the only contents that may be there already; None: any may.
+    before: the only contents that may be there already; None: any may.
     """
     if not new:
         return 0
-    before = {image.sha256 for image in new if met is None or image.sha256 in met}
-    present = _identified(work, before) if before else {}
+    asked = {image.sha256 for image in new if before is None or image.sha256 in before}
+    present = _identified(work, asked) if asked else {}
     # A purged image's id is never given again: past verdicts may name it.
     next_id = int(
         scalar(

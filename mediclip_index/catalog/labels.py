@@ -180,6 +180,7 @@ def support(look: Reading, classes: Sequence[str]) -> Support:
         "SELECT l.image, l.label FROM labels_at($1) l WHERE l.label IN "
         "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
         f"AND coalesce(l.split, '') NOT IN ({held_out}) "
+        "AND l.image IN (SELECT id FROM images) "
         f"AND l.image NOT IN ({presence.ABSENT}) ORDER BY l.image",
         [look.tx, json.dumps(list(classes))],
     ).fetchall()

@@ -29,8 +29,8 @@ ABSENT = f"""
 
 
 def present_ids(look: Reading) -> Ids:
-    """The images that are there, in order of id."""
-    return _ids(look, f"SELECT id FROM images WHERE id NOT IN ({ABSENT}) ORDER BY id")
+    """The images that are there, in order of id; for who goes through them all anyway."""
+    return _ids(look, "SELECT id FROM images_at($1) ORDER BY id")
 
 
 def absent_ids(look: Reading) -> Ids:

@@ -46,10 +46,10 @@ class Writing(Reading):
     author: str
     run: str
 
-    def alone_since(self, tx: int) -> bool:
-        """Whether nobody but this run has written after a transaction."""
-        others = "SELECT count(*) FROM transactions WHERE tx > ? AND run <> ?"
-        return int(scalar(self.db, others, [tx, self.run])) == 0
+    def other_builds_since(self, tx: int) -> bool:
+        """Whether another run has taken in files after a transaction; only builds do."""
+        others = "SELECT count(*) FROM transactions WHERE tx > ? AND run <> ? AND command = 'build'"
+        return int(scalar(self.db, others, [tx, self.run])) > 0
 
 
 class Catalog:

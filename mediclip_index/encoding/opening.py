@@ -29,7 +29,7 @@ from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
-MANY = 16  # inputs that are worth being computed as two halves side by side
+MANY = 16  # pictures that are worth being computed as two halves side by side
 _GPU_MARKS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd")
 
 
@@ -135,7 +135,7 @@ class _Opening:
     pictures: Callable[[int], Sequence[Picture]]
     engine: Engine
     why: str = ""
-    towers: dict[tuple[str, bool], Tower] = field(default_factory=dict)  # name, for many inputs
+    towers: dict[str, Tower] = field(default_factory=dict)
     torch: OpenClipEncoder | None = None
 
     def __post_init__(self) -> None:
@@ -155,8 +155,7 @@ class _Opening:
         if load:
             name = f"image-{precision}"
             try:
-                file = Path(sheet.towers[name][0])
-                self.towers[name, False] = self.engine.loaded(file, precision)
+                self.towers[name] = self.engine.loaded(Path(sheet.towers[name][0]), precision)
             except Damaged:
                 return None
         return self._encoder(signpost.name, sheet, precision)
@@ -174,7 +173,7 @@ class _Opening:
             sheet = self.prepared.sheet(encoder.fingerprint) or blank_sheet(encoder)
             made = make_ready(encoder, sheet, self.engine, self.asked, self.pictures)
             sheet, self.why = made.sheet, made.why
-            self.towers |= {(name, False): tower for name, tower in made.towers.items()}
+            self.towers |= made.towers
             # A cache that can't be written costs the next start its speed, and this one nothing.
             with contextlib.suppress(OSError):
                 for name, tower in made.towers.items():
@@ -232,31 +231,26 @@ class _Opening:
         return by_torch if sheet.words is None else compiled
 
     def _tower(self, sheet: Sheet, name: str) -> Callable[[Any], Vectors]:
-        """A tower that is loaded when it is first needed: a query needs no text tower, and a build
-        only the one for many inputs at once."""
+        """A tower that is loaded when it is first needed: a query needs no text tower. It is loaded
+        for what it is asked first, one picture or many at once, and serves the other as well."""
 
         def run(inputs: Any) -> Vectors:
-            found = self.towers.get((name, len(inputs) >= MANY))
-            if found is None and len(inputs) < MANY:  # it serves fewer as well
-                found = self.towers.get((name, True))
-            if found is None:
-                many = len(inputs) >= MANY
-                found = self.towers[name, many] = self._loaded(sheet, name, many)
-            return found(inputs)
+            if name not in self.towers:
+                streams = 2 if len(inputs) >= MANY and name != TEXT else 1
+                self.towers[name] = self._loaded(sheet, name, streams)
+            return self.towers[name](inputs)
 
         return run
 
-    def _loaded(self, sheet: Sheet, name: str, many: bool) -> Tower:
-        if name not in sheet.towers:  # the cache can't be written to
-            return self.towers[name, False]
-        precision, streams = name.rpartition("-")[2], 2 if many else 1
+    def _loaded(self, sheet: Sheet, name: str, streams: int) -> Tower:
+        precision = name.rpartition("-")[2]
         try:
             return self.engine.loaded(Path(sheet.towers[name][0]), precision, streams=streams)
         except Damaged:
             self.prepared.forget(sheet.fingerprint)
             self.cold()
-        if (name, False) in self.towers:
-            return self.towers[name, False]
+        if name in self.towers:
+            return self.towers[name]
         again = self.prepared.sheet(sheet.fingerprint)  # another process was quicker
         if again is None or name not in again.towers:
             raise MediclipError(

@@ -78,8 +78,7 @@ class Engine:
         """A tower from its file, mapped into memory. Raises Damaged.
 
         With two streams, two halves of a batch are computed side by side, each by half of the
-        processor: nowhere has all of it to wait for one thread, and a build takes some 5 % less.
-        One input alone would take almost twice the time.
+        processor, so that not all of it waits for one thread; one input alone takes longer.
         """
         try:
             # Copy-on-write: OpenVINO wants a writeable array, and never writes.
@@ -92,8 +91,8 @@ class Engine:
         return Tower(compiled, keeping=(content, tensor), streams=streams)
 
     def _properties(self, precision: str) -> dict[str, Any]:
-        # What an int8 model leaves to floating point (attention, norms, activations) is a third of
-        # its time in fp32, and bf16 is exact enough for what was rounded to eight bits anyway.
+        # What an int8 model leaves to floating point would be half of its time in fp32, and bf16 is
+        # exact enough for what was rounded to eight bits anyway.
         bf16 = precision == "bf16" or (precision == "int8" and self.has_bf16)
         return {
             # Left open, OpenVINO takes bf16 wherever the processor has it.

@@ -56,7 +56,6 @@ class Tally:
 class Known:
     """What the index knew when the build began, kept up to date as it goes on."""
 
-    tx: int
     files: dict[str, images.KnownFile]
     past: set[tuple[str, str]]
     contents: set[str]
@@ -86,12 +85,13 @@ def build(
     with desk.catalog.reading() as look:
         encoder = words.encoder(look)
         before = origins.sources(look)
+        since = look.tx
     found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
     check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     if index_type is not None:
         ask_for(desk, index_type)
     run = str(uuid7())
-    with Readers(workers) as readers, Committer(desk, encoder, run) as committer:
+    with Readers(workers) as readers, Committer(desk, encoder, run, since) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
         while found:
             work.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
@@ -147,7 +147,6 @@ class _Build:
         self._row = encoder
         with desk.catalog.reading() as look:
             self._known = Known(
-                look.tx,
                 images.known_files(look),
                 images.past_contents(look),
                 *images.known_contents(look, encoder),
@@ -162,8 +161,7 @@ class _Build:
         self._run = run
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
-        self._met: set[str] = set()  # of those waiting, see Whole
-        self._whole = Whole(0, self._known.tx)
+        self._whole = Whole(0)
         self._committed = time.monotonic()
 
     def take(self, plan: Plan, *, rehash: bool, allow_missing: bool) -> None:
@@ -181,7 +179,7 @@ class _Build:
             source = origins.add_source(
                 work, plan.source, labels=plan.labels, frames=plan.frames, pdf=plan.pdf
             )
-        self._whole = Whole(source, self._known.tx, refusals=self._news(plan.refused))
+        self._whole = Whole(source, refusals=self._news(plan.refused))
         by_content: dict[str, list[str]] = {}
         for path in vanished:
             sha = known.files[path].sha256
@@ -301,11 +299,9 @@ class _Build:
         elif loaded.pictures:
             assert sha is not None
             known.contents.add(sha)
-            if sha in known.incomplete:
-                self._met.add(sha)
             tally.added += 1
         if entry.path in known.files:
-            self._met.add(entry.path)
+            self._whole.paths_before.add(entry.path)
         known.files[entry.path] = images.KnownFile(entry.size, entry.mtime_ns, sha)
         self._waiting.append(loaded)
         self._pictures += len(loaded.pictures)
@@ -342,14 +338,15 @@ class _Build:
                 )
                 for picture in item.pictures
             ]
-        whole.met |= self._met
-        self._waiting, self._pictures, self._met = [], 0, set()
+        self._waiting, self._pictures = [], 0
 
     def _commit(self) -> None:
         """Have everything written that is whole: images with vectors, paths, refusals and facts."""
-        if self._whole.files or self._whole.refusals:
-            self._committer.put(self._whole)
-            self._whole = Whole(self._whole.source, self._known.tx)
+        whole = self._whole
+        if whole.files or whole.refusals:
+            whole.begun = self._known.incomplete.intersection(i.sha256 for i in whole.images)
+            self._committer.put(whole)
+            self._whole = Whole(whole.source)
         self._committed = time.monotonic()
 
     def _writing(self) -> AbstractContextManager[Writing]:

@@ -17,13 +17,14 @@ from mediclip_index.terms import Facts, Refusal
 class Whole:
     """Files of which everything is known: their images with vectors, refusals and facts.
 
-    met: of their paths and contents those that were on record as of the transaction `since`, or
-    were met earlier in this run.
+    paths_before: those of the paths that held something when the build began, or earlier in it.
+    begun: those of the contents with pictures of which some were kept before, without vectors. All
+    other contents with pictures are new: of what is on record whole, no picture comes here.
     """
 
     source: int
-    since: int
-    met: set[str] = field(default_factory=set)
+    paths_before: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
     files: list[NewFile] = field(default_factory=list)
     images: list[NewImage] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -37,7 +38,9 @@ class Committer:
     wrong in the thread is raised by whichever call comes next, and nothing is written after it.
     """
 
-    def __init__(self, desk: Desk, encoder: KnownEncoder, run: str) -> None:
+    def __init__(self, desk: Desk, encoder: KnownEncoder, run: str, since: int) -> None:
+        """`since`: the transaction as of which the batches tell what was there before."""
+        self._since = since
         self._desk = desk
         self._encoder = encoder
         self._run = run
@@ -74,19 +77,20 @@ class Committer:
         """One transaction; how many images were embedded, and how many newly labelled."""
         catalog, by = self._desk.catalog, self._desk.author
         with catalog.writing("build", by=by, run=self._run) as work:
-            # Where others wrote meanwhile, anything may be on record by now.
-            met = batch.met if work.alone_since(batch.since) else None
-            embedded = images.add_images(work, self._encoder, batch.images, met)
-            images.add_files(work, batch.source, batch.files, met)
+            # Where another build went on meanwhile, anything may be on record by now.
+            alone = not work.other_builds_since(self._since)
+            paths, begun = (batch.paths_before, batch.begun) if alone else (None, None)
+            embedded = images.add_images(work, self._encoder, batch.images, begun)
+            images.add_files(work, batch.source, batch.files, paths)
             origins.add_refusals(work, batch.refusals)
-            facts = _by_id(work, batch, met) if batch.facts else {}
+            facts = _of_batch(work, batch, begun) if batch.facts else {}
             return embedded, labels.say(work, facts, of_source=True)
 
 
-def _by_id(work: Writing, batch: Whole, met: Collection[str] | None) -> dict[int, Facts]:
-    """What is said of a batch's paths, by the images there: of contents that are new, those that
-    were just added, so that the catalog is asked for the others alone."""
-    new = {} if met is None else {c: i for c, i in images.added(work).items() if c not in met}
+def _of_batch(work: Writing, batch: Whole, begun: Collection[str] | None) -> dict[int, Facts]:
+    """`by_id` of a batch's facts, which asks the catalog for no content of which all images were
+    just added."""
+    new = {} if begun is None else {c: i for c, i in images.added(work).items() if c not in begun}
     there = {f.path: new[f.sha256] for f in batch.files if f.sha256 in new}
     rest = [path for path in batch.facts if path not in there]
     if rest:

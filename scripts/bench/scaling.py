@@ -2,9 +2,10 @@
 
     python scripts/bench/scaling.py --sizes 10000 30000 100000 --work FOLDER [--model lite]
 
-Small synthetic pictures and, unless another is named, a tiny open_clip model with random weights, so
-that what is measured is everything but the model. Each step runs in a process of its own. What was measured lies in FOLDER
-(by default a new one that is deleted), and a run that was broken off goes on where it stopped.
+Small synthetic pictures and, unless another is named, a tiny open_clip model with random weights,
+so that what is measured is everything but the model. Each step runs in a process of its own. What
+was measured lies in FOLDER (by default a new one that is deleted), and a run that was broken off
+goes on where it stopped.
 Prints one JSON line: seconds on the clock and of processors, and peak memory, by size, with the
 exponents fitted to the seconds (1 is linear). Those of processors, workers' included, stand where
 other work made the run wait or stopped it. Memory is that of all its processes together (Linux),
@@ -53,19 +54,20 @@ def main() -> None:
         work = options.work or Path(passing)
         work.mkdir(parents=True, exist_ok=True)
         model = options.model or _model(work / "model")
-        sizes = [_size(work, n, model) for n in sorted(options.sizes)]
+        sizes = [_size(work, n, model, options.model or "tiny") for n in sorted(options.sizes)]
         print(json.dumps({"model": options.model or "tiny", **_report(sizes)}))
 
 
-def _size(work: Path, n: int, model: str) -> dict[str, Measured]:
+def _size(work: Path, n: int, model: str, called: str) -> dict[str, Measured]:
     """All steps of one size, from the file of an earlier run where there is one."""
-    kept = work / f"measured-{n}.json"
+    kept = work / f"{called}-{n}.json"
     found: dict[str, Measured] = json.loads(kept.read_text()) if kept.exists() else {"n": {"n": n}}
     pictures = _pictures(work / f"pictures-{n}", n)
     for step in (build, rebuild, query):
         if step.__name__ not in found:
             print(f"{n} images: {step.__name__}", file=sys.stderr)
-            found[step.__name__] = _apart(step, str(work / f"index-{n}"), model, str(pictures))
+            index = work / f"index-{called}-{n}"
+            found[step.__name__] = _apart(step, str(index), model, str(pictures))
             kept.write_text(json.dumps(found))
     return found
 

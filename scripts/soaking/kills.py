@@ -34,9 +34,12 @@ from holding import Snapshot, Vectors, lost, snapshot, verdict_ids
 from jobs import Job, export, nothing, purge, remove, repair
 from piles import fill, write_labels, write_model
 
+from mediclip_index.jobs import building
 from mediclip_index.reading import content_hash
 
-BATCH = 256 + 32 + 16  # a commit, what the model holds, and what is read ahead
+# Smaller commits than in use, so that the few hundred pictures of a pile take several.
+building.COMMIT_IMAGES = 96
+BATCH = 96 + 32 + 16  # a commit, what the model holds, and what is read ahead
 MOST_IMAGES = 900  # then a fresh index is begun
 SIGNALS = [signal.SIGKILL] * 8 + [signal.SIGTERM, signal.SIGINT]
 

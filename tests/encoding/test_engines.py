@@ -181,6 +181,7 @@ def test_only_what_was_made_ready_is_loaded_beside_other_work(
     (blob,) = cache.glob("*/image-fp32.blob")
     blob.unlink()  # it is loaded already
     assert np.array_equal(found.encode_pictures(photos), expected)
+    assert found.encode_pictures(photos * 3).shape == (24, 16)
     assert beside() is None
 
 
@@ -334,12 +335,14 @@ def test_a_large_batch_is_computed_in_halves_and_comes_back_in_order(
     encoder = warm(name)
     together = encoder.encode_pictures(many)
     each = np.concatenate([one_by_one.encode_pictures([picture]) for picture in many])
-    assert np.abs(together - each).max() < 1e-6
+    assert np.abs(together - each).max() < 1e-5
     assert loaded == [2]
-    assert np.abs(encoder.encode_pictures(many[:3]) - each[:3]).max() < 1e-6
-    assert loaded == [2], "what is loaded serves a few as well"
-    assert np.abs(warm(name).encode_pictures(many[:1]) - each[:1]).max() < 1e-6
-    assert loaded == [2, 1]
+    assert np.abs(encoder.encode_pictures(many[:3]) - each[:3]).max() < 1e-5
+    few = warm(name)
+    assert np.abs(few.encode_pictures(many[:1]) - each[:1]).max() < 1e-5
+    assert np.abs(few.encode_pictures(many) - each).max() < 1e-5
+    assert loaded == [2, 1], "what is loaded first serves for all"
     sentences = [f"{word} {n}" for n in range(20) for word in SENTENCES]
     expected = np.concatenate([one_by_one.encode_texts([s]) for s in sentences])
-    assert np.abs(encoder.encode_texts(sentences) - expected).max() < 1e-6
+    assert np.abs(encoder.encode_texts(sentences) - expected).max() < 1e-5
+    assert loaded == [2, 1, 1]

@@ -47,3 +47,37 @@ def test_the_last_block_computes_no_token_that_nobody_looks_at(
     tower = Engine(openvino).compiled(model, "fp32")
     found = unit_rows(tower(stacked(photos, encoder.preprocessing)), "tiny")
     assert np.abs(found - encoder.encode_pictures(photos)).max() < 1e-5
+
+
+def test_attention_is_traced_by_its_products_and_torch_is_left_as_it_was(tiny: Path) -> None:
+    """torch's operator for a whole attention hides them, and int8 could not reach them."""
+    from torch.backends import mha
+
+    encoder = load_encoder(f"local-dir:{tiny}", recipe=RECIPE, device="cpu")
+    before = mha.get_fastpath_enabled()
+    names = [op.get_friendly_name() for op in exporting.image_model(encoder).get_ops()]
+    assert mha.get_fastpath_enabled() == before
+    assert not [name for name in names if "_native_multi_head_attention" in name]
+    assert [name for name in names if "resblocks.0.attn" in name and "linear" in name]
+    with pytest.raises(ZeroDivisionError), exporting._attention_by_parts():
+        assert not mha.get_fastpath_enabled()
+        raise ZeroDivisionError
+    assert mha.get_fastpath_enabled() == before
+
+
+@pytest.mark.parametrize(
+    ("precision", "has_bf16", "hint"),
+    [
+        ("fp32", True, "f32"),
+        ("bf16", True, "bf16"),
+        ("int8", True, "bf16"),
+        ("int8", False, "f32"),
+    ],
+)
+def test_what_int8_leaves_to_floats_is_bf16_where_the_processor_has_it(
+    precision: str, has_bf16: bool, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openvino = runtime()
+    assert openvino is not None
+    monkeypatch.setattr(Engine, "has_bf16", has_bf16)
+    assert Engine(openvino)._properties(precision)["INFERENCE_PRECISION_HINT"] == hint

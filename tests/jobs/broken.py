@@ -65,6 +65,11 @@ def orphan_label(index: Index) -> None:
     sql(index, "INSERT INTO labels VALUES (3, 901, 'medical', NULL, NULL)")
 
 
+def image_nowhere(index: Index) -> None:
+    """Its content lay in no file, ever."""
+    sql(index, "DELETE FROM files WHERE sha256 = (SELECT sha256 FROM images WHERE id = 3)")
+
+
 def one_path_twice(index: Index) -> None:
     sql(index, "INSERT INTO files SELECT * REPLACE (since_tx + 1 AS since_tx) FROM files LIMIT 1")
 
@@ -138,6 +143,7 @@ REPAIRED: tuple[tuple[Callable[[Index], None], str], ...] = (
     (leave_strays, "stray"),
 )
 TOLD: tuple[tuple[Callable[[Index], None], str], ...] = (
+    (image_nowhere, "orphan"),
     (image_row_twice, "duplicate"),
     (lose_settings, "in_force"),
     (bend_prompts, "in_force"),

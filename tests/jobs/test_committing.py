@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.catalog import Catalog, Reading, images
+from mediclip_index.catalog import Catalog, Reading, Writing, images
 from mediclip_index.jobs import committing
 from tests.jobs import broken
 
@@ -42,7 +42,7 @@ def test_a_build_that_another_overtook_keeps_every_file_and_image_once(
 def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
     index: Index, pile: Path, photographs: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[object] = []
+    asked: list[list[str]] = []
     for name in ("close_files", "_identified", "ids_by_path"):
         real = getattr(images, name)
 
@@ -61,7 +61,33 @@ def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
     assert asked == [[str(pile / "p03.png")]]
     assert index.info().index.images == 12
     broken.lose_vectors(index)
+    lost = {index.path_of(i) for i in (2, 5)}
     asked.clear()
-    assert index.build([str(pile)]).added > 0
-    assert len(asked) >= 2
+    assert index.build([str(pile)]).added == 2
+    contents, paths = asked
+    assert len(set(contents)) == 2
+    assert set(paths) == lost
     assert index.verify().findings == ()
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_labels_reach_new_pictures_duplicates_and_those_that_lost_their_vector(
+    overtaken: bool, index: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        folder = pile / ("medical" if number < 6 else "non_medical")
+        folder.mkdir(exist_ok=True)
+        (pile / f"p{number:02}.png").rename(folder / f"p{number:02}.png")
+    again = pile / "medical" / "again.png"
+    again.write_bytes((pile / "medical" / "p00.png").read_bytes())
+    if overtaken:
+        monkeypatch.setattr(Writing, "other_builds_since", lambda *_: True)
+    assert index.build([str(pile)]).labelled == 12
+    assert index.info().labels == {"medical": 6, "non_medical": 6}
+    # A content that was met before, under a name that says something else, in a later build.
+    (pile / "non_medical" / "more.png").write_bytes((pile / "medical" / "p01.png").read_bytes())
+    broken.lose_vectors(index)
+    report = index.build([str(pile)])
+    assert report.images == 12
+    assert index.info().labels == {"medical": 5, "non_medical": 7}
+    assert index.verify(deep=12).findings == ()

@@ -102,6 +102,16 @@ def test_what_is_no_one_elses_to_make_is_told_and_left(
     assert kind in {f.kind for f in judged.verify().findings if "mediclip-index" in f.mend}
 
 
+def test_an_image_that_lay_nowhere_and_a_label_of_no_image_hold_nothing_up(judged: Index) -> None:
+    before = judged.query_indexed(where="id = 12").verdicts[0]
+    broken.orphan_label(judged)
+    assert judged.query_indexed(where="id = 12").verdicts[0].votes == before.votes
+    broken.image_nowhere(judged)
+    assert {v.neighbours[0].id for v in judged.query_indexed().verdicts} <= set(range(1, 13)) - {3}
+    assert {h.id for h in judged.search(["a cat"], k=20).results} == set(range(1, 13)) - {3}
+    assert judged.build(prune=True, allow_missing=True).images >= 11
+
+
 def test_no_unfinished_file_of_a_dead_process_stays(judged: Index) -> None:
     broken.leave_strays(judged)
     under_way = judged.path / "spool" / f".1-{os.getpid()}.jsonl"
