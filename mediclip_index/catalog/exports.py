@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from mediclip_index.catalog import audit, library, presence, schema
+from mediclip_index.catalog import audit, library, presence, schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, Reading
@@ -130,7 +130,7 @@ def read(folder: Path, export: Path) -> Catalog:
     folder = folder.absolute()
     Catalog.vacant(folder)
     catalog = Catalog(folder)
-    with catalog.alone(PATIENCE):
+    with catalog.alone(PATIENCE), troubles.told(catalog.file):
         if catalog.file.exists():
             raise WrongUsage(f"There is an index at {folder} already; name another folder.")
         unfinished = folder / f"{FILE}.{os.getpid()}.new"

@@ -202,7 +202,7 @@ class Catalog:
         one whole catalog, the old or the new.
         """
         unfinished = self.folder / f"{FILE}.{os.getpid()}.new"
-        with self._lock.exclusive(timeout):
+        with self._lock.exclusive(timeout), troubles.told(self.file):
             with self._connected(read_only=False) as db:
                 schema.check(db, self.file)
                 db.execute("CHECKPOINT")
@@ -225,21 +225,21 @@ class Catalog:
 
     @contextmanager
     def _connected(self, *, read_only: bool, into: Path | None = None) -> Iterator[Connection]:
-        try:
-            db = duckdb.connect(
-                str(self.file),
-                read_only=read_only,
-                config={
-                    "autoinstall_known_extensions": "false",
-                    "autoload_known_extensions": "false",
-                },
-            )
-            schema.confine(db, [] if into is None else [into])
-            if read_only:
-                db.execute("SET lock_configuration = true")
-        except duckdb.Error as error:
-            raise troubles.cannot_open(self.file, error) from error
         with troubles.told(self.file):
+            try:
+                db = duckdb.connect(
+                    str(self.file),
+                    read_only=read_only,
+                    config={
+                        "autoinstall_known_extensions": "false",
+                        "autoload_known_extensions": "false",
+                    },
+                )
+                schema.confine(db, [] if into is None else [into])
+                if read_only:
+                    db.execute("SET lock_configuration = true")
+            except duckdb.Error as error:
+                raise troubles.cannot_open(self.file, error) from error
             try:
                 yield db
             finally:

@@ -22,6 +22,7 @@ _OF_FILES = (
 _FULL = ("no space left", "file too large", "disk quota", "out of space")
 _FORBIDDEN = ("read-only file system", "permission denied", "operation not permitted")
 _CORRUPT = ("checksum", "corrupt")
+_STOPPED = "Query interrupted"  # what DuckDB's client makes of a KeyboardInterrupt
 _OF_WRITING = {
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
 }  # fmt: skip
@@ -29,8 +30,8 @@ _OF_WRITING = {
 
 @contextmanager
 def told(file: Path) -> Iterator[None]:
-    """Turn troubles with a catalog's files into CantWrite or NoIndex; what the block itself raises
-    otherwise goes through."""
+    """Turn troubles with a catalog's files into CantWrite or NoIndex, and Ctrl-C in the midst of a
+    statement into KeyboardInterrupt; what the block itself raises otherwise goes through."""
     try:
         yield
     except duckdb.Error as error:
@@ -42,6 +43,10 @@ def told(file: Path) -> Iterator[None]:
         if error.errno not in _OF_WRITING:
             raise
         raise cant_write(file.parent, error.strerror or str(error)) from error
+    except RuntimeError as error:
+        if str(error) != _STOPPED:
+            raise
+        raise KeyboardInterrupt from error
 
 
 def cannot_open(file: Path, error: duckdb.Error) -> NoIndex | CantWrite:

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mediclip_index.catalog import Catalog, images, presence, schema
+from mediclip_index.catalog import Catalog, Writing, images, presence, schema
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.terms import IndexBusy, NoIndex, WrongUsage
@@ -56,6 +56,24 @@ def test_a_killed_writer_loses_only_its_open_transaction(filled: Catalog) -> Non
         paths = {i.path for i in images.images(look).values()}
     assert "/pile/e.png" in paths
     assert "/pile/f.png" not in paths
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_ctrl_c_in_the_midst_of_a_statement_is_a_keyboard_interrupt_as_elsewhere(
+    writing: bool, filled: Catalog
+) -> None:
+    """DuckDB's client makes an error of its own of it, which would be told as unexpected."""
+    endless = "SELECT count(*) FROM range(1000000000000) t(i) WHERE i % 7 = 3"
+    later = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    opened = filled.writing("build") if writing else filled.reading()
+    with pytest.raises(KeyboardInterrupt), opened as look:
+        if isinstance(look, Writing):
+            add(look, {"/pile/e.png": "eeee"})
+        later.start()
+        look.db.execute(endless).fetchall()
+    later.join()
+    with filled.reading() as look:
+        assert presence.image_count(look) == 4
 
 
 def test_readers_share_and_a_writer_waits_for_them(tmp_path: Path) -> None:
