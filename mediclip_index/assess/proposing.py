@@ -69,8 +69,8 @@ def choose(
     """Places of the images to label, the most telling first.
 
     vectors (n, dim): unlabelled ones, each of which stands for so many like it; labelled (m, dim):
-    all of them. A vote weighs exp(-beta (1 - cos)). Gains only
-    shrink as images are taken, so most need not be counted again (lazy greedy, Minoux 1978).
+    all of them. A vote weighs exp(-beta (1 - cos)). Gains only shrink as images are taken, so most
+    need not be counted again (lazy greedy, Minoux 1978).
     """
 
     def weights(voters: Vectors) -> Vectors:

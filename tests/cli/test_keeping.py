@@ -6,19 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mediclip_index import Index
-from mediclip_index.cli.root import cli
+from tests.cli.conftest import run
 
 
 @pytest.fixture
 def folder(built: Index) -> Path:
     return built.path
-
-
-def run(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(cli, ["--index", str(folder), *words])
 
 
 def test_verify_and_repair_say_what_and_end_with_one_or_nought(folder: Path) -> None:

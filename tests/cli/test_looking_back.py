@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog
-from mediclip_index.cli.root import cli
+from tests.cli.conftest import run
 
 
 @pytest.fixture
@@ -18,10 +17,6 @@ def folder(built: Index, pile: Path) -> Path:
     """An index with labelled pictures of two classes and two verdicts."""
     built.query([str(pile / "p08.png"), str(pile / "p09.png")])
     return built.path
-
-
-def run(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(cli, ["--index", str(folder), *words])
 
 
 def test_mistakes_end_with_one_where_that_was_asked_for(folder: Path, tmp_path: Path) -> None:
