@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import io
+import lzma
 import os
 import stat
+import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mediclip_index.reading import archives, dicom, pdf, raster
 from mediclip_index.reading.refusing import Unreadable
@@ -16,6 +22,15 @@ from mediclip_index.terms import Bounds, Picture, Refusal
 
 # Any change to the way a file becomes pixels changes this name, and with it the fingerprint.
 RECIPE = "decode-1: upright, over white, grey 0.5-99.5 %, JPEG draft 2x, box above 4x"
+
+# Files that are compressed as a whole, by their marks.
+_COMPRESSED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b\x08": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+}
+MOST_UNFOLDED = 200  # times a compressed file's size
+LEAST_UNFOLDED = 64 * 1024**2  # bytes; so much any of them may unfold to
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,7 @@ def read(
         raise Unreadable(
             "too_large", f"{path} has {len(data):,} bytes; at most {bounds.max_bytes:,} are read."
         )
+    data = _unfolded(data, path, bounds)
     with shaped(shape):
         if pdf.is_pdf(data):
             found, refused = pdf.read(data, path, size, bounds, pages)
@@ -89,6 +105,30 @@ def read(
         else:
             found, refused = raster.read(data, path, size, bounds)
     return ReadResult(tuple(found), tuple(refused))
+
+
+def _unfolded(data: bytes, path: str, bounds: Bounds) -> bytes:
+    """What a file holds that is one file, compressed (`scan.dcm.gz`); other files as they are."""
+    for mark, opened in _COMPRESSED.items():
+        if data.startswith(mark):
+            break
+    else:
+        return data
+    limit = min(bounds.max_bytes, max(MOST_UNFOLDED * len(data), LEAST_UNFOLDED))
+    try:
+        with opened(io.BytesIO(data)) as file:
+            inner: bytes = file.read(limit + 1)
+    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error):
+        raise Unreadable(
+            "damaged", f"{path} is compressed and ends too soon; get a whole copy of it."
+        ) from None
+    if len(inner) > limit:
+        raise Unreadable(
+            "too_large", f"{path} would unfold to over {limit:,} bytes; unpack it if you trust it."
+        )
+    if not inner:
+        raise Unreadable("empty", f"{path} holds nothing.")
+    return inner
 
 
 def read_file(

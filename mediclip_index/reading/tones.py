@@ -14,6 +14,7 @@ from mediclip_index.terms import Pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles that become black and white
 _SAMPLE = 1_000_000
+_NO_DATA = 1e30  # no brightness that was measured is beyond it; what programs write for none is
 
 Shape = Callable[[Pixels], Pixels]
 _shape: ContextVar[Shape | None] = ContextVar("_shape", default=None)
@@ -30,34 +31,71 @@ def shaped(shape: Shape | None) -> Iterator[None]:
         _shape.reset(before)
 
 
-def to_eight_bits(values: npt.NDArray[np.generic]) -> Pixels:
-    """Window values of any depth, (h, w), to 0..255 between two percentiles.
+def to_eight_bits(
+    values: npt.NDArray[np.generic], valid: npt.NDArray[np.bool_] | None = None
+) -> Pixels:
+    """Window values of any depth, (h, w) or (h, w, channels), to 0..255 between two percentiles.
 
-    Pillow's own conversion of 16-bit grey clips at 255: a radiograph turns plain white. NaN and
-    infinities count as black and white. A picture of one value becomes mid-grey.
+    Pillow's own conversion of 16-bit grey clips at 255: a radiograph turns plain white. One window
+    holds for all channels, so that colours keep their hue. NaN and infinities count as black and
+    white. Where `valid`, (h, w), is given, only what it marks has a say in the window: padding and
+    no-data are no brightness. A picture of one value becomes mid-grey.
     """
-    numbers = values.astype(np.float32)
-    finite = numbers[np.isfinite(numbers)]
-    if finite.size == 0:
+    low, high = _window(values if valid is None else values[valid])
+    if not low < high:
         return np.full(values.shape, 128, dtype=np.uint8)
-    step = max(1, finite.size // _SAMPLE)
-    low, high = np.percentile(finite[::step], [DARKEST, BRIGHTEST])
-    if high <= low:
-        low, high = float(finite.min()), float(finite.max())
-    if high <= low:
-        return np.full(values.shape, 128, dtype=np.uint8)
-    numbers = np.nan_to_num(numbers, nan=low, posinf=high, neginf=low)
-    scaled = (np.clip(numbers, low, high) - low) * (255.0 / (high - low))
-    return np.asarray(np.rint(scaled), dtype=np.uint8)
+    if values.dtype.kind in "ui" and values.dtype.itemsize <= 2:
+        # Each value once, instead of each pixel: a few copies of 100 megapixels are a gigabyte.
+        known = np.iinfo(values.dtype.str)
+        table = _scaled(np.arange(known.min, known.max + 1, dtype=np.float32), low, high)
+        if known.min:  # values below zero index from the end
+            table = np.roll(table, int(known.min))
+        return np.asarray(table[values])
+    eight = np.empty(values.shape, dtype=np.uint8)
+    rows = max(1, _SAMPLE // max(1, eight[:1].size))
+    for top in range(0, len(values), rows):
+        part = values[top : top + rows]
+        eight[top : top + rows] = _scaled(part.astype(np.float64), low, high)
+    return eight
+
+
+def _window(values: npt.NDArray[np.generic]) -> tuple[float, float]:
+    """What becomes black and what white; equal, or NaN, where nothing can be told apart."""
+    numbers = values.reshape(-1)
+    sample = numbers[:: max(1, numbers.size // _SAMPLE)].astype(np.float64)
+    sample = sample[_told(sample)]
+    low, high = np.percentile(sample, [DARKEST, BRIGHTEST]) if sample.size else (np.nan, np.nan)
+    if low < high:
+        return float(low), float(high)
+    if numbers.dtype.kind == "f":
+        numbers = numbers[_told(numbers)]
+    return (float(numbers.min()), float(numbers.max())) if numbers.size else (np.nan, np.nan)
+
+
+def _told(numbers: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    """Which numbers say something: "no data" is NaN, an infinity, or the largest float there is."""
+    return np.asarray(np.abs(numbers) < _NO_DATA)
+
+
+def _scaled(numbers: npt.NDArray[np.floating], low: float, high: float) -> Pixels:
+    """Numbers to 0..255 between low and high; overwrites them."""
+    np.nan_to_num(numbers, copy=False, nan=low, posinf=high, neginf=low)
+    np.clip(numbers, low, high, out=numbers)
+    numbers -= low
+    numbers *= 255.0 / (high - low)
+    return np.asarray(np.rint(numbers, out=numbers).astype(np.uint8))
+
+
+def reduction(size: tuple[int, int], seen: int) -> int:
+    """By which whole factor a picture is box-reduced: one whose shortest side is over 4 x what the
+    model sees comes down to 2 x or more, for a decoded gigapixel must not wait in memory."""
+    shortest = min(size)
+    return shortest // (2 * seen) if seen and shortest > 4 * seen else 1
 
 
 def bounded(picture: Image.Image, size: int) -> Image.Image:
-    """A picture whose shortest side is over 4 x size, box-reduced by a whole factor to 2 x or more.
-
-    What the model sees is at most `size`; a decoded gigapixel must not wait in memory for it.
-    """
-    shortest = min(picture.size)
-    factor = shortest // (2 * size) if size and shortest > 4 * size else 1
+    """A picture reduced as `reduction` says."""
+    factor = reduction(picture.size, size)
     return picture.reduce(factor) if factor > 1 else picture
 
 

@@ -134,7 +134,7 @@ def test_a_page_of_forms_in_forms_in_forms_is_refused() -> None:
 
 def test_a_postscript_picture_starts_no_other_program() -> None:
     data = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
-    assert refused(data) == "not_an_image"
+    assert refused(data) == "unsupported"
 
 
 def test_names_and_things_that_are_no_files_are_passed_over_or_taken_as_they_are(

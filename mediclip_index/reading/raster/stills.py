@@ -1,0 +1,235 @@
+"""A file that holds one picture, or an animation's first → that picture, as Pillow decodes it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from mediclip_index.reading.raster import codecs, essentials, large
+from mediclip_index.reading.raster.samples import TURNED, Samples, seen, turned
+from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.signatures import signature
+from mediclip_index.reading.tones import bounded, pixels, reduction, to_eight_bits
+from mediclip_index.terms import Attribute, Bounds, Picture
+
+DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # modes of more than 8 bits
+# Colours of an XPM that Pillow understands: "#rrggbb" and None.
+_XPM_ODD = re.compile(rb"""\sc\s+(?!#[0-9a-f]{6}["\s]|none["\s])""", re.IGNORECASE)
+# EPS runs another program, WMF and the stubs need one, FPX and MIC are dead.
+_NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
+
+
+def read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
+    """Raises Unreadable, or what decoders raise."""
+    still = Still()
+    codec: codecs.Codec | None
+    if data.startswith(essentials.PNG):
+        png = essentials.png(data)
+        data, still = png.data, Still(png.turn, png.frames, png.exponent)
+        codec = codecs.of_png(png)
+    elif data.startswith(essentials.JPEG):
+        several = essentials.jpeg_holds_more(data)
+        bare, turn, frame = essentials.jpeg(data)
+        codec = codecs.of_jpeg(bare, turn, frame)
+        if not several:
+            data, still = bare, Still(turn, 1)
+    else:
+        codec = codecs.of_other(data)
+    if codec is not None:
+        check_pixels(codec.width, codec.height, path, bounds)
+        if codec.name != "PNG" or not large.is_large(codec.width, codec.height, bounds):
+            return _of_samples(codec.decode(), codec.name, size, still)
+    try:
+        with _open(data) as picture:
+            return of_pillow(picture, path, size, bounds, still=still, data=data)
+    except (OSError, ValueError, SyntaxError):
+        known = signature(data)
+        samples = codecs.instead(data, known.name) if known else None
+        if samples is None:
+            raise
+        return _of_samples(samples, known.name if known else "", size, still)
+
+
+@dataclass(frozen=True)
+class Still:
+    """What is known of a picture before Pillow opens it; 0 where it is not."""
+
+    turn: int = 0
+    frames: int = 0
+    exponent: float = 1.0
+
+
+def of_pillow(
+    picture: Image.Image,
+    path: str,
+    size: int,
+    bounds: Bounds,
+    *,
+    still: Still | None = None,
+    page: int | None = None,
+    data: bytes = b"",
+) -> Picture:
+    """What Pillow has opened; `data`, the file, is there where it may be decoded in another way."""
+    still = still or Still()
+    if picture.format == "ICO":
+        picture.size = max(picture.ico.sizes())  # type: ignore[attr-defined,misc]
+    check_pixels(picture.width, picture.height, path, bounds)
+    full, mode, name = picture.size, picture.mode, picture.format or "unknown"
+    turn = still.turn or _turn(picture)
+    if data and large.is_large(*full, bounds):
+        samples = large.samples(data, name, turn, reduction(full, size))
+        if samples is not None:
+            return _of_samples(samples, name, size, still, full)
+    if name == "JPEG" and size:
+        # Decoded at 1/2, 1/4 or 1/8, never below twice what the model sees on the short side.
+        scale = 2 * size / min(full)
+        asked = (max(1, int(full[0] * scale)), max(1, int(full[1] * scale)))
+        picture.draft(None, asked)
+        picture = _whole(picture, data, asked)
+    if (name == "FITS" and mode in DEEP) or (name == "XPM" and _XPM_ODD.search(data)):
+        raise NotImplementedError  # Pillow mistakes their numbers
+    picture.load()
+    told = {"frames": still.frames} if still.frames else _frames(picture)
+    if mode in DEEP:
+        picture = Image.fromarray(to_eight_bits(np.asarray(picture)))
+    if name == "GIF":
+        picture = _on_its_canvas(picture)
+    if name == "XBM":  # whose ones are ink
+        picture = ImageOps.invert(picture.convert("L"))
+    if still.exponent != 1.0:
+        picture = _brightened(picture, still.exponent)
+    upright = _over_white(turned(picture, turn))
+    width, height = full[::-1] if turn in TURNED else full
+    return Picture(
+        pixels=pixels(bounded(upright, size)),
+        width=width,
+        height=height,
+        format=name,
+        page=page,
+        metadata={"mode": mode, **told},
+    )
+
+
+def _of_samples(
+    samples: Samples, name: str, size: int, still: Still, full: tuple[int, int] | None = None
+) -> Picture:
+    """What another decoder gave; `full` is the size before it was reduced."""
+    width, height = full or samples.values.shape[1::-1]
+    if samples.orientation in TURNED:
+        width, height = height, width
+    picture = seen(samples)
+    if still.exponent != 1.0:
+        picture = _brightened(picture, still.exponent)
+    return Picture(
+        pixels=pixels(bounded(picture, size)),
+        width=width,
+        height=height,
+        format=name,
+        metadata={
+            "mode": f"{samples.colours};{samples.bits}", "frames": max(1, still.frames)
+        },
+    )  # fmt: skip
+
+
+def _on_its_canvas(picture: Image.Image) -> Image.Image:
+    """A GIF's first frame where it lies; what it leaves of the canvas is nothing, not black."""
+    extent = getattr(picture, "dispose_extent", None)
+    if extent is None or tuple(extent) == (0, 0, *picture.size):
+        return picture
+    canvas = Image.new("RGBA", picture.size, (255, 255, 255, 0))
+    canvas.paste(picture.convert("RGBA").crop(extent), (extent[0], extent[1]))
+    return canvas
+
+
+def _brightened(picture: Image.Image, exponent: float) -> Image.Image:
+    """A picture whose file says by which power its brightness is to be raised."""
+    if picture.mode in ("1", "P", "PA") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    table = [round(255 * (value / 255) ** exponent) for value in range(256)]
+    same = list(range(256))
+    bands = picture.getbands()
+    return picture.point([v for band in bands for v in (same if band == "A" else table)])
+
+
+def _open(data: bytes) -> Image.Image:
+    limit = Image.MAX_IMAGE_PIXELS
+    # Our own bounds say how many pixels are too many, before anything is decoded.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        return Image.open(io.BytesIO(data), formats=_formats())
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[str, ...]:
+    """The kinds of picture that Pillow is let try."""
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    Image.init()
+    return tuple(name for name in Image.ID if name not in _NEVER)
+
+
+def _whole(picture: Image.Image, data: bytes, asked: tuple[int, int]) -> Image.Image:
+    """A JPEG, decoded; one that lacks its end mark alone is whole."""
+    try:
+        picture.load()
+        return picture
+    except OSError as error:
+        if "truncated" not in str(error) or not data:
+            raise
+        try:
+            one, other = (_drafted(ended, asked) for ended in essentials.cut_short(data))
+        except OSError:
+            raise error from None
+        if one.tobytes() != other.tobytes():
+            raise
+        return one
+
+
+def _drafted(data: bytes, asked: tuple[int, int]) -> Image.Image:
+    picture = _open(data)
+    picture.draft(None, asked)
+    picture.load()
+    return picture
+
+
+def _turn(picture: Image.Image) -> int:
+    """EXIF's orientation; nothing else of EXIF is needed, so nothing else of it can do harm."""
+    try:
+        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return 1
+
+
+def _frames(picture: Image.Image) -> Mapping[str, Attribute]:
+    if picture.format == "GIF":
+        # Counting its frames reads through all of them, and there may be a million.
+        return {"animated": bool(getattr(picture, "is_animated", False))}
+    return {"frames": int(getattr(picture, "n_frames", 1))}
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        above = picture.convert("RGBA")
+        white = Image.new("RGBA", above.size, "white")
+        return Image.alpha_composite(white, above).convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def check_pixels(width: int, height: int, path: str, bounds: Bounds) -> None:
+    """Refuse a picture by its header, before it is decoded."""
+    if width * height > bounds.max_pixels:
+        raise Unreadable(
+            "too_large",
+            f"{path} has {width} x {height} pixels; at most {bounds.max_pixels:,} are read.",
+        )
+    if width < 1 or height < 1:
+        raise Unreadable("no_pixels", f"{path} has no pixels.")
