@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from mediclip_index.reading.raster import check_pixels
-from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.reading.tones import bounded, pixels
 from mediclip_index.terms import Bounds, Picture, Refusal
 
@@ -19,9 +20,14 @@ def is_pdf(data: bytes) -> bool:
     return b"%PDF-" in data[:1024]
 
 
-def read(
-    data: bytes, path: str, size: int, bounds: Bounds, pages: Literal["images", "pages"]
-) -> tuple[list[Picture], list[Refusal]]:
+def items(
+    data: bytes,
+    path: str,
+    size: int,
+    bounds: Bounds,
+    pages: Literal["images", "pages"],
+    first: int = 1,
+) -> Iterator[Item]:
     """Embedded pictures (page and item count from 1) or rendered pages. Raises Unreadable."""
     import pypdfium2
 
@@ -33,38 +39,50 @@ def read(
                 "unsupported", f"{path} is locked with a password; save it without one."
             ) from None
         raise Unreadable("damaged", f"{path} is a damaged PDF.") from None
+    some = False
     try:
         count = len(document)
         if count > bounds.max_pages:
             raise Unreadable(
                 "too_large", f"{path} has {count} pages; at most {bounds.max_pages} are read."
             )
-        found: list[Picture] = []
-        refused: list[Refusal] = []
-        for number in range(1, count + 1):
-            try:
-                page = document[number - 1]
-                if pages == "pages":
-                    found.append(_rendered(page, number, path, size, bounds))
-                else:
-                    found += _embedded(page, number, path, size, bounds)
-                page.close()
-            except Unreadable as why:
-                refused.append(Refusal(path, why.reason, why.message, number))
-            except Exception:
-                refused.append(
-                    Refusal(path, "damaged", f"Page {number} of {path} is damaged.", number)
-                )
+        for number in range(first, count + 1):
+            yield Begun(number, count)
+            for item in _page(document, number, path, size, bounds, pages):
+                some = True
+                yield item
     finally:
         document.close()
-    if not found and refused:
-        raise Unreadable(refused[0].reason, refused[0].message)
-    if not found:
+    if not some and first == 1:
         raise Unreadable(
             "no_pixels",
             f"{path} has no embedded pictures; --pdf pages reads its pages as pictures.",
         )
-    return found, refused
+
+
+def _page(
+    document: Any,
+    number: int,
+    path: str,
+    size: int,
+    bounds: Bounds,
+    pages: Literal["images", "pages"],
+) -> list[Item]:
+    try:
+        page = document[number - 1]
+        try:
+            if pages == "pages":
+                return [_rendered(page, number, path, size, bounds)]
+            return list(_embedded(page, number, path, size, bounds))
+        finally:
+            page.close()
+    except Unreadable as why:
+        return [Refusal(path, why.reason, why.message, number)]
+    except MemoryError:
+        why = f"Page {number} of {path} needs more memory than one page may cost."
+        return [Refusal(path, "too_large", why, number)]
+    except Exception:
+        return [Refusal(path, "damaged", f"Page {number} of {path} is damaged.", number)]
 
 
 def _embedded(page: Any, number: int, path: str, size: int, bounds: Bounds) -> list[Picture]:
