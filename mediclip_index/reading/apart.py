@@ -8,16 +8,18 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from mediclip_index.reading.content import ReadResult
-from mediclip_index.reading.worker import ORDER, Task
-from mediclip_index.terms import MediclipError, Picture, Refusal
+from mediclip_index.reading.content import gathered
+from mediclip_index.reading.refusing import Begun, Item
+from mediclip_index.reading.worker import ORDER, End, Task
+from mediclip_index.terms import MediclipError, Picture, Reason, Refusal
 
 _START = (
     "import json, sys; path, preload, control = json.loads(sys.argv[1]); sys.path[:] = path; "
@@ -26,6 +28,8 @@ _START = (
 _START_SECONDS = 120.0  # a new process may have to wait for a busy machine
 _SLOWEST_DISK = 5_000_000  # bytes a second
 _ATTEMPTS = 2  # a worker may have died of something else, such as another program's hunger
+_MOST_DEATHS = 8  # of workers at one file; its other pages are not tried
+_LONGEST = 20  # times its limit of processor time, by the clock
 
 
 @dataclass(frozen=True)
@@ -129,38 +133,55 @@ class Apart:
     def read(self, task: Task, length: int, wanted: Callable[[str], bool]) -> Found:
         """A file's hash and pictures; `wanted`, asked with the hash, says whether to decode it.
 
-        `length` is the file's, in bytes. A file at which the process dies twice is refused as
-        damaged, one that takes longer than its bounds say as too_large. Raises MediclipError where
-        no process can be started.
+        `length` is the file's, in bytes. A page (or file of one picture) at which the process dies
+        twice is refused as damaged, one that takes longer than its bounds say as too_large; what
+        else there is in the file is read. Raises MediclipError where no process can be started.
         """
-        sha256 = None
-        for _ in range(_ATTEMPTS):
-            if self._stopped:
-                break
+        course = _Course(task)
+        while not course.over and not self._stopped:
             try:
                 self._begin()
                 if self._stopped:  # before there was anything to end
                     break
-                answer = self._ask(task, task.bounds.max_seconds + length / _SLOWEST_DISK)
-                if isinstance(answer, str):
-                    sha256 = answer
-                    if not wanted(sha256):
-                        self._tell(False)
-                        return Found(sha256)
-                    answer = self._ask(True, task.bounds.max_seconds)
-                if isinstance(answer, Refusal):
-                    return Found(sha256, refused=(answer,))
-                assert isinstance(answer, ReadResult)
-                return Found(sha256, answer.pictures, answer.refused)
+                if not self._go(course, length, wanted):
+                    return Found(course.sha256)
             except TimeoutError:  # which is an OSError, but says something else
                 self.close()
-                limit = f"{task.bounds.max_seconds:g} s"
-                why = f"{task.given} takes over {limit} to read, more than one file may cost."
-                return Found(sha256, refused=(Refusal(task.given, "too_large", why),))
+                course.slow()
             except (EOFError, OSError):
                 self.close()
-        why = f"{task.given} makes its decoder crash; get a whole copy of it."
-        return Found(sha256, refused=(Refusal(task.given, "damaged", why),))
+                course.died()
+        result = gathered(course.items)
+        return Found(course.sha256, result.pictures, result.refused)
+
+    def _go(self, course: _Course, length: int, wanted: Callable[[str], bool]) -> bool:
+        """Read on from where a file's course is; False where its content is not wanted.
+
+        Raises what `_heard` does.
+        """
+        task = course.rest
+        self._tell(task)
+        # Reading waits for the disk, and unpacking takes a processor: either may take so long.
+        answer = self._heard(task.bounds.max_seconds + length / _SLOWEST_DISK)
+        if isinstance(answer, str):
+            course.sha256 = answer
+            if not wanted(answer):
+                self._tell(False)
+                return False
+            self._tell(True)
+        else:
+            course.add(answer)
+        used = self._used()
+        while not course.over:
+            answer = self._heard(task.bounds.max_seconds)
+            before, used = used, self._used()
+            course.spent += max(used - before, 0.0)
+            if isinstance(answer, End):
+                course.over = True
+                return True
+            course.add(answer)
+        self.close()  # it would read on
+        return True
 
     def stop(self) -> None:
         """End the process for good; a thread that waits for it goes on at once."""
@@ -194,17 +215,108 @@ class Apart:
             "package anew."
         )
 
-    def _ask(self, what: object, patience: float) -> Any:
-        self._tell(what)
-        return self._heard(patience)
-
     def _tell(self, what: object) -> None:
         assert self._worker is not None
         self._worker.send(what)
 
+    def _used(self) -> float:
+        """Seconds of a processor that the process has used; of the clock, where no one tells."""
+        if self._pid is None or sys.platform != "linux":
+            return time.monotonic()
+        try:
+            return time.clock_gettime((~self._pid << 3) | 2)  # so Linux numbers processes' clocks
+        except OSError:
+            return 0.0  # it is dead, which will be heard
+
     def _heard(self, patience: float) -> Any:
-        """The worker's next word. Raises TimeoutError; EOFError or OSError where it is dead."""
+        """The worker's next word, which may cost it so many seconds of a processor; it may also
+        stand still for as many. Raises TimeoutError; EOFError or OSError where it is dead."""
         assert self._worker is not None
-        if not self._worker.poll(patience):
-            raise TimeoutError
+        began = moved = time.monotonic()
+        before = used = self._used()
+        while not self._worker.poll(max(patience - (used - before), 0.01)):
+            now, seen, used = time.monotonic(), used, self._used()
+            if used > seen:
+                moved = now
+            if used - before >= patience or now - moved >= patience:
+                raise TimeoutError
+            if now - began >= _LONGEST * patience:
+                raise TimeoutError
         return self._worker.recv()
+
+
+@dataclass
+class _Course:
+    """How far the reading of a file has come, over as many processes as it took.
+
+    items: what was read. page, of: the page that is being read, where the file has pages. kept: how
+    many items were there when that page began. spent: seconds, over all processes.
+    """
+
+    task: Task
+    items: list[Item] = field(default_factory=list)
+    sha256: str | None = None
+    over: bool = False
+    page: int | None = None
+    of: int = 1
+    kept: int = 0
+    spent: float = 0.0
+    deaths: int = 0
+    deaths_here: int = 0
+
+    @property
+    def rest(self) -> Task:
+        return self.task if self.page is None else replace(self.task, first=self.page)
+
+    def add(self, item: Item) -> None:
+        if not isinstance(item, Begun):
+            self.items.append(item)
+            return
+        if item.page != self.page:
+            self.deaths_here = 0
+        self.page, self.of, self.kept = item.page, item.of, len(self.items)
+        limit = self.task.bounds.max_file_seconds
+        if self.spent > limit:
+            self._leave(f"the pages before took over {limit:g} s")
+
+    def slow(self) -> None:
+        """The process was ended at its work."""
+        self.spent += self.task.bounds.max_seconds
+        limit = f"{self.task.bounds.max_seconds:g} s"
+        self._refuse("too_large", f"takes over {limit} to read, more than one {{}} may cost.")
+
+    def died(self) -> None:
+        self.deaths_here += 1
+        if self.deaths_here < _ATTEMPTS:
+            del self.items[self.kept :]
+            return
+        self._refuse("damaged", "makes its decoder crash; get a whole copy of it.")
+
+    def _refuse(self, reason: Reason, why: str) -> None:
+        """The page, or the file, at which a process ended; what it gave before is kept."""
+        self.deaths, self.deaths_here = self.deaths + 1, 0
+        given = self.task.given
+        if self.page is None:
+            self.items.append(Refusal(given, reason, f"{given} {why.format('file')}"))
+            self.over = True
+            return
+        place = f"Page {self.page} of {given}"
+        self.items.append(Refusal(given, reason, f"{place} {why.format('page')}", self.page))
+        self.page, self.kept = self.page + 1, len(self.items)
+        if self.page > self.of:
+            self.over = True
+        elif self.deaths >= _MOST_DEATHS:
+            self._leave(f"{self.deaths} pages before could not be read")
+
+    def _leave(self, why: str) -> None:
+        """Read no further."""
+        self.over = True
+        given = self.task.given
+        left = f"page {self.page}" if self.page == self.of else f"pages {self.page} to {self.of}"
+        self.items.append(
+            Refusal(
+                given,
+                "too_large",
+                f"{given} is not read to its end: {why}; make {left} a file of their own.",
+            )
+        )

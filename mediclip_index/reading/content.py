@@ -10,13 +10,13 @@ import lzma
 import os
 import stat
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from mediclip_index.reading import archives, dicom, pdf, raster
-from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.refusing import Item, Unreadable
 from mediclip_index.reading.tones import Shape, shaped
 from mediclip_index.terms import Bounds, Picture, Refusal
 
@@ -74,6 +74,59 @@ def read_bytes(path: str, bounds: Bounds | None = None) -> bytes:
     return data
 
 
+def items(
+    data: bytes,
+    *,
+    path: str,
+    size: int,
+    bounds: Bounds | None = None,
+    frames: Literal["first", "all"] = "first",
+    pages: Literal["images", "pages"] = "images",
+    shape: Shape | None = None,
+    first: int = 1,
+) -> Iterator[Item]:
+    """The pictures and refusals of a file's bytes, one after another as they are made.
+
+    Before each page (frame) that is worth starting again after comes a `Begun`; pages before
+    `first` are passed over by those readers that send it. Other arguments are those of `read`.
+    Raises Unreadable where the file as a whole can't be used.
+    """
+    bounds = bounds or Bounds()
+    if not data:
+        raise Unreadable("empty", f"{path} is empty.")
+    if len(data) > bounds.max_bytes:
+        raise Unreadable(
+            "too_large", f"{path} has {len(data):,} bytes; at most {bounds.max_bytes:,} are read."
+        )
+    data = _unfolded(data, path, bounds)
+    with shaped(shape):
+        if pdf.is_pdf(data):
+            yield from pdf.items(data, path, size, bounds, pages, first)
+        elif dicom.is_dicom(data):
+            yield from _listed(dicom.read(data, path, size, bounds, frames))
+        else:
+            yield from raster.items(data, path, size, bounds, first)
+
+
+def _listed(both: tuple[list[Picture], list[Refusal]]) -> Iterator[Item]:
+    for some in both:
+        yield from some
+
+
+def gathered(found: Iterable[Item]) -> ReadResult:
+    """All of a file's items; one of which no picture could be had is refused once, as a whole."""
+    pictures: list[Picture] = []
+    refused: list[Refusal] = []
+    for item in found:
+        if isinstance(item, Picture):
+            pictures.append(item)
+        elif isinstance(item, Refusal):
+            refused.append(item)
+    if not pictures:
+        refused = [replace(why, page=None) for why in refused[:1]]
+    return ReadResult(tuple(pictures), tuple(refused))
+
+
 def read(
     data: bytes,
     *,
@@ -89,30 +142,18 @@ def read(
     Each picture's pixels go through `shape` at once, where there is one. Raises Unreadable where
     the file as a whole can't be used; `path` is for messages only.
     """
-    bounds = bounds or Bounds()
-    if not data:
-        raise Unreadable("empty", f"{path} is empty.")
-    if len(data) > bounds.max_bytes:
-        raise Unreadable(
-            "too_large", f"{path} has {len(data):,} bytes; at most {bounds.max_bytes:,} are read."
-        )
-    data = _unfolded(data, path, bounds)
-    with shaped(shape):
-        if pdf.is_pdf(data):
-            found, refused = pdf.read(data, path, size, bounds, pages)
-        elif dicom.is_dicom(data):
-            found, refused = dicom.read(data, path, size, bounds, frames)
-        else:
-            found, refused = raster.read(data, path, size, bounds)
-    return ReadResult(tuple(found), tuple(refused))
+    result = gathered(
+        items(data, path=path, size=size, bounds=bounds, frames=frames, pages=pages, shape=shape)
+    )
+    if not result.pictures and result.refused:
+        raise Unreadable(result.refused[0].reason, result.refused[0].message)
+    return result
 
 
 def _unfolded(data: bytes, path: str, bounds: Bounds) -> bytes:
     """What a file holds that is one file, compressed (`scan.dcm.gz`); other files as they are."""
-    for mark, opened in _COMPRESSED.items():
-        if data.startswith(mark):
-            break
-    else:
+    opened = next((o for mark, o in _COMPRESSED.items() if data.startswith(mark)), None)
+    if opened is None:
         return data
     limit = min(bounds.max_bytes, max(MOST_UNFOLDED * len(data), LEAST_UNFOLDED))
     try:

@@ -1,8 +1,11 @@
-"""The way a file is refused inside this room."""
+"""What a reader gives besides pictures: the way a file is refused inside this room, and where in
+it the reader is."""
 
 from __future__ import annotations
 
-from mediclip_index.terms import Reason
+from dataclasses import dataclass
+
+from mediclip_index.terms import Picture, Reason, Refusal
 
 
 class Unreadable(Exception):
@@ -12,3 +15,15 @@ class Unreadable(Exception):
         super().__init__(message)
         self.reason: Reason = reason
         self.message = message
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Work on a page (or frame) begins. Whoever dies or hangs before the next one does so at this:
+    it alone is refused, and reading goes on after it."""
+
+    page: int
+    of: int
+
+
+Item = Picture | Refusal | Begun

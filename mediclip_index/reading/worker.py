@@ -4,6 +4,11 @@ A mother process imports what decoding needs once, and is forked for each worker
 milliseconds. She never decodes anything herself, so she always hears when the program that started
 her is gone, and takes her workers with her, busy or hung. Nothing here imports torch, DuckDB or
 FAISS, and the program's own main module is not run again, as multiprocessing would.
+
+What a worker says: its number, once. Then, for each task, the content's hash; and, where it is told
+True, a file's items one after another as they are made (pictures, refusals, and `Begun` before each
+page), so that what was made is not lost with a worker. `End` is the last word on every file but
+those that are not wanted.
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Literal
 
-from mediclip_index.reading.content import content_hash, read, read_bytes
+from mediclip_index.reading.content import content_hash, items, read_bytes
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import Shape
 from mediclip_index.terms import Bounds, Refusal
@@ -34,7 +39,8 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Task:
-    """A file to read: its path, or its bytes where there is no file. `given` is for messages."""
+    """A file to read: its path, or its bytes where there is no file. `given` is for messages, and
+    `first` the page to begin with where earlier ones were read already."""
 
     path: str
     given: str
@@ -44,6 +50,12 @@ class Task:
     frames: Literal["first", "all"]
     pages: Literal["images", "pages"]
     shape: Shape | None
+    first: int = 1
+
+
+@dataclass(frozen=True)
+class End:
+    """All was said of a file."""
 
 
 def mother(control: int, preload: list[str]) -> None:
@@ -96,14 +108,14 @@ def _work(descriptor: int, mother: int) -> None:
 
 
 def _answer(asked: Connection, task: Task) -> None:
-    """Send a file's hash; then, where its pictures are wanted, these. A Refusal ends it."""
+    """Send a file's hash; then, where its pictures are wanted, these as they are made."""
     try:
         data = read_bytes(task.path, task.bounds) if task.data is None else task.data
         asked.send(content_hash(data))
         if not asked.recv():
             return
         with _at_most(task.bounds.max_memory):
-            answer = read(
+            for item in items(
                 data,
                 path=task.given,
                 size=task.size,
@@ -111,7 +123,9 @@ def _answer(asked: Connection, task: Task) -> None:
                 frames=task.frames,
                 pages=task.pages,
                 shape=task.shape,
-            )
+                first=task.first,
+            ):
+                asked.send(item)
     except Unreadable as why:
         asked.send(Refusal(task.given, why.reason, why.message))
     except MemoryError:
@@ -123,8 +137,7 @@ def _answer(asked: Connection, task: Task) -> None:
                 f"{task.given} needs over {limit:,} MB of memory to be read.",
             )
         )
-    else:
-        asked.send(answer)
+    asked.send(End())
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from PIL import Image
 
 from mediclip_index.encoding import Preprocessing, framed
 from mediclip_index.reading import Apart, Found, Task, read_file
-from mediclip_index.terms import Bounds
+from mediclip_index.terms import Bounds, Pixels
 
 PHOTO = str(Path(skimage.data.__file__).parent / "astronaut.png")
 HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
@@ -28,7 +29,7 @@ HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
 READ_FOREVER = """
 import sys, threading
 from mediclip_index.reading import Apart, Task
-from mediclip_index.terms import Bounds
+from mediclip_index.terms import Bounds, Pixels
 
 apart = Apart()
 while True:
@@ -47,6 +48,33 @@ def task(path: str, bounds: Bounds | None = None) -> Task:
 
 def yes(_: str) -> bool:
     return True
+
+
+def ends_at(pixels: Pixels, grey: int, how: str) -> Pixels:
+    """A shape at which the process comes to grief, as a decoder would make it."""
+    if round(float(pixels.mean())) == grey:
+        if how == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        while how == "busy":
+            pass
+        while how == "asleep":
+            time.sleep(60)
+    return pixels
+
+
+GREYS = (10, 20, 30, 40)
+
+
+def four_pages(path: Path, how: str, grey: int = 20, **bounds: float) -> Task:
+    """A file of four pages, at one of which (none, where its grey is none of theirs) things end."""
+    pages = [Image.new("L", (64, 64), grey) for grey in GREYS]
+    pages[0].save(path, "PDF", save_all=True, append_images=pages[1:])
+    limits = Bounds(**bounds)  # type: ignore[arg-type]
+    return replace(task(str(path), limits), shape=partial(ends_at, grey=grey, how=how))
+
+
+def shades(found: Found) -> list[tuple[int | None, int]]:
+    return [(p.page, round(float(p.pixels.mean()))) for p in found.pictures]
 
 
 @pytest.fixture
@@ -143,6 +171,102 @@ def test_a_picture_that_takes_too_long_to_decode_is_too_large(apart: Apart, slow
     apart.read(task(PHOTO), 0, yes)
     found = apart.read(task(slow, Bounds(max_seconds=0.05)), 10**9, yes)
     assert [r.reason for r in found.refused] == ["too_large"]
+
+
+@pytest.mark.parametrize(
+    ("how", "reason", "said"),
+    [
+        ("crash", "damaged", "crash"),
+        ("busy", "too_large", "0.5 s"),
+        ("asleep", "too_large", "0.5 s"),
+    ],
+)
+def test_a_page_at_which_the_process_ends_is_refused_alone(
+    apart: Apart, tmp_path: Path, how: str, reason: str, said: str
+) -> None:
+    found = apart.read(four_pages(tmp_path / "a.pdf", how, max_seconds=0.5), 0, yes)
+    assert shades(found) == [(1, 10), (3, 30), (4, 40)]
+    ((page, why, message),) = [(r.page, r.reason, r.message) for r in found.refused]
+    assert (page, why) == (2, reason)
+    assert said in message
+    assert message.startswith("Page 2 of ")
+
+
+def test_the_last_page_may_end_a_process_too(apart: Apart, tmp_path: Path) -> None:
+    found = apart.read(four_pages(tmp_path / "a.pdf", "crash", grey=40), 0, yes)
+    assert shades(found) == [(1, 10), (2, 20), (3, 30)]
+    assert [(r.page, r.reason) for r in found.refused] == [(4, "damaged")]
+
+
+def test_a_page_is_tried_again_where_a_process_died_once(apart: Apart, tmp_path: Path) -> None:
+    """Of something else, that is: nothing of the file is lost or doubled."""
+    once = tmp_path / "once"
+    asked = replace(four_pages(tmp_path / "a.pdf", ""), shape=partial(crash_once, mark=str(once)))
+    found = apart.read(asked, 0, yes)
+    assert once.exists()
+    assert (shades(found), found.refused) == ([(1, 10), (2, 20), (3, 30), (4, 40)], ())
+
+
+def crash_once(pixels: Pixels, mark: str) -> Pixels:
+    if round(float(pixels.mean())) == 30 and not os.path.exists(mark):
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pixels
+
+
+def test_a_long_file_gives_what_it_gave_in_its_time_and_says_what_it_did_not(
+    apart: Apart, tmp_path: Path
+) -> None:
+    asked = four_pages(tmp_path / "a.pdf", "busy", max_seconds=0.5, max_file_seconds=0.4)
+    found = apart.read(asked, 0, yes)
+    assert shades(found) == [(1, 10)]
+    assert [(r.page, r.reason) for r in found.refused] == [(2, "too_large"), (None, "too_large")]
+    assert "pages 3 to 4" in found.refused[1].message
+    assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
+
+
+def test_a_file_that_ends_process_after_process_is_left(apart: Apart, tmp_path: Path) -> None:
+    pages = [Image.new("L", (64, 64), grey) for grey in (10, *[20] * 12, 30)]
+    asked = four_pages(tmp_path / "a.pdf", "crash")
+    pages[0].save(tmp_path / "a.pdf", "PDF", save_all=True, append_images=pages[1:])
+    found = apart.read(asked, 0, yes)
+    assert shades(found) == [(1, 10)]
+    assert [r.reason for r in found.refused] == ["damaged"] * 8 + ["too_large"]
+    assert "pages 10 to 14" in found.refused[-1].message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others tell no process's processor time")
+def test_a_busy_machine_refuses_no_more_than_an_idle_one(apart: Apart, tmp_path: Path) -> None:
+    """A page may take longer than its seconds by the clock, if others use the processor."""
+    asked = four_pages(tmp_path / "a.pdf", "", max_seconds=0.4)
+    apart.read(asked, 0, yes)
+    assert apart.worker is not None
+    worker, over = apart.worker, threading.Event()
+
+    def starve() -> None:  # lets it work for some hundredths of each second
+        while not over.is_set():
+            os.kill(worker, signal.SIGSTOP)
+            over.wait(0.3)
+            os.kill(worker, signal.SIGCONT)
+            over.wait(0.05)
+
+    busy = replace(asked, shape=partial(takes, seconds=0.1))
+    starving = threading.Thread(target=starve)
+    starving.start()
+    before = time.monotonic()
+    found = apart.read(busy, 0, yes)
+    over.set()
+    starving.join()
+    assert time.monotonic() - before > 4 * 0.4
+    assert ([page for page, _ in shades(found)], found.refused) == ([1, 2, 3, 4], ())
+
+
+def takes(pixels: Pixels, seconds: float) -> Pixels:
+    """So much of a processor."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+    return pixels
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such limit")

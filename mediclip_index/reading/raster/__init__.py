@@ -5,7 +5,7 @@ Pillow reads not at all, or only its upper bits, goes to imagecodecs (codecs), T
 (tiff). What would not fit into memory whole is reduced while it is decoded (large).
 """
 
-from mediclip_index.reading.raster.files import read
+from mediclip_index.reading.raster.files import items
 from mediclip_index.reading.raster.stills import check_pixels
 
-__all__ = ["check_pixels", "read"]
+__all__ = ["check_pixels", "items"]

@@ -14,7 +14,7 @@ from mediclip_index.reading import camera
 from mediclip_index.reading.raster import stills, tiff
 from mediclip_index.reading.raster.samples import TURNED, seen
 from mediclip_index.reading.raster.stills import check_pixels
-from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.reading.signatures import refusal, signature
 from mediclip_index.reading.tones import bounded, pixels, reduction
 from mediclip_index.terms import Bounds, Picture, Refusal
@@ -23,27 +23,29 @@ from mediclip_index.terms import Bounds, Picture, Refusal
 _MEMORY = re.compile(r"memory|allocat|thread|map segment", re.IGNORECASE)
 
 
-def read(data: bytes, path: str, size: int, bounds: Bounds) -> tuple[list[Picture], list[Refusal]]:
-    """The pictures of a raster file: the first frame, but every page of a TIFF.
+def items(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Iterator[Item]:
+    """The pictures of a raster file: the first frame, but every page of a TIFF, from `first` on.
 
-    Raises Unreadable where there is none; a page that fails is refused by itself.
+    A page that fails is refused by itself. Raises Unreadable where the file as a whole can't be
+    used.
     """
-    with warnings.catch_warnings():
-        # Decoders warn of what they mend; bombs are weighed by our own bounds.
-        warnings.simplefilter("ignore")
-        with _decoding(path, data):
-            if camera.is_raw(data):
-                return [camera.preview(data, path, size, bounds)], []
-            if data.startswith(tiff.MARKS):
-                return _pages(data, path, size, bounds)
-            return [stills.read(data, path, size, bounds)], []
+    with _decoding(path, data):
+        if camera.is_raw(data):
+            yield camera.preview(data, path, size, bounds)
+        elif data.startswith(tiff.MARKS):
+            yield from _pages(data, path, size, bounds, first)
+        else:
+            yield stills.read(data, path, size, bounds)
 
 
 @contextlib.contextmanager
 def _decoding(path: str, data: bytes) -> Iterator[None]:
     """Whatever a decoder throws at a bad file becomes a reason."""
     try:
-        yield
+        with warnings.catch_warnings():
+            # Decoders warn of what they mend; bombs are weighed by our own bounds.
+            warnings.simplefilter("ignore")
+            yield
     except Unreadable:
         raise
     except Image.DecompressionBombError:
@@ -71,9 +73,7 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         raise Unreadable("damaged", f"{path} {how}; get a whole copy of it.") from None
 
 
-def _pages(
-    data: bytes, path: str, size: int, bounds: Bounds
-) -> tuple[list[Picture], list[Refusal]]:
+def _pages(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Iterator[Item]:
     """Every page of a TIFF that is a picture of its own."""
     try:
         file = tiff.opened(data)
@@ -81,21 +81,23 @@ def _pages(
     except Unreadable:
         raise
     except Exception:  # what tifffile can't make out, libtiff perhaps can
-        return [stills.read(data, path, size, bounds)], []
+        yield stills.read(data, path, size, bounds)
+        return
     count = len(file.pages)
     if count == 1:
-        return [_page(data, own[0], path, size, bounds, None)], []
-    found: list[Picture] = []
-    refused: list[Refusal] = []
+        yield _page(data, own[0], path, size, bounds, None)
+        return
     for one in own:
+        if one.number < first:
+            continue
+        yield Begun(one.number, count)
         try:
             with _decoding(path, data):
-                found.append(_page(data, one, path, size, bounds, count))
+                picture = _page(data, one, path, size, bounds, count)
         except Unreadable as why:
-            refused.append(Refusal(path, why.reason, why.message, one.number))
-    if not found:
-        raise Unreadable(refused[0].reason, refused[0].message)
-    return found, refused
+            yield Refusal(path, why.reason, why.message, one.number)
+        else:
+            yield picture
 
 
 def _page(

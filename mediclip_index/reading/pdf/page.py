@@ -1,0 +1,152 @@
+"""A page → the figures that it shows, each as one picture, or all of it as one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+from pypdfium2 import raw
+
+from mediclip_index.reading.pdf.figures import Figure, figures
+from mediclip_index.reading.pdf.objects import Seeker, Sheet, Shown, is_damaged
+from mediclip_index.reading.pdf.rendering import fitting, rendered
+from mediclip_index.reading.raster import check_pixels
+from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.tones import pixels
+from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
+
+SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
+MOST_PICTURES = 1_000  # on one page
+MOST_SMALL = 5_000  # parts below SMALLEST on one page; where there are more they are no figure's
+LEAST_PAGE = 448  # pixels on a rendered page's short side
+_GLANCE = 128  # pixels on the short side, to see whether something is shown
+_PLAIN = 2  # grey values between the darkest and the brightest of what may show nothing
+
+
+@dataclass(frozen=True)
+class Page:
+    """A loaded page of a document, and what is wanted of it."""
+
+    document: Any
+    loaded: Any
+    number: int
+    path: str
+    size: int
+    bounds: Bounds
+
+    def figures(self, layers: bool, tiled: bool, seen: set[bytes]) -> Iterator[Picture | Refusal]:
+        """Each figure, but those that were `seen` before, and what of them can't be read.
+
+        Raises Unreadable where there are too many.
+        """
+        shown, found = self.placed(layers, tiled)
+        for item, figure in enumerate(found, 1):
+            members = [shown[number] for number in figure.members]
+            try:
+                self._check(members, figure, item)
+            except Unreadable as why:
+                yield Refusal(self.path, why.reason, why.message, self.number)
+                continue
+            damaged = self._damaged(members, surely=False)
+            if len(damaged) < len(members):
+                wanted = fitting(*figure.square, 2 * self.size)
+                own = rendered(self.loaded, figure.box, *wanted)
+                if int(own.max()) - int(own.min()) <= _PLAIN:
+                    damaged = self._damaged(members, surely=True)
+            if damaged:
+                yield self._refused(item, len(damaged) == len(members))
+            if len(damaged) == len(members):
+                continue
+            known = _digest(own, figure)
+            if known not in seen:
+                seen.add(known)
+                yield Picture(
+                    pixels=pixels(Image.fromarray(own)),
+                    width=figure.width,
+                    height=figure.height,
+                    format="PDF",
+                    page=self.number,
+                    item=item,
+                )
+
+    def placed(self, layers: bool, tiled: bool) -> tuple[list[Shown], list[Figure]]:
+        """The pictures on the page, and the figures that they make. Raises Unreadable."""
+        seeker = Seeker(self.document, self.loaded, Sheet(self.loaded), layers, tiled)
+        shown: list[Shown] = []
+        large = 0
+        for one in (*seeker.content(), *seeker.stamps()):
+            large += min(one.placed.columns, one.placed.rows) >= SMALLEST
+            # A form in a form in a form, ten times each: a short page can hold a million.
+            if large > MOST_PICTURES:
+                raise Unreadable(
+                    "too_large",
+                    f"Page {self.number} of {self.path} holds over {MOST_PICTURES} pictures; "
+                    "--pdf pages reads it as one.",
+                )
+            shown.append(one)
+        if len(shown) - large > MOST_SMALL:
+            shown = [one for one in shown if min(one.placed.columns, one.placed.rows) >= SMALLEST]
+        shown = [one for one in shown if not one.optional or self._is_seen(one)]
+        found = figures([one.placed for one in shown])
+        return shown, [one for one in found if min(one.width, one.height) >= SMALLEST]
+
+    def whole(self) -> Picture:
+        """The page as one picture. Raises Unreadable."""
+        width, height = self.loaded.get_size()  # points
+        if min(width, height) <= 0:
+            raise Unreadable("no_pixels", f"Page {self.number} of {self.path} has no area.")
+        scale = max(2 * self.size, LEAST_PAGE) / min(width, height)
+        check_pixels(int(width * scale), int(height * scale), self.path, self.bounds)
+        picture = self.loaded.render(scale=scale).to_pil()
+        return Picture(
+            pixels=pixels(picture),
+            width=picture.width,
+            height=picture.height,
+            format="PDF page",
+            page=self.number,
+        )
+
+    def _check(self, members: Sequence[Shown], figure: Figure, item: int) -> None:
+        """Refuse a figure by its size, before any of it is decoded."""
+        name = f"Picture {item} on page {self.number} of {self.path}"
+        try:
+            check_pixels(*figure.square, name, self.bounds)
+            for one in members:
+                check_pixels(one.placed.columns, one.placed.rows, name, self.bounds)
+        except Unreadable:
+            for one in members:
+                if one.image:  # nor is it decoded where another one lies over it
+                    raw.FPDFPageObj_SetIsActive(one.drawn, False)
+            raise
+
+    def _damaged(self, members: Sequence[Shown], surely: bool) -> list[Shown]:
+        return [one for one in members if one.image and is_damaged(self.loaded, one.drawn, surely)]
+
+    def _refused(self, item: int, whole: bool) -> Refusal:
+        what = "is" if whole else "is in part"
+        why = f"Picture {item} on page {self.number} of {self.path} {what} damaged."
+        return Refusal(self.path, "damaged", why, self.number)
+
+    def _is_seen(self, one: Shown) -> bool:
+        """Whether the page shows a picture: it looks otherwise without it."""
+        with_it = self._glance(one)
+        raw.FPDFPageObj_SetIsActive(one.drawn, False)
+        without = self._glance(one)
+        raw.FPDFPageObj_SetIsActive(one.drawn, True)
+        return bool((with_it != without).any())
+
+    def _glance(self, one: Shown) -> Pixels:
+        box = one.placed.shown
+        scale = _GLANCE / min(box.width, box.height)
+        wanted = fitting(round(box.width * scale), round(box.height * scale), _GLANCE)
+        return rendered(self.loaded, box, *wanted)
+
+
+def _digest(own: Pixels, figure: Figure) -> bytes:
+    """What a figure is known by, wherever it lies."""
+    known = hashlib.sha256(f"{figure.width} x {figure.height}".encode())
+    known.update(own.tobytes())
+    return known.digest()
