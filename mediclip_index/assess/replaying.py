@@ -24,7 +24,10 @@ from mediclip_index.jobs.records import Body, vector_of
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Encoder,
+    Frames,
+    Pdf,
     Progress,
+    ReadOptions,
     ReplayDifference,
     ReplayReport,
     Vectors,
@@ -185,9 +188,9 @@ def _embedded(
             if not reading.is_there(body["path"]):
                 found[body["id"]] = None, f"the file {body['path']} has vanished"
                 continue
-            manner = Manner(
-                encoder, "all" if body["page"] else "first", "images" if body["item"] else "pages"
-            )
+            frames: Frames = "all" if body["page"] else "first"
+            pdf: Pdf = "images" if body["item"] else "pages"
+            manner = Manner(encoder, ReadOptions(frames=frames, pdf=pdf, truncated="show"))
             try:
                 entry = entry_of(body["path"])
             except (WrongUsage, reading.Unreadable) as why:

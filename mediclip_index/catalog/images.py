@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from mediclip_index.catalog.origins import read_options
 from mediclip_index.catalog.rows import (
     fetch_vectors,
     given_path,
@@ -19,7 +20,7 @@ from mediclip_index.catalog.rows import (
 )
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Attribute, Ids, Vectors
+from mediclip_index.terms import Attribute, Ids, ReadOptions, Vectors
 
 _FILES = {
     "path": "VARCHAR",
@@ -307,17 +308,16 @@ def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownIm
     return {row[0]: KnownImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
 
 
-def ways_of_reading(
-    look: Reading, contents: Sequence[str]
-) -> dict[str, tuple[Literal["first", "all"], Literal["images", "pages"]]]:
-    """(frames, pdf) by which each of these contents was last read."""
+def ways_of_reading(look: Reading, contents: Sequence[str]) -> dict[str, ReadOptions]:
+    """How each of these contents was last read."""
     rows = look.db.execute(
-        "SELECT f.sha256, arg_max(s.frames, f.since_tx), arg_max(s.pdf, f.since_tx) FROM files f "
+        "SELECT f.sha256, arg_max(s.frames, f.since_tx), arg_max(s.pdf, f.since_tx), "
+        "arg_max(s.options, f.since_tx) FROM files f "
         "JOIN sources s ON s.number = f.source WHERE f.sha256 IN "
         "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]'))) GROUP BY 1",
         [json.dumps(list(contents))],
     ).fetchall()
-    return {sha: (frames, pdf) for sha, frames, pdf in rows}
+    return {sha: read_options(frames, pdf, rest) for sha, frames, pdf, rest in rows}
 
 
 def paths_by_content(look: Reading) -> dict[str, list[str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import Refusal
+from mediclip_index.terms import Frames, Pdf, ReadOptions, Refusal, ScanOptions
 
 _REFUSALS = {
     "tx": "BIGINT",
@@ -25,31 +26,76 @@ class Source:
     number: int
     source: str
     labels: str
-    frames: str
-    pdf: str
+    read: ReadOptions
+    scan: ScanOptions
 
 
 def sources(look: Reading) -> list[Source]:
     """Every source ever built from, the latest way of reading it."""
     rows = look.db.execute(
         "SELECT max(number), source, arg_max(labels, number), arg_max(frames, number), "
-        "arg_max(pdf, number) FROM sources WHERE tx <= ? GROUP BY source ORDER BY 1",
+        "arg_max(pdf, number), arg_max(options, number) "
+        "FROM sources WHERE tx <= ? GROUP BY source ORDER BY 1",
         [look.tx],
     ).fetchall()
-    return [Source(n, given_path(s), given_path(labels), f, p) for n, s, labels, f, p in rows]
+    return [
+        Source(n, given_path(s), given_path(labels), read_options(f, p, rest), _scan_options(rest))
+        for n, s, labels, f, p, rest in rows
+    ]
 
 
-def add_source(work: Writing, source: str, *, labels: str, frames: str, pdf: str) -> int:
+def read_options(frames: Frames, pdf: Pdf, rest: str) -> ReadOptions:
+    """How a source's files were read, from the columns of its row."""
+    return ReadOptions(
+        frames=frames, pdf=pdf, truncated=json.loads(rest).get("truncated", "refuse")
+    )
+
+
+def _scan_options(rest: str) -> ScanOptions:
+    said = json.loads(rest)
+    return ScanOptions(
+        exclude=tuple(said.get("exclude", ())),
+        include=tuple(said.get("include", ())),
+        follow_links=said.get("follow_links", False),
+    )
+
+
+def add_source(
+    work: Writing,
+    source: str,
+    *,
+    labels: str,
+    read: ReadOptions | None = None,
+    scan: ScanOptions | None = None,
+) -> int:
     """The number of a source read in this way; a new row where it was not so read before."""
-    row = [kept_path(source), kept_path(labels), frames, pdf]
+    read, scan = read or ReadOptions(), scan or ScanOptions()
+    rest = {**_said(read, ReadOptions()), **_said(scan, ScanOptions())}
+    rest = {name: value for name, value in rest.items() if name not in ("frames", "pdf")}
+    said = json.dumps(rest, sort_keys=True)
+    row = [kept_path(source), kept_path(labels), read.frames, read.pdf, said]
     known = work.db.execute(
-        "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ?", row
+        "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ? "
+        "AND options = ?",
+        row,
     ).fetchall()
     if known:
         return int(known[0][0])
     number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM sources"))
-    work.db.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?)", [number, *row, work.tx])
+    work.db.execute(
+        "INSERT INTO sources (number, source, labels, frames, pdf, options, tx) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [number, *row, work.tx],
+    )
     return number
+
+
+def _said(
+    options: ReadOptions | ScanOptions, usual: ReadOptions | ScanOptions
+) -> dict[str, object]:
+    """What is not at its default."""
+    plain = asdict(usual)
+    return {name: value for name, value in asdict(options).items() if value != plain[name]}
 
 
 def paths_by_source(look: Reading) -> dict[str, set[str]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -32,7 +33,23 @@ def output_options(command: F) -> F:
 
 
 def reading_options(command: F) -> F:
-    """--frames and --pdf."""
+    """How files are found and read; the command takes `reading`, keywords for `Index`."""
+    command = _gathered(command)
+    command = click.option(
+        "--follow-links", is_flag=True, help="Follow links that lead out of a folder."
+    )(command)
+    command = click.option(
+        "--include", multiple=True, metavar="PATTERN",
+        help="Of folders and archives only these files, as in .gitignore (may be said again).",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--exclude", multiple=True, metavar="PATTERN",
+        help="Not these files and folders, as in .gitignore: 'thumbs/', '*_mask.png'.",
+    )(command)  # fmt: skip
+    command = click.option(
+        "--truncated", type=click.Choice(["refuse", "show"]), default="refuse", show_default=True,
+        help="A picture whose file ends too soon: refuse it, or show what is there.",
+    )(command)  # fmt: skip
     command = click.option(
         "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,
         help="Of a PDF: the pictures embedded in it, or its pages.",
@@ -41,6 +58,20 @@ def reading_options(command: F) -> F:
         "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
         help="Of a DICOM file with several frames: the first, or all.",
     )(command)  # fmt: skip
+
+
+_READING = ("frames", "pdf", "truncated", "exclude", "include", "follow_links")
+
+
+def _gathered(command: F) -> F:
+    """Hand the options of reading on as one value."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        reading = {name: kwargs.pop(name) for name in _READING}
+        return command(*args, reading=reading, **kwargs)
+
+    return cast(F, call)
 
 
 def html_option(text: str) -> Callable[[F], F]:

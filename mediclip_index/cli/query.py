@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
@@ -55,8 +55,7 @@ def query(
     prompts: str | None,
     as_of: str | None,
     no_audit: bool,
-    frames: Literal["first", "all"],
-    pdf: Literal["images", "pages"],
+    reading: dict[str, Any],
     only: tuple[str, ...],
     copy_to: Path | None,
     form: str,
@@ -94,8 +93,8 @@ def query(
         else:
             stdin = sys.stdin.buffer.read() if "-" in sources else None
             report = index.query(
-                sources, stdin=stdin, k=k, alpha=alpha, prompts=prompts, frames=frames, pdf=pdf,
-                as_of=as_of, audit=not no_audit, progress=progress,
+                sources, stdin=stdin, k=k, alpha=alpha, prompts=prompts, as_of=as_of,
+                audit=not no_audit, progress=progress, **reading,
             )  # fmt: skip
     finally:
         progress.finish()

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from mediclip_index import jobs
 from mediclip_index.terms import (
     BuildReport,
+    Frames,
     IndexType,
     InfoReport,
     LabelEvent,
     LabelReport,
+    Pdf,
     Progress,
     PromptSetFacts,
     PromptTrial,
     QueryReport,
+    ReadOptions,
+    ScanOptions,
     SearchReport,
     Silent,
+    Truncated,
     Vectors,
 )
 
@@ -33,8 +37,12 @@ class Working:
         sources: Sequence[str] = (),
         *,
         labels: str = "auto",
-        frames: Literal["first", "all"] = "first",
-        pdf: Literal["images", "pages"] = "images",
+        frames: Frames = "first",
+        pdf: Pdf = "images",
+        truncated: Truncated = "refuse",
+        exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
+        follow_links: bool = False,
         rehash: bool = False,
         allow_missing: bool = False,
         prune: bool = False,
@@ -50,14 +58,19 @@ class Working:
         have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
         which no file is left are removed: they do not come back with their file (see `remove`).
         `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
-        "compressed". `workers` processes read and decode files (None: one a core, 16 at most).
+        "compressed". `exclude` and `include` are patterns as in .gitignore, of files in folders and
+        archives; links that lead out of a folder are passed over unless `follow_links`. A picture
+        whose file ends too soon is refused unless `truncated` is "show". `workers`
+        processes read and decode files (None: one a core, 16 at most).
         """
         return jobs.build(
             self._desk,
             sources,
             labels=labels,
-            frames=frames,
-            pdf=pdf,
+            read=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
+            scan=ScanOptions(
+                exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
+            ),
             rehash=rehash,
             allow_missing=allow_missing,
             prune=prune,
@@ -75,8 +88,12 @@ class Working:
         k: int | None = None,
         alpha: float | None = None,
         prompts: str | None = None,
-        frames: Literal["first", "all"] = "first",
-        pdf: Literal["images", "pages"] = "images",
+        frames: Frames = "first",
+        pdf: Pdf = "images",
+        truncated: Truncated = "refuse",
+        exclude: Sequence[str] = (),
+        include: Sequence[str] = (),
+        follow_links: bool = False,
         as_of: str | None = None,
         audit: bool = True,
         progress: Progress | None = None,
@@ -85,7 +102,8 @@ class Working:
 
         One verdict a picture, in the order given. `alpha` is a what-if and is answered
         uncalibrated. `prompts` names another set (known to the index, bundled, or a file). `as_of`
-        (ISO 8601) answers with the labels, images, words and settings of that moment.
+        (ISO 8601) answers with the labels, images, words and settings of that moment. Files are
+        found and read as by `build`.
         """
         return jobs.query_files(
             self._desk,
@@ -94,8 +112,10 @@ class Working:
             k=k,
             alpha=alpha,
             prompts=prompts,
-            frames=frames,
-            pdf=pdf,
+            read=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
+            scan=ScanOptions(
+                exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
+            ),
             as_of=as_of,
             audit=audit,
             progress=progress or Silent(),

@@ -16,7 +16,7 @@ from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
+from mediclip_index.jobs.intake import Loaded, Manner, Readers
 from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
@@ -28,7 +28,9 @@ from mediclip_index.terms import (
     Facts,
     IndexType,
     Progress,
+    ReadOptions,
     Refusal,
+    ScanOptions,
 )
 
 COMMIT_IMAGES = 1024
@@ -69,8 +71,8 @@ def build(
     sources: Sequence[str],
     *,
     labels: str,
-    frames: Frames,
-    pdf: Pdf,
+    read: ReadOptions,
+    scan: ScanOptions,
     rehash: bool,
     allow_missing: bool,
     prune: bool = False,
@@ -86,7 +88,7 @@ def build(
         encoder = words.encoder(look)
         before = origins.sources(look)
         since = look.tx
-    found = list(plans(desk, sources, before, tally.notes, labels=labels, frames=frames, pdf=pdf))
+    found = list(plans(desk, sources, before, tally.notes, labels=labels, read=read, scan=scan))
     check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     if index_type is not None:
         ask_for(desk, index_type)
@@ -177,7 +179,7 @@ class _Build:
         tally.notes += plan.notes
         with self._writing() as work:
             source = origins.add_source(
-                work, plan.source, labels=plan.labels, frames=plan.frames, pdf=plan.pdf
+                work, plan.source, labels=plan.labels, read=plan.read, scan=plan.scan
             )
         self._whole = Whole(source, refusals=self._news(plan.refused))
         by_content: dict[str, list[str]] = {}
@@ -203,7 +205,7 @@ class _Build:
         """Read files, encode their pictures, and commit as it goes; whatever stops it, what is
         whole by then is kept."""
         self._readers.expect(len(fresh))  # they start while the model is loaded
-        manner = Manner(self._encoder, plan.frames, plan.pdf)
+        manner = Manner(self._encoder, plan.read)
         try:
             for loaded in self._readers.ahead(fresh, manner, known=self._known.contents):
                 self._settle(loaded, by_content)

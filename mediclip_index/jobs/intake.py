@@ -8,13 +8,20 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mediclip_index import reading
-from mediclip_index.terms import Bounds, Encoder, Entry, Picture, Pixels, Refusal, WrongUsage
+from mediclip_index.terms import (
+    Bounds,
+    Encoder,
+    Entry,
+    Picture,
+    Pixels,
+    ReadOptions,
+    Refusal,
+    WrongUsage,
+)
 
-Frames = Literal["first", "all"]
-Pdf = Literal["images", "pages"]
 MOST_WORKERS = 16  # more would wait for the disk and the model
 AHEAD = 64  # files read before they are asked for
 AHEAD_BYTES = 256 * 1024**2  # of pictures that wait; one file may go beyond
@@ -48,8 +55,7 @@ class Manner:
     """How files are read for a model."""
 
     eye: Eye
-    frames: Frames = "first"
-    pdf: Pdf = "images"
+    options: ReadOptions = field(default_factory=ReadOptions)
     bounds: Bounds = field(default_factory=Bounds)
 
     def task(self, entry: Entry, data: bytes | None) -> reading.Task:
@@ -59,8 +65,7 @@ class Manner:
             data=data,
             size=self.eye.image_size,
             bounds=self.bounds,
-            frames=self.frames,
-            pages=self.pdf,
+            options=self.options,
             shape=self.eye.framing,
         )
 

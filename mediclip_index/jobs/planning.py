@@ -10,9 +10,8 @@ from pathlib import Path
 from mediclip_index import reading
 from mediclip_index.catalog import exports, origins
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Pdf
 from mediclip_index.jobs.labelling import classes_of
-from mediclip_index.terms import Entry, Refusal, WrongUsage
+from mediclip_index.terms import Entry, ReadOptions, Refusal, ScanOptions, WrongUsage
 
 SAMPLES = "samples:"
 
@@ -24,8 +23,8 @@ class Plan:
 
     source: str
     labels: str
-    frames: Frames
-    pdf: Pdf
+    read: ReadOptions
+    scan: ScanOptions
     entries: tuple[Entry, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...]
@@ -39,8 +38,8 @@ def plans(
     notes: list[str],
     *,
     labels: str,
-    frames: Frames,
-    pdf: Pdf,
+    read: ReadOptions,
+    scan: ScanOptions,
 ) -> Iterator[Plan]:
     """The sources that were named, or those the index knows, or the samples, each looked through.
 
@@ -48,25 +47,25 @@ def plans(
     """
     names = desk.names
     if sources:
-        wanted = [(os.path.abspath(s), labels, frames, pdf) for s in sources]
+        wanted = [(os.path.abspath(s), labels, read, scan) for s in sources]
     elif names.hashed and any(s.source != SAMPLES for s in before):
         raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
     elif before:
-        wanted = [(s.source, s.labels, s.frames, s.pdf) for s in before]  # type: ignore[misc]
+        wanted = [(s.source, s.labels, s.read, s.scan) for s in before]
     else:
-        wanted = [(SAMPLES, "auto", frames, pdf)]
+        wanted = [(SAMPLES, "auto", read, scan)]
         notes.append(
             "No source was named and the index was new, so the sample collection was taken in; "
             "name a folder to take in your own pictures."
         )
     classes = classes_of(desk)
-    for source, how, these_frames, this_pdf in wanted:
+    for source, how, this_read, this_scan in wanted:
         if source == SAMPLES:
             from mediclip_index import samples
 
-            found = samples.collection()
-            entries = tuple(names.entry(e) for e in found.entries)
-            yield Plan(source, how, "first", "images", entries, (), found.notes)
+            bundle = samples.collection()
+            entries = tuple(names.entry(e) for e in bundle.entries)
+            yield Plan(source, how, ReadOptions(), ScanOptions(), entries, (), bundle.notes)
             continue
         name = names.of(source)
         table = how if how in ("auto", "none") else names.of(how)
@@ -74,22 +73,22 @@ def plans(
             if name not in {s.source for s in before}:
                 raise WrongUsage(f"There is no file or folder {source} to build from.")
             # Known files that are missing with it; whether they are gone is asked later.
-            yield Plan(name, table, these_frames, this_pdf, (), (), ())
+            yield Plan(name, table, this_read, this_scan, (), (), ())
             continue
         if exports.manifest(Path(source)) is not None:
             raise WrongUsage(
                 f"{source} is an export, and becomes an index of its own: name a new folder for it "
                 "with --index."
             )
-        scan = reading.scan(source, classes=classes, labels=how)
+        found = reading.scan(source, classes=classes, labels=how, options=this_scan)
         inside = str(desk.catalog.folder) + os.sep
         yield Plan(
             name,
             table,
-            these_frames,
-            this_pdf,
-            tuple(names.entry(e) for e in scan.entries if not e.path.startswith(inside)),
-            tuple(names.refusal(refusal) for refusal in scan.refused),
-            tuple(names.note(note, source, *sources, how) for note in scan.notes),
-            len(scan.closed),
+            this_read,
+            this_scan,
+            tuple(names.entry(e) for e in found.entries if not e.path.startswith(inside)),
+            tuple(names.refusal(refusal) for refusal in found.refused),
+            tuple(names.note(note, source, *sources, how) for note in found.notes),
+            len(found.closed),
         )

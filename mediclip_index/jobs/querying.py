@@ -13,14 +13,16 @@ from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, library, presence
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Frames, Loaded, Manner, Pdf, Readers
+from mediclip_index.jobs.intake import Loaded, Manner, Readers
 from mediclip_index.jobs.judging import Asked, Ground, ground, judge
 from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
     Progress,
     QueryReport,
+    ReadOptions,
     Refusal,
+    ScanOptions,
     Verdict,
     WrongUsage,
 )
@@ -37,8 +39,8 @@ def query_files(
     k: int | None,
     alpha: float | None,
     prompts: str | None,
-    frames: Frames,
-    pdf: Pdf,
+    read: ReadOptions,
+    scan: ScanOptions,
     as_of: str | None,
     audit: bool,
     progress: Progress,
@@ -48,7 +50,7 @@ def query_files(
         raise WrongUsage("Name at least one picture, folder or list; - reads a picture from stdin.")
     notes: list[str] = []
     refused: list[Refusal] = []
-    entries = list(_entries(sources, refused, notes))
+    entries = list(_entries(sources, scan, refused, notes))
     head = None
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded, which does
@@ -63,7 +65,7 @@ def query_files(
         run = str(uuid7())
         verdicts: list[Verdict] = []
         progress.start("query", len(entries))
-        manner = Manner(encoder, frames, pdf)
+        manner = Manner(encoder, read)
         for batch in _batches(readers.ahead(entries, manner, given={STDIN: stdin or b""})):
             refused += [names.refusal(refusal) for loaded in batch for refusal in loaded.refused]
             asked = [
@@ -128,14 +130,16 @@ def query_indexed(
     return _report(desk, base, verdicts, head, [], [])
 
 
-def _entries(sources: Sequence[str], refused: list[Refusal], notes: list[str]) -> Iterator[Entry]:
+def _entries(
+    sources: Sequence[str], options: ScanOptions, refused: list[Refusal], notes: list[str]
+) -> Iterator[Entry]:
     for source in sources:
         if source == STDIN:
             yield Entry(STDIN, STDIN, 0, 0)
         elif not reading.is_there(source):
             refused.append(Refusal(source, "unreadable", f"There is no file {source}."))
         else:
-            scan = reading.scan(source, labels="none")
+            scan = reading.scan(source, labels="none", options=options)
             refused += scan.refused
             notes += scan.notes
             yield from scan.entries

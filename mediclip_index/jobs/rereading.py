@@ -12,8 +12,17 @@ from mediclip_index import reading
 from mediclip_index.catalog import images
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.intake import Eye, Frames, Manner, Pdf, Readers, entry_of
-from mediclip_index.terms import Entry, Picture, Pixels, Progress, Silent, Vectors, WrongUsage
+from mediclip_index.jobs.intake import Eye, Manner, Readers, entry_of
+from mediclip_index.terms import (
+    Entry,
+    Picture,
+    Pixels,
+    Progress,
+    ReadOptions,
+    Silent,
+    Vectors,
+    WrongUsage,
+)
 
 Why = Literal["unread", "changed"]
 
@@ -60,18 +69,18 @@ def reread(desk: Desk, ids: Sequence[int], eye: Eye) -> Iterator[Reread]:
     by_content: dict[str, list[images.KnownImage]] = defaultdict(list)
     for image in wanted.values():
         by_content[image.sha256].append(image)
-    by_way: dict[tuple[Frames, Pdf], list[Entry]] = defaultdict(list)
+    by_way: dict[ReadOptions, list[Entry]] = defaultdict(list)
     contents: dict[str, str] = {}
     for sha, asked in by_content.items():
         path = asked[0].path
         try:
-            by_way[ways.get(sha, ("first", "images"))].append(entry_of(path))
+            by_way[ways.get(sha, ReadOptions())].append(entry_of(path))
             contents[path] = sha
         except (WrongUsage, reading.Unreadable):
             yield Reread(path, len(asked), {}, "unread")
     with Readers() as readers:
         for way, entries in by_way.items():
-            for loaded in readers.ahead(entries, Manner(eye, *way)):
+            for loaded in readers.ahead(entries, Manner(eye, way)):
                 sha = contents[loaded.entry.path]
                 asked = by_content[sha]
                 if loaded.sha256 is not None and loaded.sha256 != sha:

@@ -13,12 +13,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mediclip_index.reading import archives, dicom, pdf, raster
 from mediclip_index.reading.refusing import Item, Unreadable
 from mediclip_index.reading.tones import Shape, shaped
-from mediclip_index.terms import Bounds, Picture, Refusal
+from mediclip_index.terms import Bounds, Frames, Pdf, Picture, ReadOptions, Refusal, Truncated
 
 # Any change to the way a file becomes pixels changes this name, and with it the fingerprint.
 RECIPE = "decode-1: upright, over white, grey 0.5-99.5 %, JPEG draft 2x, box above 4x"
@@ -80,8 +80,7 @@ def items(
     path: str,
     size: int,
     bounds: Bounds | None = None,
-    frames: Literal["first", "all"] = "first",
-    pages: Literal["images", "pages"] = "images",
+    options: ReadOptions | None = None,
     shape: Shape | None = None,
     first: int = 1,
 ) -> Iterator[Item]:
@@ -91,7 +90,7 @@ def items(
     `first` are passed over by those readers that send it. Other arguments are those of `read`.
     Raises Unreadable where the file as a whole can't be used.
     """
-    bounds = bounds or Bounds()
+    bounds, options = bounds or Bounds(), options or ReadOptions()
     if not data:
         raise Unreadable("empty", f"{path} is empty.")
     if len(data) > bounds.max_bytes:
@@ -101,11 +100,11 @@ def items(
     data = _unfolded(data, path, bounds)
     with shaped(shape):
         if pdf.is_pdf(data):
-            yield from pdf.items(data, path, size, bounds, pages, first)
+            yield from pdf.items(data, path, size, bounds, options.pdf, first)
         elif dicom.is_dicom(data):
-            yield from _listed(dicom.read(data, path, size, bounds, frames))
+            yield from _listed(dicom.read(data, path, size, bounds, options.frames))
         else:
-            yield from raster.items(data, path, size, bounds, first)
+            yield from raster.items(data, path, size, bounds, first, options.truncated)
 
 
 def _listed(both: tuple[list[Picture], list[Refusal]]) -> Iterator[Item]:
@@ -133,8 +132,9 @@ def read(
     path: str,
     size: int,
     bounds: Bounds | None = None,
-    frames: Literal["first", "all"] = "first",
-    pages: Literal["images", "pages"] = "images",
+    frames: Frames = "first",
+    pages: Pdf = "images",
+    truncated: Truncated = "refuse",
     shape: Shape | None = None,
 ) -> ReadResult:
     """The pictures of a file's bytes; `size` is the side of what the model sees, in pixels.
@@ -142,8 +142,9 @@ def read(
     Each picture's pixels go through `shape` at once, where there is one. Raises Unreadable where
     the file as a whole can't be used; `path` is for messages only.
     """
+    options = ReadOptions(frames=frames, pdf=pages, truncated=truncated)
     result = gathered(
-        items(data, path=path, size=size, bounds=bounds, frames=frames, pages=pages, shape=shape)
+        items(data, path=path, size=size, bounds=bounds, options=options, shape=shape)
     )
     if not result.pictures and result.refused:
         raise Unreadable(result.refused[0].reason, result.refused[0].message)
@@ -177,11 +178,18 @@ def read_file(
     *,
     size: int,
     bounds: Bounds | None = None,
-    frames: Literal["first", "all"] = "first",
-    pages: Literal["images", "pages"] = "images",
+    frames: Frames = "first",
+    pages: Pdf = "images",
+    truncated: Truncated = "refuse",
 ) -> tuple[str, ReadResult]:
     """(sha256, pictures) of one file, from one reading of its bytes. Raises Unreadable."""
     data = read_bytes(str(path), bounds)
     return content_hash(data), read(
-        data, path=str(path), size=size, bounds=bounds, frames=frames, pages=pages
+        data,
+        path=str(path),
+        size=size,
+        bounds=bounds,
+        frames=frames,
+        pages=pages,
+        truncated=truncated,
     )

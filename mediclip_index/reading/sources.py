@@ -12,7 +12,13 @@ from functools import lru_cache
 from mediclip_index.reading import archives
 from mediclip_index.reading.lists import label_rows
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.terms import Entry, Facts, Refusal, WrongUsage
+from mediclip_index.reading.selecting import (
+    SIDECARS,
+    Selection,
+    holds_no_picture,
+    is_sidecar,
+)
+from mediclip_index.terms import Entry, Facts, Refusal, ScanOptions, WrongUsage
 
 # Folder names that name a split, and the split they name.
 _SPLITS = {
@@ -48,8 +54,15 @@ class _Passed:
         )
 
 
-def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> Scan:
-    """The files of a source, in order of their paths.
+def scan(
+    source: str,
+    *,
+    classes: Sequence[str] = (),
+    labels: str = "auto",
+    options: ScanOptions | None = None,
+) -> Scan:
+    """The files of a source, in order of their paths; of folders and archives those that `options`
+    and common sense don't pass over (sidecars, thumbnails, what is hidden).
 
     labels: "auto" reads `SPLIT / CLASS / file` and `CLASS / file` folders whose names match the
     classes (case, space, "-" and "_" aside); "none" reads none; anything else is a CSV list that
@@ -57,14 +70,15 @@ def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> S
     """
     root = os.path.abspath(source)
     first = _entry(root, source)
+    selection = Selection(options)
     folders = True
     if os.path.isdir(root):
-        found = _of_folder(source, root)
+        found = _of_folder(source, root, selection)
     elif root.lower().endswith(".csv"):
         found, folders = _of_list(source, root), False
     elif archives.is_archive(root):
         passed = _Passed()
-        members = tuple(_members(first, passed))
+        members = tuple(_members(first, passed, selection))
         found = Scan(
             root, members, tuple(passed.refused), passed.notes(source), tuple(passed.closed)
         )
@@ -76,14 +90,14 @@ def scan(source: str, *, classes: Sequence[str] = (), labels: str = "auto") -> S
     return found if labels == "none" else _from_list(found, labels)
 
 
-def _of_folder(source: str, root: str) -> Scan:
+def _of_folder(source: str, root: str, selection: Selection) -> Scan:
     passed = _Passed()
-    files = sorted(_walk(root, root, source, passed), key=lambda entry: entry.path)
+    files = sorted(_walk(root, source, passed, selection), key=lambda entry: entry.path)
     entries: list[Entry] = []
     for file in files:
         named_so = file.path.lower().endswith(archives.SUFFIXES)
         if named_so and archives.is_archive(file.path):
-            entries += _members(file, passed)
+            entries += _members(file, passed, selection)
             continue
         if named_so:  # it may have been one before it was damaged
             passed.closed.append(file.path)
@@ -93,7 +107,7 @@ def _of_folder(source: str, root: str) -> Scan:
     )
 
 
-def _members(archive: Entry, passed: _Passed) -> Iterator[Entry]:
+def _members(archive: Entry, passed: _Passed, selection: Selection) -> Iterator[Entry]:
     """The files of an archive in its own order, which is the quick one to read them in."""
     try:
         found = archives.listing(archive.path)
@@ -104,13 +118,17 @@ def _members(archive: Entry, passed: _Passed) -> Iterator[Entry]:
     passed.refused += found.refused
     passed.kinds += found.passed
     for member in found.members:
+        kind = selection.passed_member(member.name)
+        if kind is not None:
+            passed.kinds[kind] += 1
+            continue
         name = archives.MARK + member.name
         yield Entry(archive.path + name, archive.given + name, member.size, archive.mtime_ns)
 
 
-def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry]:
+def _walk(root: str, given: str, passed: _Passed, selection: Selection) -> Iterator[Entry]:
     real_root = os.path.realpath(root)
-    waiting = [folder]
+    waiting = [root]
     seen = {real_root}
     while waiting:
         here = waiting.pop()
@@ -124,19 +142,25 @@ def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry
             passed.closed.append(here)
             continue
         for item in listed:
-            if item.name.startswith("."):
-                passed.kinds["hidden files or folders"] += 1
-                continue
+            below = item.path[len(root) :].lstrip(os.sep)
             try:
-                if item.is_symlink() and not _inside(item.path, real_root):
+                folder = item.is_dir()
+                why = selection.passed_folder(below) if folder else selection.passed_file(below)
+                if why is not None:
+                    passed.kinds[why] += 1
+                elif item.is_symlink() and not _leads(item.path, real_root, selection):
                     passed.kinds["links that lead outside or nowhere"] += 1
-                elif item.is_dir():
+                elif folder:
                     real = os.path.realpath(item.path) if item.is_symlink() else item.path
-                    if item.is_symlink() and (real in seen or _within(here, real)):
+                    if item.is_symlink() and (
+                        real in seen or _within(os.path.realpath(here), real)
+                    ):
                         passed.kinds["links that lead in a circle"] += 1
                         continue
                     seen.add(os.path.realpath(item.path))
                     waiting.append(item.path)
+                elif item.is_file() and is_sidecar(item.path) and holds_no_picture(item.path):
+                    passed.kinds[SIDECARS] += 1
                 elif item.is_file():
                     facts = item.stat()
                     name = given + item.path[len(root) :]
@@ -151,9 +175,10 @@ def _walk(folder: str, root: str, given: str, passed: _Passed) -> Iterator[Entry
                 )
 
 
-def _inside(path: str, root: str) -> bool:
+def _leads(path: str, root: str, selection: Selection) -> bool:
+    """Whether a link is followed: it leads to something, and not out of the source unasked."""
     real = os.path.realpath(path)
-    return _within(real, root) and os.path.exists(real)
+    return os.path.exists(real) and (selection.follow_links or _within(real, root))
 
 
 def _within(path: str, folder: str) -> bool:

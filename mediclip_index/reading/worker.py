@@ -25,12 +25,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Literal
 
 from mediclip_index.reading.content import content_hash, items, read_bytes
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import Shape
-from mediclip_index.terms import Bounds, Refusal
+from mediclip_index.terms import Bounds, ReadOptions, Refusal
 
 # What the mother is told: 0, with one end of a socket, for a new worker; else whom to kill.
 ORDER = struct.Struct("!q")
@@ -47,8 +46,7 @@ class Task:
     data: bytes | None
     size: int
     bounds: Bounds
-    frames: Literal["first", "all"]
-    pages: Literal["images", "pages"]
+    options: ReadOptions
     shape: Shape | None
     first: int = 1
 
@@ -120,8 +118,7 @@ def _answer(asked: Connection, task: Task) -> None:
                 path=task.given,
                 size=task.size,
                 bounds=task.bounds,
-                frames=task.frames,
-                pages=task.pages,
+                options=task.options,
                 shape=task.shape,
                 first=task.first,
             ):

@@ -29,7 +29,7 @@ from PIL import Image
 
 from mediclip_index.reading import Apart, Task
 from mediclip_index.reading.signatures import signature
-from mediclip_index.terms import Bounds, Picture
+from mediclip_index.terms import Bounds, Picture, ReadOptions
 
 LEAST_CORRELATION = 0.97
 MOST_BRIGHTNESS = 0.05
@@ -106,8 +106,9 @@ def rows_of(path: Path, worker: Apart, root: Path) -> Iterator[Row]:
     kind = known.name if known else "-"
     name = str(path.relative_to(root))
     task = Task(
-        path=str(path), given=path.name, data=None, size=224, bounds=Bounds(), frames="first",
-        pages="images", shape=None,
+        path=str(path), given=path.name, data=None, size=224, bounds=Bounds(),
+        options=ReadOptions(),
+        shape=None,
     )  # fmt: skip
     found = worker.read(task, path.stat().st_size, lambda _: True)
     for refused in found.refused:

@@ -38,7 +38,7 @@ def add(work: Writing, contents: dict[str, str], seed: int = 0) -> dict[str, int
             for sha, vector in zip(fresh, vectors, strict=False)
         ],
     )
-    source = origins.add_source(work, "/pile", labels="auto", frames="first", pdf="images")
+    source = origins.add_source(work, "/pile", labels="auto")
     images.add_files(work, source, [NewFile(p, 99, 1, sha) for p, sha in contents.items()])
     return {p: ids[0] for p, ids in images.ids_by_path(work, contents).items()}
 

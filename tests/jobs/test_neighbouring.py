@@ -45,7 +45,7 @@ def add(desk: Desk, known: KnownEncoder, vectors: Vectors, first: int) -> None:
     """Images whose ids are first, first + 1, ..."""
     names = [hashlib.sha256(str(first + n).encode()).hexdigest() for n in range(len(vectors))]
     with desk.catalog.writing("test") as work:
-        source = origins.add_source(work, "s", labels="none", frames="first", pdf="images")
+        source = origins.add_source(work, "s", labels="none")
         files = [NewFile(f"/s/{first + n}", 1, 1, sha) for n, sha in enumerate(names)]
         images.add_files(work, source, files)
         images.add_images(

@@ -20,7 +20,7 @@ from PIL import Image
 
 from mediclip_index.encoding import Preprocessing, framed
 from mediclip_index.reading import Apart, Found, Task, read_file
-from mediclip_index.terms import Bounds, Pixels
+from mediclip_index.terms import Bounds, Pixels, ReadOptions
 
 PHOTO = str(Path(skimage.data.__file__).parent / "astronaut.png")
 HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
@@ -29,12 +29,12 @@ HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
 READ_FOREVER = """
 import sys, threading
 from mediclip_index.reading import Apart, Task
-from mediclip_index.terms import Bounds, Pixels
+from mediclip_index.terms import Bounds, Pixels, ReadOptions
 
 apart = Apart()
 while True:
     apart.read(
-        Task(sys.argv[1], "slow", None, 64, Bounds(), "first", "images", None),
+        Task(sys.argv[1], "slow", None, 64, Bounds(), ReadOptions(), None),
         0,
         lambda _: print(apart.worker, flush=True) or True,
     )
@@ -43,7 +43,7 @@ while True:
 
 def task(path: str, bounds: Bounds | None = None) -> Task:
     shape = partial(framed, how=HOW)
-    return Task(path, path, None, 64, bounds or Bounds(), "first", "images", shape)
+    return Task(path, path, None, 64, bounds or Bounds(), ReadOptions(), shape)
 
 
 def yes(_: str) -> bool:

@@ -49,8 +49,8 @@ def items(
                 yield Refusal(path, why.reason, why.message, number)
             except MemoryError:
                 some = True
-                why = f"Page {number} of {path} needs more memory than one page may cost."
-                yield Refusal(path, "too_large", why, number)
+                message = f"Page {number} of {path} needs more memory than one page may cost."
+                yield Refusal(path, "too_large", message, number)
             except Exception:
                 some = True
                 yield Refusal(path, "damaged", f"Page {number} of {path} is damaged.", number)

@@ -17,13 +17,20 @@ from mediclip_index.reading.raster.stills import check_pixels
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.reading.signatures import refusal, signature
 from mediclip_index.reading.tones import bounded, pixels, reduction
-from mediclip_index.terms import Bounds, Picture, Refusal
+from mediclip_index.terms import Bounds, Picture, Refusal, Truncated
 
 # How decoders say that they got no memory; a module that can't be loaded then has said it, too.
 _MEMORY = re.compile(r"memory|allocat|thread|map segment", re.IGNORECASE)
 
 
-def items(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Iterator[Item]:
+def items(
+    data: bytes,
+    path: str,
+    size: int,
+    bounds: Bounds,
+    first: int = 1,
+    truncated: Truncated = "refuse",
+) -> Iterator[Item]:
     """The pictures of a raster file: the first frame, but every page of a TIFF, from `first` on.
 
     A page that fails is refused by itself. Raises Unreadable where the file as a whole can't be
@@ -35,7 +42,7 @@ def items(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Iter
         elif data.startswith(tiff.MARKS):
             yield from _pages(data, path, size, bounds, first)
         else:
-            yield stills.read(data, path, size, bounds)
+            yield stills.read(data, path, size, bounds, truncated)
 
 
 @contextlib.contextmanager
@@ -69,8 +76,13 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
             raise Unreadable(
                 "unsupported", f"{path} is a {name} of a kind that is not read; save it as PNG."
             ) from None
-        how = "ends too soon" if "truncated" in str(error) else "is damaged"
-        raise Unreadable("damaged", f"{path} {how}; get a whole copy of it.") from None
+        if stills.CUT_SHORT.search(str(error)):
+            raise Unreadable(
+                "damaged",
+                f"{path} ends too soon; get a whole copy of it, or take what is there with "
+                "--truncated show.",
+            ) from None
+        raise Unreadable("damaged", f"{path} is damaged; get a whole copy of it.") from None
 
 
 def _pages(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Iterator[Item]:

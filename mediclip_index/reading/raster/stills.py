@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from mediclip_index.reading.raster import codecs, essentials, large
 from mediclip_index.reading.raster.samples import TURNED, Samples, seen, turned
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.signatures import signature
 from mediclip_index.reading.tones import bounded, pixels, reduction, to_eight_bits
-from mediclip_index.terms import Attribute, Bounds, Picture
+from mediclip_index.terms import Attribute, Bounds, Picture, Truncated
 
+# How Pillow says that a file ends before its picture does.
+CUT_SHORT = re.compile(r"truncated|not enough image data|unexpected end", re.IGNORECASE)
 DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # modes of more than 8 bits
 # Colours of an XPM that Pillow understands: "#rrggbb" and None.
 _XPM_ODD = re.compile(rb"""\sc\s+(?!#[0-9a-f]{6}["\s]|none["\s])""", re.IGNORECASE)
@@ -25,8 +28,21 @@ _XPM_ODD = re.compile(rb"""\sc\s+(?!#[0-9a-f]{6}["\s]|none["\s])""", re.IGNORECA
 _NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
 
 
-def read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
+def read(
+    data: bytes, path: str, size: int, bounds: Bounds, truncated: Truncated = "refuse"
+) -> Picture:
     """Raises Unreadable, or what decoders raise."""
+    try:
+        return _read(data, path, size, bounds)
+    except OSError as error:
+        if truncated == "refuse" or not CUT_SHORT.search(str(error)):
+            raise
+    with _as_far_as_it_goes():
+        picture = _read(data, path, size, bounds)
+    return replace(picture, metadata={**picture.metadata, "truncated": True})
+
+
+def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
     still = Still()
     codec: codecs.Codec | None
     if data.startswith(essentials.PNG):
@@ -183,7 +199,7 @@ def _whole(picture: Image.Image, data: bytes, asked: tuple[int, int]) -> Image.I
         picture.load()
         return picture
     except OSError as error:
-        if "truncated" not in str(error) or not data:
+        if not CUT_SHORT.search(str(error)) or not data:
             raise
         try:
             one, other = (_drafted(ended, asked) for ended in essentials.cut_short(data))
@@ -192,6 +208,16 @@ def _whole(picture: Image.Image, data: bytes, asked: tuple[int, int]) -> Image.I
         if one.tobytes() != other.tobytes():
             raise
         return one
+
+
+@contextlib.contextmanager
+def _as_far_as_it_goes() -> Iterator[None]:
+    """Have Pillow show the part of a picture that is there."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, True
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _drafted(data: bytes, asked: tuple[int, int]) -> Image.Image:

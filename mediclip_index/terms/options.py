@@ -1,0 +1,38 @@
+"""Options that travel whole: declared once, passed as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Frames = Literal["first", "all"]
+Pdf = Literal["images", "pages"]
+Truncated = Literal["refuse", "show"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How files become pictures.
+
+    frames: of a DICOM file with several, the first or all. pdf: of a PDF, its figures or its pages.
+    truncated: a picture whose file ends too soon is refused, or shown as far as it goes.
+    """
+
+    frames: Frames = "first"
+    pdf: Pdf = "images"
+    truncated: Truncated = "refuse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanOptions:
+    """Which files of a folder or archive are looked at.
+
+    exclude, include: patterns as of `.gitignore`'s simple kind (`*.png`, `thumbs/`, `**/raw/*`),
+    matched against the path below the source and each of its parts; a file is taken where it is
+    included (or nothing is) and not excluded. follow_links: links that lead out of the folder are
+    followed.
+    """
+
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    follow_links: bool = False
