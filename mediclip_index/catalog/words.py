@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ class KnownEncoder:
     name: str
     dim: int
     logit_scale: float
+    recipe: str
 
     @property
     def vectors(self) -> str:
@@ -78,22 +79,37 @@ def tx_at(look: Reading, time_us: int) -> int:
     return int(tx)
 
 
-def add_encoder(work: Writing, *, fingerprint: str, name: str, dim: int, scale: float) -> None:
+def add_encoder(
+    work: Writing, *, fingerprint: str, name: str, dim: int, scale: float, recipe: str
+) -> None:
     """Keep an encoder, make its tables, and put it in force."""
     number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM encoders"))
     work.db.execute(
-        "INSERT INTO encoders VALUES (?, ?, ?, ?, ?, ?)",
-        [number, fingerprint, name, dim, scale, work.tx],
+        "INSERT INTO encoders (number, fingerprint, name, dim, logit_scale, tx, recipe) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [number, fingerprint, name, dim, scale, work.tx, recipe],
     )
     for sql in schema.encoder_tables(number, dim).values():
         work.db.execute(sql)
     choose(work, "encoder", number)
 
 
+def take_over(
+    work: Writing, known: KnownEncoder, new: KnownEncoder, without: Collection[int]
+) -> None:
+    """Give an encoder another's sentences, and its vectors `without` those of some images."""
+    work.db.execute(f"INSERT INTO {new.sentences} SELECT * FROM {known.sentences}")
+    work.db.execute(
+        f"INSERT INTO {new.vectors} SELECT image, vector, $1 FROM {known.vectors} "
+        "WHERE image NOT IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))",
+        [work.tx, json.dumps(list(without))],
+    )
+
+
 def encoder(look: Reading) -> KnownEncoder:
     """The encoder in force."""
     row = look.db.execute(
-        "SELECT number, fingerprint, name, dim, logit_scale FROM encoders WHERE number = ?",
+        "SELECT number, fingerprint, name, dim, logit_scale, recipe FROM encoders WHERE number = ?",
         [chosen(look, "encoder")],
     ).fetchall()[0]
     return KnownEncoder(*row)

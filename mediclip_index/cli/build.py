@@ -44,6 +44,10 @@ from mediclip_index.show import writing
     help="Images of which no file is left are removed: they don't come back with their file.",
 )
 @click.option(
+    "--reread", is_flag=True,
+    help="Read again what an earlier version read otherwise; a build says how many these are.",
+)  # fmt: skip
+@click.option(
     "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
     help="Pictures the model sees at once.",
 )  # fmt: skip
@@ -69,6 +73,7 @@ def build(
     rehash: bool,
     allow_missing: bool,
     prune: bool,
+    reread: bool,
     batch_size: int,
     index_type: Literal["auto", "exact", "compressed"] | None,
     workers: int | None,
@@ -115,6 +120,7 @@ def build(
             rehash=rehash,
             allow_missing=allow_missing,
             prune=prune,
+            reread=reread,
             batch_size=batch_size,
             index_type=index_type,
             workers=workers,

@@ -46,6 +46,7 @@ class Working:
         rehash: bool = False,
         allow_missing: bool = False,
         prune: bool = False,
+        reread: bool = False,
         batch_size: int = 32,
         index_type: IndexType | None = None,
         workers: int | None = None,
@@ -57,6 +58,8 @@ class Working:
         mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
         have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
         which no file is left are removed: they do not come back with their file (see `remove`).
+        With `reread`, images that an earlier version read in another way are read again by this
+        one (all sources; verdicts given before can be replayed as they were).
         `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
         "compressed". `exclude` and `include` are patterns as in .gitignore, of files in folders and
         archives; links that lead out of a folder are passed over unless `follow_links`. A picture
@@ -74,6 +77,7 @@ class Working:
             rehash=rehash,
             allow_missing=allow_missing,
             prune=prune,
+            reread=reread,
             batch_size=batch_size,
             index_type=index_type,
             workers=workers,

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import Writing, images, labels, origins, presence, removals, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs import moving
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
@@ -27,6 +29,7 @@ from mediclip_index.terms import (
     Entry,
     Facts,
     IndexType,
+    Picture,
     Progress,
     ReadOptions,
     Refusal,
@@ -36,6 +39,7 @@ from mediclip_index.terms import (
 COMMIT_IMAGES = 1024
 COMMIT_SECONDS = 5.0
 NOTHING = Facts()
+_NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
 
 
@@ -76,6 +80,7 @@ def build(
     rehash: bool,
     allow_missing: bool,
     prune: bool = False,
+    reread: bool = False,
     batch_size: int,
     index_type: IndexType | None,
     workers: int | None,
@@ -85,18 +90,26 @@ def build(
     started = time.monotonic()
     tally = Tally()
     with desk.catalog.reading() as look:
-        encoder = words.encoder(look)
         before = origins.sources(look)
-        since = look.tx
     found = list(plans(desk, sources, before, tally.notes, labels=labels, read=read, scan=scan))
     check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
     if index_type is not None:
         ask_for(desk, index_type)
+    if reread:
+        named = [desk.names.of(os.path.abspath(s)) for s in sources]
+        tally.notes += moving.move(desk, named, [s.source for s in before])
+    with desk.catalog.reading() as look:
+        encoder = words.encoder(look)
+        since = look.tx
+        tally.notes += moving.advice(look, encoder)
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run, since) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
+        if reread:
+            work.try_refused_again()
         while found:
             work.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
+        work.settle()
     tally.labelled += committer.labelled
     del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
@@ -161,10 +174,19 @@ class _Build:
         self._readers = readers
         self._committer = committer
         self._run = run
+        self._again: dict[str, Sequence[Picture]] = {}  # of contents that were read again
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
         self._whole = Whole(0)
         self._committed = time.monotonic()
+
+    def try_refused_again(self) -> None:
+        """What an earlier version refused, this one may read."""
+        known = self._known
+        again = {known.files[path].sha256 for path in known.refusals if path in known.files}
+        known.incomplete |= known.contents.intersection(sha for sha in again if sha)
+        known.contents -= known.incomplete
+        known.refusals = {}
 
     def take(self, plan: Plan, *, rehash: bool, allow_missing: bool) -> None:
         """Bring the index up to date with one source."""
@@ -301,6 +323,8 @@ class _Build:
         elif loaded.pictures:
             assert sha is not None
             known.contents.add(sha)
+            if sha in known.incomplete:
+                self._again[sha] = [replace(p, pixels=_NO_PIXELS) for p in loaded.pictures]
             tally.added += 1
         if entry.path in known.files:
             self._whole.paths_before.add(entry.path)
@@ -365,6 +389,11 @@ class _Build:
             with self._writing() as work:
                 images.close_files(work, vanished)
             self._tally.gone += len(vanished)
+
+    def settle(self) -> None:
+        """What contents that were read again leave to do."""
+        if self._again:
+            self._tally.notes += moving.settle(self._desk, self._row, self._again, self._run)
 
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""

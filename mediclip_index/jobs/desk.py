@@ -92,7 +92,10 @@ class Desk:
             if there is not None:
                 self.use(there, known)
         if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
-            self.use(load_encoder(known.name, self.device, self.engine, self.precision), known)
+            self.use(
+                load_encoder(known.name, self.device, self.engine, self.precision, known.recipe),
+                known,
+            )
         assert self._encoder is not None
         return self._encoder
 
@@ -103,7 +106,7 @@ class Desk:
             self._coming = one.submit(
                 encoding.ready_encoder,
                 known.name,
-                recipe=reading.RECIPE,
+                recipe=known.recipe,
                 pictures=trial_pictures,
                 device=self.device,
                 engine=self.engine,
@@ -217,13 +220,17 @@ def _worded(chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings) 
 
 
 def load_encoder(
-    name: str, device: str = "auto", engine: str = "auto", precision: str = "auto"
+    name: str,
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "auto",
+    recipe: str | None = None,
 ) -> Encoder:
-    """An encoder by name, bound to the decode recipe of the reading room; engines are held against
-    each other on the sample collection."""
+    """An encoder by name, bound to a decode recipe (None: the one in force); engines are held
+    against each other on the sample collection."""
     return encoding.open_encoder(
         name,
-        recipe=reading.RECIPE,
+        recipe=recipe or reading.RECIPE,
         pictures=trial_pictures,
         device=device,
         engine=engine,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mediclip_index import encoding
+from mediclip_index import encoding, reading
 from mediclip_index.catalog import Catalog, Writing, salt, words
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts
 from mediclip_index.terms import Settings, WrongUsage
@@ -37,6 +37,7 @@ def found(
             name=encoder.name,
             dim=encoder.dim,
             scale=encoder.logit_scale,
+            recipe=reading.RECIPE,
         )
         words.keep_sentences(work, words.encoder(work), sentences, vectors)
         words.choose(work, "prompts", words.add_prompts(work, chosen))

@@ -6,7 +6,6 @@ from mediclip_index.reading.archives import MARK as MEMBER
 from mediclip_index.reading.archives import is_there
 from mediclip_index.reading.archives import split as member_of
 from mediclip_index.reading.content import (
-    RECIPE,
     ReadResult,
     content_hash,
     read,
@@ -14,6 +13,7 @@ from mediclip_index.reading.content import (
     read_file,
 )
 from mediclip_index.reading.lists import label_rows
+from mediclip_index.reading.recipes import RECIPE, read_otherwise
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, scan
 from mediclip_index.reading.tones import squared, within
@@ -35,6 +35,7 @@ __all__ = [
     "read",
     "read_bytes",
     "read_file",
+    "read_otherwise",
     "scan",
     "squared",
     "within",

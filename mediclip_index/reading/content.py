@@ -20,9 +20,6 @@ from mediclip_index.reading.refusing import Item, Unreadable
 from mediclip_index.reading.tones import Shape, shaped
 from mediclip_index.terms import Bounds, Frames, Pdf, Picture, ReadOptions, Refusal, Truncated
 
-# Any change to the way a file becomes pixels changes this name, and with it the fingerprint.
-RECIPE = "decode-1: upright, over white, grey 0.5-99.5 %, JPEG draft 2x, box above 4x"
-
 # Files that are compressed as a whole, by their marks.
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b\x08": gzip.open,

@@ -144,7 +144,7 @@ def _walk(root: str, given: str, passed: _Passed, selection: Selection) -> Itera
         for item in listed:
             below = item.path[len(root) :].lstrip(os.sep)
             try:
-                folder = item.is_dir()
+                folder = not _leads_nowhere(item) and item.is_dir()
                 why = selection.passed_folder(below) if folder else selection.passed_file(below)
                 if why is not None:
                     passed.kinds[why] += 1
@@ -173,6 +173,10 @@ def _walk(root: str, given: str, passed: _Passed, selection: Selection) -> Itera
                         item.path, "unreadable", f"{item.path} can't be read: {error.strerror}."
                     )
                 )
+
+
+def _leads_nowhere(item: os.DirEntry[str]) -> bool:
+    return item.is_symlink() and not os.path.exists(item.path)
 
 
 def _leads(path: str, root: str, selection: Selection) -> bool:

@@ -107,7 +107,9 @@ def _fill(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
     catalog = Catalog.create(folder / "index")
     truth = (np.empty((len(queries), 0), dtype=np.int64), np.empty((len(queries), 0), np.float32))
     with catalog.writing("bench") as work:
-        words.add_encoder(work, fingerprint="bench", name="bench", dim=options.dim, scale=100.0)
+        words.add_encoder(
+            work, fingerprint="bench", name="bench", dim=options.dim, scale=100.0, recipe="none"
+        )
         known = words.encoder(work)
     for start in range(0, count, PIECE):
         ids = np.arange(start, min(start + PIECE, count)) + 1

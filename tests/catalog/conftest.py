@@ -20,7 +20,7 @@ def catalog(tmp_path: Path) -> Catalog:
     """An empty index with an encoder and settings."""
     made = Catalog.create(tmp_path / "index")
     with made.writing("create", by="ann") as work:
-        words.add_encoder(work, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0)
+        words.add_encoder(work, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0, recipe="r")
         words.add_settings(work, Settings())
     return made
 

@@ -129,12 +129,12 @@ def test_an_unmounted_source_is_asked_about_too(built: Index, pile: Path) -> Non
 
 
 def test_bad_files_are_refused_once_read_and_kept_on_record(index: Index, pile: Path) -> None:
-    (pile / "notes.txt").write_text("not a picture")
+    (pile / "notes.dat").write_text("not a picture")
     (pile / "cut.png").write_bytes((pile / "p00.png").read_bytes()[:-2000])
     (pile / "empty.jpg").touch()
     first = index.build([str(pile)])
     reasons = {Path(r.path).name: r.reason for r in first.refused}
-    assert reasons == {"notes.txt": "not_an_image", "cut.png": "damaged", "empty.jpg": "empty"}
+    assert reasons == {"notes.dat": "not_an_image", "cut.png": "damaged", "empty.jpg": "empty"}
     assert first.added == 12
     again = index.build([str(pile)])
     assert {(r.path, r.reason) for r in again.refused} == {

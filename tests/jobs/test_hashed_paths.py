@@ -139,7 +139,7 @@ def ward(tmp_path: Path, photographs: list[Image.Image]) -> Path:
     (folder / "medical").mkdir(parents=True)
     for number, picture in enumerate(photographs[:6]):
         picture.save(folder / "medical" / f"{NAME}-{number}.png")
-    (folder / f"{NAME}.txt").write_text("no picture")
+    (folder / f"{NAME}.dat").write_text("no picture")
     with zipfile.ZipFile(folder / f"{NAME}.zip", "w") as archive:
         data = io.BytesIO()
         photographs[7].save(data, "PNG")

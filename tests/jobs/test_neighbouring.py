@@ -28,7 +28,7 @@ def desk(tmp_path: Path) -> Desk:
     """An empty index that takes anything above a hundred numbers for big."""
     catalog = Catalog.create(tmp_path / "index")
     with catalog.writing("test") as work:
-        words.add_encoder(work, fingerprint="f", name="none", dim=DIM, scale=100.0)
+        words.add_encoder(work, fingerprint="f", name="none", dim=DIM, scale=100.0, recipe="r")
     return Desk(catalog)
 
 

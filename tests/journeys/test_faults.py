@@ -104,7 +104,7 @@ def test_a_disk_that_is_full_founds_no_half_index(size: int, tmp_path: Path) -> 
     folder = tmp_path / "index"
 
     def fill(work: Writing) -> None:
-        words.add_encoder(work, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0)
+        words.add_encoder(work, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0, recipe="r")
         words.add_settings(work, Settings())
 
     def found() -> None:

@@ -1,0 +1,132 @@
+"""An index that an earlier decode recipe filled → one read by the recipe in force.
+
+The index stays as it is until it is asked to move: its vectors keep their fingerprint, and so do
+its verdicts, which are answered again (replayed) by the encoder in force at their time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from mediclip_index import reading
+from mediclip_index.catalog import Reading, images, labels, removals, words
+from mediclip_index.catalog.images import Indexed
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.desk import Desk, load_encoder
+from mediclip_index.show.text import counted
+from mediclip_index.terms import Facts, Picture, WrongUsage
+
+_START = 4096  # bytes of a file that say how deep it is
+
+
+def read_otherwise(look: Reading, known: KnownEncoder) -> list[Indexed]:
+    """The images that the recipe in force may read otherwise than the index's own did."""
+    if known.recipe == reading.RECIPE:
+        return []
+    return [
+        image
+        for image in images.indexed(look)
+        if reading.read_otherwise(known.recipe, image.format, image.mode, _start(image))
+    ]
+
+
+def _start(image: Indexed) -> bytes:
+    if image.format != "PNG":
+        return b""
+    with contextlib.suppress(OSError, ValueError), open(image.path, "rb") as file:
+        return file.read(_START)
+    return b""
+
+
+def advice(look: Reading, known: KnownEncoder) -> list[str]:
+    """What a build says of an index whose pictures were read by an earlier recipe."""
+    if known.recipe == reading.RECIPE:
+        return []
+    found = read_otherwise(look, known)
+    if not found:
+        return []
+    kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(i.format for i in found).most_common())
+    return [
+        f"{counted(len(found), 'image')} of this index ({kinds}) would be read otherwise now, "
+        "nearer to what a viewer shows: `mediclip-index build --reread` reads them again; labels "
+        "stay, and verdicts given before can be replayed."
+    ]
+
+
+def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]:
+    """Put the recipe in force into force for this index: vectors of pictures that it reads alike
+    are taken over, the others are wanting and made by the build that follows. Returns notes.
+
+    sources, before: what the build was told to look at, and all that the index was built from.
+    """
+    with desk.catalog.reading() as look:
+        known = words.encoder(look)
+        otherwise = {image.id for image in read_otherwise(look, known) if image.present}
+    if known.recipe == reading.RECIPE:
+        return ["All pictures of this index were read as this version reads them."]
+    if sources and not set(before) <= set(sources):
+        raise WrongUsage("--reread looks at all sources of the index again: name none, or all.")
+    encoder = load_encoder(known.name, desk.device, desk.engine, desk.precision)
+    with desk.catalog.writing("build --reread", by=desk.author) as work:
+        words.add_encoder(
+            work,
+            fingerprint=encoder.fingerprint,
+            name=encoder.name,
+            dim=encoder.dim,
+            scale=encoder.logit_scale,
+            recipe=reading.RECIPE,
+        )
+        words.take_over(work, known, words.encoder(work), without=otherwise)
+    desk.use(encoder)
+    return [
+        f"{counted(len(otherwise), 'image')} read again; a calibration made before no longer "
+        "holds: `mediclip-index tune` makes another."
+    ]
+
+
+def settle(
+    desk: Desk, known: KnownEncoder, found: Mapping[str, Sequence[Picture]], run: str
+) -> list[str]:
+    """What is left to do for contents that were read again: `found` has their pictures.
+
+    Images that are no longer found in their file are marked as removed. Where the pictures of a
+    page are others than before, what people said of them was said of others, and is taken back.
+    """
+    with desk.catalog.reading() as look:
+        of_content = images.of_contents(look, found)
+        lost = images.without_vectors(look, known, found)
+        moved = [i for sha, old in of_content.items() for i in _otherwise(old, found[sha])]
+        said = [i for i in moved if i not in lost and i in labels.standings(look, moved)]
+    if not lost and not said:
+        return []
+    with desk.catalog.writing("build --reread", by=desk.author, run=run) as work:
+        removals.mark(work, lost, "removed")
+        labels.say(work, dict.fromkeys(said, Facts(label="", split="", subject="")))
+    notes = []
+    if lost:
+        notes.append(f"{counted(len(lost), 'image')} are no pictures of their own, and removed.")
+    if said:
+        notes.append(
+            f"The labels of {counted(len(said), 'image')} were taken back, since their pages show "
+            f"other figures than before: {', '.join(f'#{i}' for i in said[:20])}."
+        )
+    return notes
+
+
+def _otherwise(old: Iterable[Indexed], new: Sequence[Picture]) -> list[int]:
+    """The images of pages whose figures are others than before, by their sizes."""
+    before: dict[int | None, list[Indexed]] = defaultdict(list)
+    for image in old:
+        if image.item is not None:
+            before[image.page].append(image)
+    now: dict[int | None, list[tuple[int | None, int, int]]] = defaultdict(list)
+    for picture in new:
+        now[picture.page].append((picture.item, picture.width, picture.height))
+    return [
+        image.id
+        for page, there in before.items()
+        if sorted((i.item or 0, i.width, i.height) for i in there) != sorted(now[page])
+        for image in there
+    ]
