@@ -108,8 +108,9 @@ class Figure:
     """What is one picture to whoever looks at the page.
 
     width, height: the pixels it is kept in. square: as many as it takes to show it as the page
-    does, where those are not square (faxes, pictures drawn out of proportion). members: which of
-    the page's pictures it is made of.
+    does, where those are not square (faxes, pictures drawn out of proportion), and twice as many
+    for one that does not lie straight. members: which of the page's pictures it is made of. plain:
+    it is one picture, and lies straight.
     """
 
     box: Box
@@ -117,6 +118,7 @@ class Figure:
     height: int
     square: tuple[int, int]
     members: tuple[int, ...]
+    plain: bool
 
 
 def figures(placed: Sequence[Placed]) -> list[Figure]:
@@ -140,8 +142,12 @@ def _figure(members: Sequence[Placed], numbers: Sequence[int]) -> Figure:
     own = max(1, round(box.width * wide)), max(1, round(box.height * high))
     finest = max(wide, high)
     square = max(1, round(box.width * finest)), max(1, round(box.height * finest))
-    even = abs(wide - high) <= EVEN * finest
-    return Figure(box, *own, own if even else square, tuple(numbers))
+    straight = all(_straight(member) for member in members)
+    if not straight:
+        square = 2 * square[0], 2 * square[1]
+    elif abs(wide - high) <= EVEN * finest:
+        square = own
+    return Figure(box, *own, square, tuple(numbers), straight and len(members) == 1)
 
 
 def _joined(placed: Sequence[Placed]) -> list[list[int]]:

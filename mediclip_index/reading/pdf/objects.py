@@ -11,6 +11,7 @@ from typing import Any
 from pypdfium2 import raw
 
 from mediclip_index.reading.pdf.figures import Box, Placed, Point, around
+from mediclip_index.reading.pdf.marks import Marks
 
 DEEPEST = 10  # forms in forms
 MOST_SEGMENTS = 2_000  # of a clipping path; more of it is not looked at, and clips less
@@ -55,21 +56,19 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Seeker:
-    """Finds what draws pictures on a page. layers: any of them may belong to a hidden one. tiled:
-    a tiling pattern may hold a picture, so that an area filled by one counts as such."""
+    """Finds what draws pictures on a page."""
 
     document: Any
     page: Any
     sheet: Sheet
-    layers: bool
-    tiled: bool
+    marks: Marks
 
     def content(self) -> Iterator[Shown]:
         """Every picture that the page's content draws, in that order."""
         page = self.page
         count = max(0, raw.FPDFPage_CountObjects(page))
         objects = (raw.FPDFPage_GetObject(page, number) for number in range(count))
-        yield from self._within(objects, self.sheet.matrix, self.sheet.box, 0, self.layers)
+        yield from self._within(objects, self.sheet.matrix, self.sheet.box, 0, self.marks.layers)
 
     def stamps(self) -> Iterator[Shown]:
         """Every annotation that draws pictures: one picture, which fills the annotation's place."""
@@ -107,10 +106,10 @@ class Seeker:
         for drawn in objects:
             kind = raw.FPDFPageObj_GetType(drawn)
             if kind == raw.FPDF_PAGEOBJ_IMAGE:
-                placed = _image(drawn, matrix, clip)
+                placed = self._image(drawn, matrix, clip)
                 if placed is not None:
                     yield Shown(placed, drawn, True, optional or _is_marked(drawn))
-            elif kind == raw.FPDF_PAGEOBJ_PATH and self.tiled:
+            elif kind == raw.FPDF_PAGEOBJ_PATH and self.marks.tiled:
                 placed = self._tiling(drawn, matrix, clip)
                 if placed is not None:
                     yield Shown(placed, drawn, False, optional or _is_marked(drawn))
@@ -123,6 +122,16 @@ class Seeker:
                     depth + 1,
                     optional or _is_marked(drawn),
                 )
+
+    def _image(self, drawn: Any, matrix: Matrix, clip: Box | None) -> Placed | None:
+        columns, rows = ctypes.c_uint(), ctypes.c_uint()
+        if not raw.FPDFImageObj_GetImagePixelSize(drawn, columns, rows):
+            return None
+        own = columns.value, rows.value
+        # Ink of few pixels, or one, is cut out by a mask that has many.
+        mask = self.marks.masks.get(own, own)
+        size = max(own[0], mask[0]), max(own[1], mask[1])
+        return _placed(times(_matrix(drawn), matrix), *size, _clip(drawn, matrix, clip))
 
     def _tiling(self, drawn: Any, matrix: Matrix, clip: Box | None) -> Placed | None:
         """An area that is filled by a tiling pattern."""
@@ -162,14 +171,6 @@ def times(one: Matrix, then: Matrix) -> Matrix:
         e * g + f * i + k,
         e * h + f * j + m,
     )
-
-
-def _image(drawn: Any, matrix: Matrix, clip: Box | None) -> Placed | None:
-    columns, rows = ctypes.c_uint(), ctypes.c_uint()
-    if not raw.FPDFImageObj_GetImagePixelSize(drawn, columns, rows):
-        return None
-    over = times(_matrix(drawn), matrix)
-    return _placed(over, columns.value, rows.value, _clip(drawn, matrix, clip))
 
 
 def _placed(matrix: Matrix, columns: int, rows: int, clip: Box | None) -> Placed | None:
