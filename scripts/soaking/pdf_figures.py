@@ -31,7 +31,7 @@ from PIL import Image
 from mediclip_index.reading.pdf.document import loaded, opened
 from mediclip_index.reading.pdf.figures import Box, Figure
 from mediclip_index.reading.pdf.marks import Marks, marks
-from mediclip_index.reading.pdf.page import Page
+from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
 
@@ -136,8 +136,8 @@ def _page(
         page = Page(document, here, number, path.name, SIZE, Bounds())
         there = other[number - 1]
         try:
-            found = list(page.figures(told, set()))
-            figures = page.placed(told)[1]
+            found = list(page.figures(told, Met()))
+            figures = page.placed(told, Met())[1]
         except Unreadable as why:
             yield Outcome(path.name, number, 0, "refused", note=why.reason)
             return

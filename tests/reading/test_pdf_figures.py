@@ -18,7 +18,7 @@ from mediclip_index import reading
 from mediclip_index.reading.pdf.document import loaded, opened
 from mediclip_index.reading.pdf.figures import Box, Figure, Placed, around, figures
 from mediclip_index.reading.pdf.marks import marks
-from mediclip_index.reading.pdf.page import Page
+from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.terms import Bounds, Picture
 from tests.reading.conftest import pdf_figures
 
@@ -32,7 +32,7 @@ SIZE = 64
 
 def boxes(data: bytes, number: int = 1) -> list[Figure]:
     with opened(data, "x") as document, loaded(document, number) as there:
-        return Page(document, there, number, "x", SIZE, Bounds()).placed(marks(data))[1]
+        return Page(document, there, number, "x", SIZE, Bounds()).placed(marks(data), Met())[1]
 
 
 def read(data: bytes) -> reading.ReadResult:

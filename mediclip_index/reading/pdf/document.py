@@ -11,7 +11,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from mediclip_index.reading.pdf.marks import marks
-from mediclip_index.reading.pdf.page import Page
+from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.terms import Bounds, Refusal
 
@@ -31,7 +31,7 @@ def items(
                 "too_large", f"{path} has {count} pages; at most {bounds.max_pages} are read."
             )
         some = first > 1
-        seen: set[bytes] = set()
+        met = Met()
         told = marks(data)
         for number in range(first, count + 1):
             yield Begun(number, count)
@@ -42,7 +42,7 @@ def items(
                         some = True
                         yield page.whole()
                         continue
-                    for item in page.figures(told, seen):
+                    for item in page.figures(told, met):
                         some = True
                         yield item
             except Unreadable as why:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from PIL import Image
@@ -24,8 +25,18 @@ MOST_PICTURES = 1_000  # on one page
 MOST_SMALL = 5_000  # parts below SMALLEST on one page; where there are more they are no figure's
 LEAST_PAGE = 448  # pixels on a rendered page's short side
 _GLANCE = 256  # pixels on the long side, to see whether something is shown
+TRIED = 4  # pictures of a layer of which none is seen: it is hidden
 WHOLE_PAGE = 0.9  # of a page's area: a scan, which is a page of its own even if two look alike
 _PLAIN = 2  # grey values between the darkest and the brightest of what may show nothing
+
+
+@dataclass(frozen=True)
+class Met:
+    """What was met on a document's pages so far: digests of figures; by layer, whether it is shown,
+    or how often something of it was looked at that was not."""
+
+    figures: set[bytes] = field(default_factory=set)
+    layers: dict[str, bool | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,12 @@ class Page:
     size: int
     bounds: Bounds
 
-    def figures(self, marks: Marks, seen: set[bytes]) -> Iterator[Picture | Refusal]:
-        """Each figure, but those that were `seen` before, and what of them can't be read.
+    def figures(self, marks: Marks, met: Met) -> Iterator[Picture | Refusal]:
+        """Each figure, but those that were met before, and what of them can't be read.
 
         Raises Unreadable where there are too many.
         """
-        placed, found = self.placed(marks)
+        placed, found = self.placed(marks, met)
         for item, figure in enumerate(found, 1):
             members = [placed[number] for number in figure.members]
             try:
@@ -61,7 +72,7 @@ class Page:
                 continue
             if damaged:
                 yield self._refused(item, len(damaged) == len(members))
-            if own is not None and len(damaged) < len(members) and self._is_new(own, figure, seen):
+            if own is not None and len(damaged) < len(members) and self._is_new(own, figure, met):
                 yield Picture(
                     pixels=pixels(Image.fromarray(own)),
                     width=figure.width,
@@ -71,13 +82,18 @@ class Page:
                     item=item,
                 )
 
-    def placed(self, marks: Marks) -> tuple[list[Shown], list[Figure]]:
+    def placed(self, marks: Marks, met: Met) -> tuple[list[Shown], list[Figure]]:
         """The pictures on the page, and the figures that they make. Raises Unreadable."""
-        seeker = Seeker(self.document, self.loaded, Sheet(self.loaded), marks)
+        seeker = Seeker(self.document, self.loaded, self.number, Sheet(self.loaded), marks)
         placed: list[Shown] = []
-        large = 0
-        for one in (*seeker.content(), *seeker.stamps()):
-            large += min(one.placed.columns, one.placed.rows) >= SMALLEST
+        small = large = 0
+        for one in chain(seeker.content(), seeker.stamps()):
+            if min(one.placed.columns, one.placed.rows) < SMALLEST:
+                small += 1
+                if small <= MOST_SMALL:
+                    placed.append(one)
+                continue
+            large += 1
             # A form in a form in a form, ten times each: a short page can hold a million.
             if large > MOST_PICTURES:
                 raise Unreadable(
@@ -86,9 +102,9 @@ class Page:
                     "--pdf pages reads it as one.",
                 )
             placed.append(one)
-        if len(placed) - large > MOST_SMALL:
+        if small > MOST_SMALL:
             placed = [one for one in placed if min(one.placed.columns, one.placed.rows) >= SMALLEST]
-        placed = [one for one in placed if not one.optional or self._is_seen(one)]
+        placed = [one for one in placed if one.layer is None or self._is_shown(one, one.layer, met)]
         found = figures([one.placed for one in placed])
         return placed, [one for one in found if min(one.width, one.height) >= SMALLEST]
 
@@ -139,21 +155,31 @@ class Page:
             "can't be shown; print the file to a PDF to have it read.",
         )
 
-    def _is_new(self, own: Pixels, figure: Figure, seen: set[bytes]) -> bool:
-        """Whether a figure is none of those `seen`, which it joins: a logo on thirty pages is one
-        picture."""
+    def _is_new(self, own: Pixels, figure: Figure, met: Met) -> bool:
+        """Whether a figure is none of those met before: a logo on thirty pages is one picture."""
         page = Sheet(self.loaded).box
         area = figure.box.width * figure.box.height
         if area >= WHOLE_PAGE * page.width * page.height:
             return True
         known = hashlib.sha256(f"{figure.width} x {figure.height}".encode())
         known.update(own.tobytes())
-        before = len(seen)
-        seen.add(known.digest())
-        return len(seen) > before
+        before = len(met.figures)
+        met.figures.add(known.digest())
+        return len(met.figures) > before
+
+    def _is_shown(self, one: Shown, layer: str, met: Met) -> bool:
+        """Whether a picture's layer is shown: one is of which something is seen. Of one of which
+        nothing was seen at some places nothing is seen."""
+        state = met.layers.get(layer, 0)
+        if state is True or (state is not False and self._is_seen(one)):
+            met.layers[layer] = True
+            return True
+        tried = int(state) + 1
+        met.layers[layer] = False if state is False or tried >= TRIED else tried
+        return False
 
     def _is_seen(self, one: Shown) -> bool:
-        """Whether the page shows a picture: it looks otherwise without it."""
+        """Whether the page looks otherwise without a picture."""
         with_it = self._glance(one)
         raw.FPDFPageObj_SetIsActive(one.drawn, False)
         without = self._glance(one)

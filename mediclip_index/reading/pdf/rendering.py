@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from pypdfium2 import raw
 from mediclip_index.reading.pdf.figures import Box
 from mediclip_index.terms import Pixels
 
-MOST_PIXELS = 64_000_000  # of a figure that is rendered whole and made smaller after
+FINEST = 4  # times what the model sees: the short side of what has parts, or up to twice that
+MOST_PIXELS = 64_000_000  # of what is rendered in all
 AT_ONCE = 4_000_000  # pixels in memory
 # Pixels between what is rendered and its edge: PDFium draws a picture into whole pixels, and where
 # one ends a hair beyond the edge it is stretched by one, so that all of it lies a little beside.
@@ -24,17 +26,16 @@ def shown(page: Any, box: Box, square: tuple[int, int], plain: bool, size: int) 
     few, else about twice `size` on the short side.
 
     One plain picture PDFium makes smaller as well as anyone. But it draws each picture into whole
-    pixels, so that the parts of a figure come to lie side by side as they should only in the
-    figure's own resolution; they are drawn in it, some rows at a time, and made smaller here.
+    pixels, so that the parts of a figure come to lie as they should only in its own resolution, or
+    a whole part of that which is fine enough; they are drawn in it, some rows at a time, and made
+    smaller here.
     """
     shortest = min(square)
     if not size or shortest <= 2 * size:
         return rendered(page, box, *_at_most(square, MOST_PIXELS))
-    if plain or square[0] * square[1] > MOST_PIXELS:
-        scale = 2 * size / shortest
-        wanted = round(square[0] * scale), round(square[1] * scale)
-        return rendered(page, box, *_at_most(wanted, MOST_PIXELS))
-    return _reduced(page, box, square, shortest // (2 * size) if shortest > 4 * size else 1)
+    scale = 2 * size / shortest if plain else 1 / max(1, shortest // (FINEST * size))
+    wanted = _at_most((round(square[0] * scale), round(square[1] * scale)), MOST_PIXELS)
+    return _reduced(page, box, wanted, max(1, min(wanted) // (2 * size)))
 
 
 def _at_most(size: tuple[int, int], pixels: int) -> tuple[int, int]:
@@ -62,8 +63,8 @@ def _reduced(page: Any, box: Box, square: tuple[int, int], factor: int) -> Pixel
 
 def rendered(page: Any, box: Box, width: int, height: int) -> Pixels:
     """A part of the page in so many pixels, (height, width, 3): over white, as the page is."""
-    # BGRx with its bytes in reverse is RGBx.
-    bitmap = raw.FPDFBitmap_Create(width, height, 0)
+    # Of BGR in reverse order of bytes.
+    bitmap = raw.FPDFBitmap_CreateEx(width, height, raw.FPDFBitmap_BGR, None, 0)
     if not bitmap:
         raise MemoryError
     try:
@@ -76,20 +77,14 @@ def rendered(page: Any, box: Box, width: int, height: int) -> Pixels:
         )
         if page.formenv:
             # Fields know no matrix, only whole pixels.
-            wide, high = (
-                round(side * scale)
-                for side, scale in zip(page.get_size(), (across, down), strict=True)
-            )
+            size = page.get_size()
+            wide, high = round(size[0] * across), round(size[1] * down)
             raw.FPDF_FFLDraw(
                 page.formenv, bitmap, page, round(left), round(top), wide, high, 0, _FLAGS
             )
         stride = raw.FPDFBitmap_GetStride(bitmap)
-        buffer = raw.FPDFBitmap_GetBuffer(bitmap)
-        flat = np.ctypeslib.as_array(
-            raw.cast(buffer, raw.POINTER(raw.c_ubyte * (stride * height))).contents
-        )
-        return (
-            flat.reshape(height, stride)[:, : 4 * width].reshape(height, width, 4)[..., :3].copy()
-        )
+        whole = ctypes.string_at(raw.FPDFBitmap_GetBuffer(bitmap), stride * height)
     finally:
         raw.FPDFBitmap_Destroy(bitmap)
+    rows = np.frombuffer(whole, dtype=np.uint8).reshape(height, stride)
+    return rows[:, : 3 * width].reshape(height, width, 3)
