@@ -357,6 +357,21 @@ def _marked(pdf: Pdf, page: Any) -> None:
     ])  # fmt: skip
 
 
+def _field(look: Any, kind: Any, rect: list[int], **more: Any) -> Callable[[Pdf, Any], None]:
+    """A field of a form, with its look."""
+
+    def prepare(pdf: Pdf, page: Any) -> None:
+        field = Dictionary(Type=Name.Annot, Subtype=Name.Widget, FT=kind, F=4, **more)
+        field.T, field.Rect = pikepdf.String("f"), Array(rect)
+        field.AP = Dictionary(N=pdf.make_indirect(look(pdf)))
+        page.Annots = Array([pdf.make_indirect(field)])
+        pdf.Root.AcroForm = Dictionary(Fields=Array([page.Annots[0]]))
+
+    return prepare
+
+
+WRITTEN = form(b"0.8 0 0 rg 0 0 120 60 re f 1 g 10 20 100 20 re f", [0, 0, 120, 60])
+ICON = form(b"q 320 0 0 240 0 0 cm /I Do Q", [0, 0, 320, 240], xobjects={"I": rgb()})
 INNER = form(b"q 160 0 0 120 0 0 cm /I Do Q", [0, 0, 160, 120], xobjects={"I": rgb()},
              Matrix=Array([1, 0, 0, 1, 10, 5]))  # fmt: skip
 GROUP = {"Group": Dictionary(S=Name.Transparency, I=True)}
@@ -388,6 +403,10 @@ OTHERS = [
     Made("a stamp in forms", stamp(nested=True), face=True),
     Made("a stamp on a turned page", stamp(Rotate=90)),
     Made("a hidden stamp", stamp(flags=2), 0),
+    Made("a field filled in over it", drawn(
+        rgb(), prepare=_field(WRITTEN, Name.Tx, [100, 100, 220, 160], V=pikepdf.String("")))),
+    Made("a picture on a button", document(
+        b"", prepare=_field(ICON, Name.Btn, [40, 30, 360, 270], Ff=1 << 16)), face=True),
     Made("notes beside it", drawn(rgb(), prepare=_marked), face=True),
 ]  # fmt: skip
 

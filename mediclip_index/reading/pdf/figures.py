@@ -23,6 +23,7 @@ EDGE = 0.5  # of the shorter edge
 APART = 0.75  # points between two edges that touch
 ALIKE = 0.03  # resolutions of one figure differ by rounding only
 PARALLEL = 0.02  # radians
+SHAVED = 0.01  # of a side
 EVEN = 0.02  # a figure whose pixels are square but for rounding is as large as it says
 
 Point = tuple[float, float]
@@ -97,10 +98,18 @@ class Placed:
         return abs(_cross(self.across, self.down))
 
     @property
+    def lying(self) -> tuple[int, int]:
+        """Its pixels along the page's width and height."""
+        level = abs(self.across[0]) >= abs(self.across[1])
+        return (self.columns, self.rows) if level else (self.rows, self.columns)
+
+    @property
     def densities(self) -> tuple[float, float]:
         """Pixels a point along the page's width and height, as it lies there."""
-        own = self.columns / math.hypot(*self.across), self.rows / math.hypot(*self.down)
-        return own if abs(self.across[0]) >= abs(self.across[1]) else (own[1], own[0])
+        wide, high = math.hypot(*self.across), math.hypot(*self.down)
+        if abs(self.across[0]) < abs(self.across[1]):
+            wide, high = high, wide
+        return self.lying[0] / wide, self.lying[1] / high
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,9 @@ def _figure(members: Sequence[Placed], numbers: Sequence[int]) -> Figure:
     wide = max(member.densities[0] for member in members)
     high = max(member.densities[1] for member in members)
     own = max(1, round(box.width * wide)), max(1, round(box.height * high))
+    if len(members) == 1:
+        whole = members[0].lying
+        own = _unshaven(own[0], whole[0]), _unshaven(own[1], whole[1])
     finest = max(wide, high)
     square = max(1, round(box.width * finest)), max(1, round(box.height * finest))
     straight = all(_straight(member) for member in members)
@@ -148,6 +160,11 @@ def _figure(members: Sequence[Placed], numbers: Sequence[int]) -> Figure:
     elif abs(wide - high) <= EVEN * finest:
         square = own
     return Figure(box, *own, square, tuple(numbers), straight and len(members) == 1)
+
+
+def _unshaven(part: int, whole: int) -> int:
+    """What a page's edge or a clipping takes by a hair makes a picture no smaller."""
+    return whole if abs(whole - part) <= max(1, SHAVED * whole) else part
 
 
 def _joined(placed: Sequence[Placed]) -> list[list[int]]:

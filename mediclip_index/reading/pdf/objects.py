@@ -16,6 +16,7 @@ from mediclip_index.reading.pdf.marks import Marks
 DEEPEST = 10  # forms in forms
 MOST_SEGMENTS = 2_000  # of a clipping path; more of it is not looked at, and clips less
 LEAST_SIDE = 1e-3  # points: what is thinner is not seen
+LEAST_TILED, MOST_TILED = 10, 5_000  # units: PDFium makes a picture of it, a pixel each
 MOST_MARKS = 100  # around one object
 PATTERN_DENSITY = 150 / 72  # pixels a point, of pictures that do not say how many they have
 _NOT_SHOWN = 0x02 | 0x20  # annotations that are hidden, or only printed
@@ -165,6 +166,8 @@ class Seeker:
             return None
         left, bottom, right, top = (side.value for side in sides)
         wide, high = right - left, top - bottom
+        if not LEAST_TILED < min(wide, high) < max(wide, high) < MOST_TILED:
+            return None
         bitmap = raw.FPDFPageObj_GetRenderedFillPattern(self.document, drawn)
         if not bitmap:
             return None

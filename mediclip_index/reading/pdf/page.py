@@ -21,6 +21,7 @@ from mediclip_index.reading.tones import pixels
 from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
 
 SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
+LEAST_SEEN = 24  # points
 MOST_PICTURES = 1_000  # on one page
 MOST_SMALL = 5_000  # parts below SMALLEST on one page; where there are more they are no figure's
 LEAST_PAGE = 448  # pixels on a rendered page's short side
@@ -106,7 +107,16 @@ class Page:
             placed = [one for one in placed if min(one.placed.columns, one.placed.rows) >= SMALLEST]
         placed = [one for one in placed if one.layer is None or self._is_shown(one, one.layer, met)]
         found = figures([one.placed for one in placed])
-        return placed, [one for one in found if min(one.width, one.height) >= SMALLEST]
+        return placed, [one for one in found if self._is_picture(one, placed)]
+
+    def _is_picture(self, figure: Figure, placed: Sequence[Shown]) -> bool:
+        """Whether a figure is large enough: in pixels, or, where it is the visible part of a
+        picture that is drawn larger than the page, on paper."""
+        if min(figure.width, figure.height) >= SMALLEST:
+            return True
+        parts = [placed[number].placed for number in figure.members]
+        largest = max(min(part.columns, part.rows) for part in parts)
+        return largest >= SMALLEST and min(figure.box.width, figure.box.height) >= LEAST_SEEN
 
     def whole(self) -> Picture:
         """The page as one picture. Raises Unreadable."""
