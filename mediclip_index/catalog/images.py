@@ -153,7 +153,10 @@ def indexed(look: Reading, contents: Iterable[str] | None = None) -> list[Indexe
         f"AND i.id NOT IN (SELECT image FROM removed_at($1)) {narrowed} GROUP BY i.id ORDER BY 1",
         parameters,
     ).fetchall()
-    return [Indexed(*facts, given_path(path), there) for *facts, path, there in rows]
+    return [
+        Indexed(i, sha, page, item, width, height, kind, mode, given_path(path), there)
+        for i, sha, page, item, width, height, kind, mode, path, there in rows
+    ]
 
 
 def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexed]]:

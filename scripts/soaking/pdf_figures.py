@@ -12,6 +12,7 @@ less than 98 in 100 are alike.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import select
@@ -29,7 +30,8 @@ from PIL import Image
 
 from mediclip_index.reading.pdf.document import loaded, opened
 from mediclip_index.reading.pdf.figures import Box, Figure
-from mediclip_index.reading.pdf.page import Page
+from mediclip_index.reading.pdf.marks import Marks, marks
+from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
 
@@ -78,14 +80,19 @@ def alike(one: Pixels, other: Pixels) -> bool:
 def _spread(values: Pixels) -> Values:
     """Blurred by a pixel: renderers round edges in their own ways."""
     picture = Image.fromarray(values)
-    smaller = tuple(max(1, side // 2) for side in picture.size)
+    smaller = max(1, picture.width // 2), max(1, picture.height // 2)
     return np.asarray(picture.resize(smaller, Image.Resampling.BOX), dtype=np.float32)
+
+
+def _pymupdf() -> Any:
+    pymupdf = importlib.import_module("pymupdf")
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    return pymupdf
 
 
 def reference(page: Any, figure: Figure, width: int, height: int) -> Pixels:
     """MuPDF's picture of a part of a page (of fitz), (height, width, 3)."""
-    import pymupdf
-
+    pymupdf = _pymupdf()
     # At its own resolution, where that can be: what is compared is what is shown, not how it is
     # made smaller.
     scale = min(1.0, (MOST_PIXELS / (figure.square[0] * figure.square[1])) ** 0.5)
@@ -106,9 +113,7 @@ def reference(page: Any, figure: Figure, width: int, height: int) -> Pixels:
 
 def compared(path: Path, pages: int, unlike: Path | None = None) -> Iterator[Outcome]:
     """Every figure of a file's first pages."""
-    import pymupdf
-
-    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf = _pymupdf()
     data = path.read_bytes()
     try:
         other = pymupdf.open(stream=data, filetype="pdf")
@@ -118,21 +123,21 @@ def compared(path: Path, pages: int, unlike: Path | None = None) -> Iterator[Out
     try:
         with opened(data, path.name) as document:
             for number in range(1, min(len(document), pages, count) + 1):
-                yield from _page(document, other, path, number, unlike)
+                yield from _page(document, marks(data), other, path, number, unlike)
     except Unreadable as why:
         kind = "refused whole" if count else "refused"
         yield Outcome(path.name, 0, 0, kind, note=why.reason)
 
 
 def _page(
-    document: Any, other: Any, path: Path, number: int, unlike: Path | None
+    document: Any, told: Marks, other: Any, path: Path, number: int, unlike: Path | None
 ) -> Iterator[Outcome]:
     with loaded(document, number) as here:
         page = Page(document, here, number, path.name, SIZE, Bounds())
         there = other[number - 1]
         try:
-            found = list(page.figures(True, True, set()))
-            figures = page.placed(True, True)[1]
+            found = list(page.figures(told, Met()))
+            figures = page.placed(told, Met())[1]
         except Unreadable as why:
             yield Outcome(path.name, number, 0, "refused", note=why.reason)
             return
@@ -155,9 +160,7 @@ def _page(
 
 def _lies(info: dict[str, Any], there: Any) -> Box | None:
     """Where a picture of MuPDF's list lies on the page as it is shown."""
-    import pymupdf
-
-    turned = pymupdf.Rect(info["bbox"]) * there.rotation_matrix
+    turned = _pymupdf().Rect(info["bbox"]) * there.rotation_matrix
     return Box(*turned).within(Box(*there.rect))
 
 

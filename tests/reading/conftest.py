@@ -20,6 +20,11 @@ def fuzz() -> Any:
     return _module("fuzz")
 
 
+def pdf_figures() -> Any:
+    """scripts/soaking/pdf_figures.py."""
+    return _module("pdf_figures")
+
+
 def _module(name: str) -> Any:
     if SOAKING not in sys.path:
         sys.path.insert(0, SOAKING)

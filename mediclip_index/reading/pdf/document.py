@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import pypdfium2
 from pypdfium2 import raw
 
-from mediclip_index.reading.pdf import marks
-from mediclip_index.reading.pdf.page import Page
+from mediclip_index.reading.pdf.marks import marks
+from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.terms import Bounds, Refusal
 
@@ -30,8 +31,8 @@ def items(
                 "too_large", f"{path} has {count} pages; at most {bounds.max_pages} are read."
             )
         some = first > 1
-        seen: set[bytes] = set()
-        layers, tiled = marks.may_have_layers(data), marks.may_tile_pictures(data)
+        met = Met()
+        told = marks(data)
         for number in range(first, count + 1):
             yield Begun(number, count)
             try:
@@ -41,7 +42,7 @@ def items(
                         some = True
                         yield page.whole()
                         continue
-                    for item in page.figures(layers, tiled, seen):
+                    for item in page.figures(told, met):
                         some = True
                         yield item
             except Unreadable as why:
@@ -49,8 +50,8 @@ def items(
                 yield Refusal(path, why.reason, why.message, number)
             except MemoryError:
                 some = True
-                message = f"Page {number} of {path} needs more memory than one page may cost."
-                yield Refusal(path, "too_large", message, number)
+                large = f"Page {number} of {path} needs more memory than one page may cost."
+                yield Refusal(path, "too_large", large, number)
             except Exception:
                 some = True
                 yield Refusal(path, "damaged", f"Page {number} of {path} is damaged.", number)
@@ -67,6 +68,7 @@ def opened(data: bytes, path: str) -> Iterator[Any]:
     # PDFium keeps the last error of the process, and sets none for some files that it can't open:
     # without this they would be refused for what ailed the file before.
     raw.FPDF_LoadMemDocument64(b"", 0, None)
+    logging.getLogger("pypdfium2").setLevel(logging.CRITICAL)  # it is for nobody's eyes
     try:
         document = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:

@@ -23,6 +23,7 @@ EDGE = 0.5  # of the shorter edge
 APART = 0.75  # points between two edges that touch
 ALIKE = 0.03  # resolutions of one figure differ by rounding only
 PARALLEL = 0.02  # radians
+SHAVED = 0.01  # of a side
 EVEN = 0.02  # a figure whose pixels are square but for rounding is as large as it says
 
 Point = tuple[float, float]
@@ -97,10 +98,18 @@ class Placed:
         return abs(_cross(self.across, self.down))
 
     @property
+    def lying(self) -> tuple[int, int]:
+        """Its pixels along the page's width and height."""
+        level = abs(self.across[0]) >= abs(self.across[1])
+        return (self.columns, self.rows) if level else (self.rows, self.columns)
+
+    @property
     def densities(self) -> tuple[float, float]:
         """Pixels a point along the page's width and height, as it lies there."""
-        own = self.columns / math.hypot(*self.across), self.rows / math.hypot(*self.down)
-        return own if abs(self.across[0]) >= abs(self.across[1]) else (own[1], own[0])
+        wide, high = math.hypot(*self.across), math.hypot(*self.down)
+        if abs(self.across[0]) < abs(self.across[1]):
+            wide, high = high, wide
+        return self.lying[0] / wide, self.lying[1] / high
 
 
 @dataclass(frozen=True)
@@ -108,8 +117,9 @@ class Figure:
     """What is one picture to whoever looks at the page.
 
     width, height: the pixels it is kept in. square: as many as it takes to show it as the page
-    does, where those are not square (faxes, pictures drawn out of proportion). members: which of
-    the page's pictures it is made of.
+    does, where those are not square (faxes, pictures drawn out of proportion), and twice as many
+    for one that does not lie straight. members: which of the page's pictures it is made of. plain:
+    it is one picture, and lies straight.
     """
 
     box: Box
@@ -117,6 +127,7 @@ class Figure:
     height: int
     square: tuple[int, int]
     members: tuple[int, ...]
+    plain: bool
 
 
 def figures(placed: Sequence[Placed]) -> list[Figure]:
@@ -138,10 +149,22 @@ def _figure(members: Sequence[Placed], numbers: Sequence[int]) -> Figure:
     wide = max(member.densities[0] for member in members)
     high = max(member.densities[1] for member in members)
     own = max(1, round(box.width * wide)), max(1, round(box.height * high))
+    if len(members) == 1:
+        whole = members[0].lying
+        own = _unshaven(own[0], whole[0]), _unshaven(own[1], whole[1])
     finest = max(wide, high)
     square = max(1, round(box.width * finest)), max(1, round(box.height * finest))
-    even = abs(wide - high) <= EVEN * finest
-    return Figure(box, *own, own if even else square, tuple(numbers))
+    straight = all(_straight(member) for member in members)
+    if not straight:
+        square = 2 * square[0], 2 * square[1]
+    elif abs(wide - high) <= EVEN * finest:
+        square = own
+    return Figure(box, *own, square, tuple(numbers), straight and len(members) == 1)
+
+
+def _unshaven(part: int, whole: int) -> int:
+    """What a page's edge or a clipping takes by a hair makes a picture no smaller."""
+    return whole if abs(whole - part) <= max(1, SHAVED * whole) else part
 
 
 def _joined(placed: Sequence[Placed]) -> list[list[int]]:

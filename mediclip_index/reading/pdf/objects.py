@@ -11,13 +11,18 @@ from typing import Any
 from pypdfium2 import raw
 
 from mediclip_index.reading.pdf.figures import Box, Placed, Point, around
+from mediclip_index.reading.pdf.marks import Marks
 
 DEEPEST = 10  # forms in forms
 MOST_SEGMENTS = 2_000  # of a clipping path; more of it is not looked at, and clips less
 LEAST_SIDE = 1e-3  # points: what is thinner is not seen
+LEAST_TILED, MOST_TILED = 10, 5_000  # units: PDFium makes a picture of it, a pixel each
+MOST_MARKS = 100  # around one object
 PATTERN_DENSITY = 150 / 72  # pixels a point, of pictures that do not say how many they have
 _NOT_SHOWN = 0x02 | 0x20  # annotations that are hidden, or only printed
 _SLOW_TO_CHECK = {b"JPXDecode", b"JBIG2Decode"}  # PDFium decodes these whole to say what they are
+
+_LAYER = "OC\0".encode("utf-16-le")
 
 Matrix = tuple[float, float, float, float, float, float]
 UNIT: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -25,13 +30,14 @@ UNIT: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture where it lies. drawn: the object that draws it. optional: whether it may belong to
-    a layer that is hidden. What is no plain picture (a pattern, a stamp) has no `image`."""
+    """A picture where it lies. drawn: the object that draws it. layer: the name of what may be a
+    layer that it belongs to, which may be hidden. What is no plain picture (a pattern, a stamp) has
+    no `image`."""
 
     placed: Placed
     drawn: Any
     image: bool
-    optional: bool
+    layer: str | None
 
 
 class Sheet:
@@ -55,21 +61,20 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Seeker:
-    """Finds what draws pictures on a page. layers: any of them may belong to a hidden one. tiled:
-    a tiling pattern may hold a picture, so that an area filled by one counts as such."""
+    """Finds what draws pictures on a page."""
 
     document: Any
     page: Any
+    number: int
     sheet: Sheet
-    layers: bool
-    tiled: bool
+    marks: Marks
 
     def content(self) -> Iterator[Shown]:
         """Every picture that the page's content draws, in that order."""
         page = self.page
         count = max(0, raw.FPDFPage_CountObjects(page))
         objects = (raw.FPDFPage_GetObject(page, number) for number in range(count))
-        yield from self._within(objects, self.sheet.matrix, self.sheet.box, 0, self.layers)
+        yield from self._within(objects, self.sheet.matrix, self.sheet.box, 0, None)
 
     def stamps(self) -> Iterator[Shown]:
         """Every annotation that draws pictures: one picture, which fills the annotation's place."""
@@ -92,28 +97,35 @@ class Seeker:
             return None
         count = max(0, raw.FPDFAnnot_GetObjectCount(annotation))
         objects = (raw.FPDFAnnot_GetObject(annotation, number) for number in range(count))
-        inside = [shown.placed for shown in self._within(objects, UNIT, None, 0, False)]
+        inside = [shown.placed for shown in self._within(objects, UNIT, None, 0, None)]
         if not inside:
             return None
         largest = max(inside, key=lambda one: one.columns * one.rows)
         wide, high = place.right - place.left, place.top - place.bottom
         over = times((wide, 0.0, 0.0, high, place.left, place.bottom), self.sheet.matrix)
         placed = _placed(over, largest.columns, largest.rows, self.sheet.box)
-        return None if placed is None else Shown(placed, None, False, False)
+        return None if placed is None else Shown(placed, None, False, None)
 
     def _within(
-        self, objects: Iterator[Any], matrix: Matrix, clip: Box | None, depth: int, optional: bool
+        self,
+        objects: Iterator[Any],
+        matrix: Matrix,
+        clip: Box | None,
+        depth: int,
+        layer: str | None,
     ) -> Iterator[Shown]:
         for drawn in objects:
             kind = raw.FPDFPageObj_GetType(drawn)
             if kind == raw.FPDF_PAGEOBJ_IMAGE:
-                placed = _image(drawn, matrix, clip)
+                size = _size(drawn)
+                placed = self._image(drawn, size, matrix, clip)
                 if placed is not None:
-                    yield Shown(placed, drawn, True, optional or _is_marked(drawn))
-            elif kind == raw.FPDF_PAGEOBJ_PATH and self.tiled:
+                    own = layer or self._mark(drawn) or self.marks.layers.get(size)
+                    yield Shown(placed, drawn, True, own)
+            elif kind == raw.FPDF_PAGEOBJ_PATH and self.marks.tiled:
                 placed = self._tiling(drawn, matrix, clip)
                 if placed is not None:
-                    yield Shown(placed, drawn, False, optional or _is_marked(drawn))
+                    yield Shown(placed, drawn, False, layer or self._mark(drawn))
             elif kind == raw.FPDF_PAGEOBJ_FORM and depth < DEEPEST:
                 count = max(0, raw.FPDFFormObj_CountObjects(drawn))
                 yield from self._within(
@@ -121,8 +133,31 @@ class Seeker:
                     times(_matrix(drawn), matrix),
                     _clip(drawn, matrix, clip),
                     depth + 1,
-                    optional or _is_marked(drawn),
+                    layer or self._mark(drawn) or self._form(drawn),
                 )
+
+    def _mark(self, drawn: Any) -> str | None:
+        """A name for the layer's marks that an object stands within, on this page."""
+        name, length = (raw.FPDF_WCHAR * 3)(), ctypes.c_ulong()
+        for number in range(min(MOST_MARKS, raw.FPDFPageObj_CountMarks(drawn))):
+            mark = raw.FPDFPageObj_GetMark(drawn, number)
+            told = raw.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
+            if told and bytes(name) == _LAYER:
+                return f"mark {ctypes.cast(mark, ctypes.c_void_p).value} on {self.number}"
+        return None
+
+    def _form(self, drawn: Any) -> str | None:
+        if not self.marks.forms:
+            return None
+        return f"form {ctypes.cast(drawn, ctypes.c_void_p).value} on {self.number}"
+
+    def _image(
+        self, drawn: Any, own: tuple[int, int], matrix: Matrix, clip: Box | None
+    ) -> Placed | None:
+        # Ink of few pixels, or one, is cut out by a mask that has many.
+        mask = self.marks.masks.get(own, own)
+        size = max(own[0], mask[0]), max(own[1], mask[1])
+        return _placed(times(_matrix(drawn), matrix), *size, _clip(drawn, matrix, clip))
 
     def _tiling(self, drawn: Any, matrix: Matrix, clip: Box | None) -> Placed | None:
         """An area that is filled by a tiling pattern."""
@@ -131,6 +166,8 @@ class Seeker:
             return None
         left, bottom, right, top = (side.value for side in sides)
         wide, high = right - left, top - bottom
+        if not LEAST_TILED < min(wide, high) < max(wide, high) < MOST_TILED:
+            return None
         bitmap = raw.FPDFPageObj_GetRenderedFillPattern(self.document, drawn)
         if not bitmap:
             return None
@@ -162,14 +199,6 @@ def times(one: Matrix, then: Matrix) -> Matrix:
         e * g + f * i + k,
         e * h + f * j + m,
     )
-
-
-def _image(drawn: Any, matrix: Matrix, clip: Box | None) -> Placed | None:
-    columns, rows = ctypes.c_uint(), ctypes.c_uint()
-    if not raw.FPDFImageObj_GetImagePixelSize(drawn, columns, rows):
-        return None
-    over = times(_matrix(drawn), matrix)
-    return _placed(over, columns.value, rows.value, _clip(drawn, matrix, clip))
 
 
 def _placed(matrix: Matrix, columns: int, rows: int, clip: Box | None) -> Placed | None:
@@ -223,15 +252,10 @@ def _moved(point: Point, matrix: Matrix) -> Point:
     return a * x + c * y + e, b * x + d * y + f
 
 
-def _is_marked(drawn: Any) -> bool:
-    """Whether it stands within a layer's marks."""
-    for number in range(max(0, raw.FPDFPageObj_CountMarks(drawn))):
-        mark = raw.FPDFPageObj_GetMark(drawn, number)
-        name, length = (raw.FPDF_WCHAR * 3)(), ctypes.c_ulong()
-        told = raw.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
-        if told and bytes(name) == "OC\0".encode("utf-16-le"):
-            return True
-    return False
+def _size(drawn: Any) -> tuple[int, int]:
+    columns, rows = ctypes.c_uint(), ctypes.c_uint()
+    raw.FPDFImageObj_GetImagePixelSize(drawn, columns, rows)
+    return columns.value, rows.value
 
 
 def _filters(drawn: Any) -> set[bytes]:

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from PIL import Image
 from pypdfium2 import raw
 
 from mediclip_index.reading.pdf.figures import Figure, figures
+from mediclip_index.reading.pdf.marks import Marks
 from mediclip_index.reading.pdf.objects import Seeker, Sheet, Shown, is_damaged
-from mediclip_index.reading.pdf.rendering import fitting, rendered
+from mediclip_index.reading.pdf.rendering import rendered, shown
 from mediclip_index.reading.raster import check_pixels
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import pixels
 from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
 
 SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
+LEAST_SEEN = 24  # points
 MOST_PICTURES = 1_000  # on one page
 MOST_SMALL = 5_000  # parts below SMALLEST on one page; where there are more they are no figure's
 LEAST_PAGE = 448  # pixels on a rendered page's short side
-_GLANCE = 128  # pixels on the short side, to see whether something is shown
+_GLANCE = 256  # pixels on the long side, to see whether something is shown
+TRIED = 4  # pictures of a layer of which none is seen: it is hidden
+WHOLE_PAGE = 0.9  # of a page's area: a scan, which is a page of its own even if two look alike
 _PLAIN = 2  # grey values between the darkest and the brightest of what may show nothing
+
+
+@dataclass(frozen=True)
+class Met:
+    """What was met on a document's pages so far: digests of figures; by layer, whether it is shown,
+    or how often something of it was looked at that was not."""
+
+    figures: set[bytes] = field(default_factory=set)
+    layers: dict[str, bool | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,32 +51,29 @@ class Page:
     size: int
     bounds: Bounds
 
-    def figures(self, layers: bool, tiled: bool, seen: set[bytes]) -> Iterator[Picture | Refusal]:
-        """Each figure, but those that were `seen` before, and what of them can't be read.
+    def figures(self, marks: Marks, met: Met) -> Iterator[Picture | Refusal]:
+        """Each figure, but those that were met before, and what of them can't be read.
 
         Raises Unreadable where there are too many.
         """
-        shown, found = self.placed(layers, tiled)
+        placed, found = self.placed(marks, met)
         for item, figure in enumerate(found, 1):
-            members = [shown[number] for number in figure.members]
+            members = [placed[number] for number in figure.members]
             try:
                 self._check(members, figure, item)
+                damaged = self._damaged(members, surely=False)
+                own = None
+                if len(damaged) < len(members):
+                    own = shown(self.loaded, figure.box, figure.square, figure.plain, self.size)
+                    if int(own.max()) - int(own.min()) <= _PLAIN:
+                        damaged = self._damaged(members, surely=True)
+                        self._check_drawn(members, item)
             except Unreadable as why:
                 yield Refusal(self.path, why.reason, why.message, self.number)
                 continue
-            damaged = self._damaged(members, surely=False)
-            if len(damaged) < len(members):
-                wanted = fitting(*figure.square, 2 * self.size)
-                own = rendered(self.loaded, figure.box, *wanted)
-                if int(own.max()) - int(own.min()) <= _PLAIN:
-                    damaged = self._damaged(members, surely=True)
             if damaged:
                 yield self._refused(item, len(damaged) == len(members))
-            if len(damaged) == len(members):
-                continue
-            known = _digest(own, figure)
-            if known not in seen:
-                seen.add(known)
+            if own is not None and len(damaged) < len(members) and self._is_new(own, figure, met):
                 yield Picture(
                     pixels=pixels(Image.fromarray(own)),
                     width=figure.width,
@@ -72,13 +83,18 @@ class Page:
                     item=item,
                 )
 
-    def placed(self, layers: bool, tiled: bool) -> tuple[list[Shown], list[Figure]]:
+    def placed(self, marks: Marks, met: Met) -> tuple[list[Shown], list[Figure]]:
         """The pictures on the page, and the figures that they make. Raises Unreadable."""
-        seeker = Seeker(self.document, self.loaded, Sheet(self.loaded), layers, tiled)
-        shown: list[Shown] = []
-        large = 0
-        for one in (*seeker.content(), *seeker.stamps()):
-            large += min(one.placed.columns, one.placed.rows) >= SMALLEST
+        seeker = Seeker(self.document, self.loaded, self.number, Sheet(self.loaded), marks)
+        placed: list[Shown] = []
+        small = large = 0
+        for one in chain(seeker.content(), seeker.stamps()):
+            if min(one.placed.columns, one.placed.rows) < SMALLEST:
+                small += 1
+                if small <= MOST_SMALL:
+                    placed.append(one)
+                continue
+            large += 1
             # A form in a form in a form, ten times each: a short page can hold a million.
             if large > MOST_PICTURES:
                 raise Unreadable(
@@ -86,12 +102,21 @@ class Page:
                     f"Page {self.number} of {self.path} holds over {MOST_PICTURES} pictures; "
                     "--pdf pages reads it as one.",
                 )
-            shown.append(one)
-        if len(shown) - large > MOST_SMALL:
-            shown = [one for one in shown if min(one.placed.columns, one.placed.rows) >= SMALLEST]
-        shown = [one for one in shown if not one.optional or self._is_seen(one)]
-        found = figures([one.placed for one in shown])
-        return shown, [one for one in found if min(one.width, one.height) >= SMALLEST]
+            placed.append(one)
+        if small > MOST_SMALL:
+            placed = [one for one in placed if min(one.placed.columns, one.placed.rows) >= SMALLEST]
+        placed = [one for one in placed if one.layer is None or self._is_shown(one, one.layer, met)]
+        found = figures([one.placed for one in placed])
+        return placed, [one for one in found if self._is_picture(one, placed)]
+
+    def _is_picture(self, figure: Figure, placed: Sequence[Shown]) -> bool:
+        """Whether a figure is large enough: in pixels, or, where it is the visible part of a
+        picture that is drawn larger than the page, on paper."""
+        if min(figure.width, figure.height) >= SMALLEST:
+            return True
+        parts = [placed[number].placed for number in figure.members]
+        largest = max(min(part.columns, part.rows) for part in parts)
+        return largest >= SMALLEST and min(figure.box.width, figure.box.height) >= LEAST_SEEN
 
     def whole(self) -> Picture:
         """The page as one picture. Raises Unreadable."""
@@ -113,7 +138,7 @@ class Page:
         """Refuse a figure by its size, before any of it is decoded."""
         name = f"Picture {item} on page {self.number} of {self.path}"
         try:
-            check_pixels(*figure.square, name, self.bounds)
+            check_pixels(figure.width, figure.height, name, self.bounds)
             for one in members:
                 check_pixels(one.placed.columns, one.placed.rows, name, self.bounds)
         except Unreadable:
@@ -130,8 +155,41 @@ class Page:
         why = f"Picture {item} on page {self.number} of {self.path} {what} damaged."
         return Refusal(self.path, "damaged", why, self.number)
 
+    def _check_drawn(self, members: Sequence[Shown], item: int) -> None:
+        """Refuse what shows nothing because an annotation draws it that PDFium does not draw."""
+        if any(one.drawn is not None for one in members):
+            return
+        raise Unreadable(
+            "unsupported",
+            f"Picture {item} on page {self.number} of {self.path} is drawn by a field or note that "
+            "can't be shown; print the file to a PDF to have it read.",
+        )
+
+    def _is_new(self, own: Pixels, figure: Figure, met: Met) -> bool:
+        """Whether a figure is none of those met before: a logo on thirty pages is one picture."""
+        page = Sheet(self.loaded).box
+        area = figure.box.width * figure.box.height
+        if area >= WHOLE_PAGE * page.width * page.height:
+            return True
+        known = hashlib.sha256(f"{figure.width} x {figure.height}".encode())
+        known.update(own.tobytes())
+        before = len(met.figures)
+        met.figures.add(known.digest())
+        return len(met.figures) > before
+
+    def _is_shown(self, one: Shown, layer: str, met: Met) -> bool:
+        """Whether a picture's layer is shown: one is of which something is seen. Of one of which
+        nothing was seen at some places nothing is seen."""
+        state = met.layers.get(layer, 0)
+        if state is True or (state is not False and self._is_seen(one)):
+            met.layers[layer] = True
+            return True
+        tried = int(state) + 1
+        met.layers[layer] = False if state is False or tried >= TRIED else tried
+        return False
+
     def _is_seen(self, one: Shown) -> bool:
-        """Whether the page shows a picture: it looks otherwise without it."""
+        """Whether the page looks otherwise without a picture."""
         with_it = self._glance(one)
         raw.FPDFPageObj_SetIsActive(one.drawn, False)
         without = self._glance(one)
@@ -140,13 +198,6 @@ class Page:
 
     def _glance(self, one: Shown) -> Pixels:
         box = one.placed.shown
-        scale = _GLANCE / min(box.width, box.height)
-        wanted = fitting(round(box.width * scale), round(box.height * scale), _GLANCE)
-        return rendered(self.loaded, box, *wanted)
-
-
-def _digest(own: Pixels, figure: Figure) -> bytes:
-    """What a figure is known by, wherever it lies."""
-    known = hashlib.sha256(f"{figure.width} x {figure.height}".encode())
-    known.update(own.tobytes())
-    return known.digest()
+        scale = _GLANCE / max(box.width, box.height)
+        wide, high = (max(1, round(side * scale)) for side in (box.width, box.height))
+        return rendered(self.loaded, box, wide, high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,59 @@ from pypdfium2 import raw
 from mediclip_index.reading.pdf.figures import Box
 from mediclip_index.terms import Pixels
 
-MOST_PIXELS = 32_000_000  # of what is rendered at once
+FINEST = 4  # times what the model sees: the short side of what has parts, or up to twice that
+MOST_PIXELS = 64_000_000  # of what is rendered in all
+AT_ONCE = 4_000_000  # pixels in memory
 # Pixels between what is rendered and its edge: PDFium draws a picture into whole pixels, and where
 # one ends a hair beyond the edge it is stretched by one, so that all of it lies a little beside.
 INSET = 0.01
 _FLAGS = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
 
 
+def shown(page: Any, box: Box, square: tuple[int, int], plain: bool, size: int) -> Pixels:
+    """A part of a page that has `square` pixels in its own resolution: all of them where there are
+    few, else about twice `size` on the short side.
+
+    One plain picture PDFium makes smaller as well as anyone. But it draws each picture into whole
+    pixels, so that the parts of a figure come to lie as they should only in its own resolution, or
+    a whole part of that which is fine enough; they are drawn in it, some rows at a time, and made
+    smaller here.
+    """
+    shortest = min(square)
+    if not size or shortest <= 2 * size:
+        return rendered(page, box, *_at_most(square, MOST_PIXELS))
+    scale = 2 * size / shortest if plain else 1 / max(1, shortest // (FINEST * size))
+    wanted = _at_most((round(square[0] * scale), round(square[1] * scale)), MOST_PIXELS)
+    return _reduced(page, box, wanted, max(1, min(wanted) // (2 * size)))
+
+
+def _at_most(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    scale = min(1.0, (pixels / (size[0] * size[1])) ** 0.5)
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _reduced(page: Any, box: Box, square: tuple[int, int], factor: int) -> Pixels:
+    """Rendered in bands, each made smaller by a whole factor."""
+    width, height = square
+    rows = max(1, AT_ONCE // width // factor) * factor
+    bands = []
+    for top in range(0, height, rows):
+        low = min(top + rows, height)
+        part = Box(
+            box.left,
+            box.top + box.height * top / height,
+            box.right,
+            box.top + box.height * low / height,
+        )
+        band = Image.fromarray(rendered(page, part, width, low - top))
+        bands.append(np.asarray(band.reduce(factor) if factor > 1 else band))
+    return np.concatenate(bands) if len(bands) > 1 else bands[0]
+
+
 def rendered(page: Any, box: Box, width: int, height: int) -> Pixels:
     """A part of the page in so many pixels, (height, width, 3): over white, as the page is."""
-    # BGRx with its bytes in reverse is RGBx.
-    bitmap = raw.FPDFBitmap_Create(width, height, 0)
+    # Of BGR in reverse order of bytes.
+    bitmap = raw.FPDFBitmap_CreateEx(width, height, raw.FPDFBitmap_BGR, None, 0)
     if not bitmap:
         raise MemoryError
     try:
@@ -34,32 +77,14 @@ def rendered(page: Any, box: Box, width: int, height: int) -> Pixels:
         )
         if page.formenv:
             # Fields know no matrix, only whole pixels.
-            wide, high = (
-                round(side * scale)
-                for side, scale in zip(page.get_size(), (across, down), strict=True)
-            )
+            size = page.get_size()
+            wide, high = round(size[0] * across), round(size[1] * down)
             raw.FPDF_FFLDraw(
                 page.formenv, bitmap, page, round(left), round(top), wide, high, 0, _FLAGS
             )
         stride = raw.FPDFBitmap_GetStride(bitmap)
-        buffer = raw.FPDFBitmap_GetBuffer(bitmap)
-        flat = np.ctypeslib.as_array(
-            raw.cast(buffer, raw.POINTER(raw.c_ubyte * (stride * height))).contents
-        )
-        return (
-            flat.reshape(height, stride)[:, : 4 * width].reshape(height, width, 4)[..., :3].copy()
-        )
+        whole = ctypes.string_at(raw.FPDFBitmap_GetBuffer(bitmap), stride * height)
     finally:
         raw.FPDFBitmap_Destroy(bitmap)
-
-
-def fitting(width: int, height: int, least: int) -> tuple[int, int]:
-    """How many pixels to render of so many: on the short side no more than `least`, where there are
-    more, and never more than what may wait in memory."""
-    scale = min(1.0, least / min(width, height)) if least else 1.0
-    scale = min(scale, (MOST_PIXELS / (width * height)) ** 0.5)
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def picture_of(own: Pixels) -> Image.Image:
-    return Image.fromarray(own)
+    rows = np.frombuffer(whole, dtype=np.uint8).reshape(height, stride)
+    return rows[:, : 3 * width].reshape(height, width, 3)

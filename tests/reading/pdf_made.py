@@ -1,0 +1,466 @@
+"""PDFs made by code, a kind each: what one page may do to a picture, and how many it then shows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Pdf, Stream
+from PIL import Image
+
+from tests.reading import pdf_parts as parts
+from tests.reading.pdf_parts import HIGH, WIDE, document, drawn, face, form, grey, grey_face, rgb
+
+AT = "320 0 0 240 40 30"  # the matrix that most pictures are drawn with
+TURNED = "q 277.1 160 -104 180.1 110 20 cm /I Do Q"  # by 30 degrees
+GROUND = b"0.9 0.8 0.6 rg 20 15 360 270 re f 0 g "
+
+
+@dataclass(frozen=True)
+class Made:
+    """name, the file's bytes, how many pictures it shows, and whether each is the face, upright."""
+
+    name: str
+    make: Callable[[], bytes]
+    pictures: int = 1
+    face: bool = False
+
+
+# --- where and how it is drawn ------------------------------------------------------------------
+
+
+def on_page(key: str, value: Any, matrix: str = AT, **more: Any) -> Callable[[], bytes]:
+    def prepare(_: Pdf, page: Any) -> None:
+        page[f"/{key}"] = Array(value) if isinstance(value, list) else value
+        for name, other in more.items():
+            page[f"/{name}"] = Array(other) if isinstance(other, list) else other
+
+    return drawn(rgb(), matrix, prepare=prepare)
+
+
+PLACES = [
+    Made("upright", drawn(rgb()), face=True),
+    Made("flipped", drawn(rgb(face()[::-1]), "320 0 0 -240 40 270"), face=True),
+    Made("mirrored", drawn(rgb(face()[:, ::-1]), "-320 0 0 240 360 30"), face=True),
+    Made("turned by 90", drawn(rgb(np.rot90(face(), -1)), "0 240 -320 0 360 30"), face=True),
+    Made("turned by 180", drawn(rgb(face()[::-1, ::-1]), "-320 0 0 -240 360 270"), face=True),
+    Made("turned by 270", drawn(rgb(np.rot90(face())), "0 -240 320 0 40 270"), face=True),
+    Made("transposed", drawn(rgb(), "0 240 320 0 40 30")),
+    Made("turned by 30", document(TURNED.encode(), xobjects={"I": rgb()})),
+    Made("skewed", drawn(rgb(), "260 0 90 220 20 40")),
+    Made("out of proportion", drawn(rgb(), "360 0 0 90 20 100"), face=True),
+    Made("small", drawn(rgb(), "24 0 0 18 100.3 100.7"), face=True),
+    Made("beyond the edge", drawn(rgb(), "600 0 0 450 -200 -150")),
+    Made("off the page", drawn(rgb(), "100 0 0 80 500 500"), 0),
+    Made("twice, large and small", document(
+        b"q 200 0 0 150 10 100 cm /I Do Q q 80 0 0 60 280 20 cm /J Do Q",
+        xobjects={"I": rgb(), "J": rgb(face(64, 48))}), 2, True),
+    Made("a page turned by 90", on_page("Rotate", 90)),
+    Made("a page turned by 180", on_page("Rotate", 180)),
+    Made("a page turned by 270", on_page("Rotate", -90)),
+    Made("a page that begins elsewhere", on_page("MediaBox", [-100, -50, 300, 250],
+                                                "240 0 0 180 -60 0"), face=True),
+    Made("a page named from its other corner", on_page("MediaBox", [400, 300, 0, 0]), face=True),
+    Made("a cropped page", on_page("CropBox", [100, 60, 390, 290])),
+    Made("a cropped and turned page", on_page("CropBox", [100, 60, 390, 290], Rotate=270)),
+]  # fmt: skip
+
+
+# --- masks --------------------------------------------------------------------------------------
+
+
+def soft(values: Any = None, **more: Any) -> Any:
+    return grey(parts.disc() if values is None else values, **more)
+
+
+def _luminosity(pdf: Pdf) -> Any:
+    group = form(b"q 320 0 0 240 40 30 cm /M Do Q", [0, 0, 400, 300], xobjects={"M": soft()},
+                 Group=Dictionary(S=Name.Transparency, CS=Name.DeviceGray))  # fmt: skip
+    return Dictionary(SMask=Dictionary(S=Name.Luminosity, G=pdf.make_indirect(group(pdf))))
+
+
+BLACK = np.zeros((HIGH, WIDE), dtype=np.uint8)
+MASKS = [
+    Made("a soft mask", drawn(rgb(SMask=soft()))),
+    Made("a soft mask that is finer", drawn(rgb(SMask=soft(parts.disc(300, 225))))),
+    Made("a soft mask that is inverted", drawn(rgb(SMask=soft(255 - parts.disc(),
+                                                              Decode=Array([1, 0]))))),
+    Made("ink in a soft mask", drawn(grey(BLACK, SMask=grey(255 - grey_face())))),
+    Made("ink in a soft mask, base of one pixel",
+         drawn(grey(BLACK[:1, :1], SMask=grey(255 - grey_face())))),
+    Made("a soft mask over a ground", drawn(rgb(SMask=soft()), before=GROUND)),
+    Made("a soft mask of a state", document(b"q /S gs " + AT.encode() + b" cm /I Do Q",
+         xobjects={"I": rgb()}, states={"S": _luminosity})),
+    Made("a stencil", drawn(rgb(Mask=parts.stencil(255 - parts.disc())))),
+    Made("a stencil that is inverted",
+         drawn(rgb(Mask=parts.stencil(parts.disc(), Decode=Array([1, 0]))))),
+    Made("a colour key", drawn(grey(np.where(parts.disc() > 0, grey_face(), 255),
+                                    Mask=Array([250, 255])), before=GROUND)),
+    Made("an image mask", drawn(parts.stencil(parts.print_mask()))),
+    Made("an image mask of the other polarity",
+         drawn(parts.stencil(parts.print_mask(), Decode=Array([1, 0])))),
+    Made("an image mask in red", drawn(parts.stencil(parts.print_mask()), before=b"0.8 0 0 rg")),
+    Made("an image mask over a ground", drawn(parts.stencil(parts.disc()), before=GROUND)),
+    Made("half transparent", document(b"/S gs q " + AT.encode() + b" cm /I Do Q",
+         xobjects={"I": rgb()}, states={"S": Dictionary(ca=0.5)})),
+    Made("multiplied with a ground", document(GROUND + b"/S gs q " + AT.encode() + b" cm /I Do Q",
+         xobjects={"I": rgb()}, states={"S": Dictionary(BM=Name.Multiply)})),
+    Made("screened over a ground", document(GROUND + b"/S gs q " + AT.encode() + b" cm /I Do Q",
+         xobjects={"I": rgb()}, states={"S": Dictionary(BM=Name.Screen)})),
+]  # fmt: skip
+
+
+# --- colours, filters and depths ----------------------------------------------------------------
+
+
+def _icc(pdf: Pdf) -> Any:
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return Array([Name.ICCBased, pdf.make_indirect(Stream(pdf, profile, N=3))])
+
+
+def _spot(pdf: Pdf) -> Any:
+    tint = Dictionary(FunctionType=2, Domain=[0, 1], C0=[0, 0, 0, 0], C1=[0.1, 0.9, 0.2, 0], N=1)
+    return Array([Name.Separation, Name.Spot, Name.DeviceCMYK, tint])
+
+
+def _indexed(values: Any, bits: int) -> Callable[[], bytes]:
+    colours = np.random.default_rng(7).integers(0, 255, (1 << bits, 3), dtype=np.uint8)
+    space = Array(
+        [Name.Indexed, Name.DeviceRGB, (1 << bits) - 1, pikepdf.String(colours.tobytes())]
+    )
+    made = parts.packed(values >> (8 - bits), bits)
+    return drawn(parts.image(made, WIDE, HIGH, lambda _: space, bits))
+
+
+CALIBRATED = {
+    "/WhitePoint": Array([0.9505, 1, 1.089]),
+    "/Gamma": Array([2.2, 2.2, 2.2]),
+    "/Matrix": Array([0.4124, 0.2126, 0.0193, 0.3576, 0.7152, 0.1192, 0.1805, 0.0722, 0.9505]),
+}
+LAB = {"/WhitePoint": Array([0.9505, 1, 1.089]), "/Range": Array([-100, 100, -100, 100])}
+BILEVEL = parts.print_mask()
+CMYK = Image.fromarray(face()).convert("CMYK")
+SPACES = [
+    Made("grey", drawn(grey())),
+    Made("grey, inverted", drawn(grey(255 - grey_face(), Decode=Array([1, 0])))),
+    *(Made(f"grey of {bits} bits", drawn(parts.image(
+        parts.packed(grey_face() >> (8 - bits), bits), WIDE, HIGH, Name.DeviceGray, bits)))
+      for bits in (1, 2, 4)),
+    Made("grey of 16 bits", drawn(parts.image(
+        (grey_face().astype(">u2") * 257).tobytes(), WIDE, HIGH, Name.DeviceGray, 16))),
+    Made("colour, inverted", drawn(rgb(255 - face(), Decode=Array([1, 0, 1, 0, 1, 0]))), face=True),
+    Made("one channel inverted", drawn(rgb(Decode=Array([1, 0, 0, 1, 0, 1])))),
+    *(Made(f"{1 << bits} colours of a table", _indexed(grey_face(), bits)) for bits in (1, 4, 8)),
+    Made("CMYK", drawn(parts.image(CMYK.tobytes(), WIDE, HIGH, Name.DeviceCMYK))),
+    Made("calibrated colour", drawn(parts.image(face().tobytes(), WIDE, HIGH,
+         lambda _: Array([Name.CalRGB, Dictionary(CALIBRATED)])))),
+    Made("Lab", drawn(parts.image(face().tobytes(), WIDE, HIGH,
+         lambda _: Array([Name.Lab, Dictionary(LAB)]),
+         Decode=Array([0, 100, -100, 100, -100, 100])))),
+    Made("a profile", drawn(parts.image(face().tobytes(), WIDE, HIGH, _icc)), face=True),
+    Made("a spot colour", drawn(parts.image(grey_face().tobytes(), WIDE, HIGH, _spot))),
+    Made("JPEG", drawn(parts.image(parts.encoded("JPEG", "RGB", quality=90), WIDE, HIGH,
+                                   Name.DeviceRGB, Filter=Name.DCTDecode)), face=True),
+    Made("JPEG in grey", drawn(parts.image(parts.encoded("JPEG", "L"), WIDE, HIGH,
+                                           Name.DeviceGray, Filter=Name.DCTDecode))),
+    Made("JPEG in CMYK", drawn(parts.image(parts.encoded("JPEG", "CMYK"), WIDE, HIGH,
+         Name.DeviceCMYK, Filter=Name.DCTDecode, Decode=Array([1, 0] * 4)))),
+    Made("JPEG 2000", drawn(parts.image(parts.encoded("JPEG2000", "RGB"), WIDE, HIGH, None,
+                                        Filter=Name.JPXDecode)), face=True),
+    Made("JBIG2", drawn(parts.image(parts.jbig2(BILEVEL), WIDE, HIGH, Name.DeviceGray, 1,
+                                    Filter=Name.JBIG2Decode))),
+    *(Made(f"fax, {name}", drawn(parts.image(parts.fax(BILEVEL, "group4"), WIDE, HIGH,
+           Name.DeviceGray, 1, Filter=Name.CCITTFaxDecode,
+           DecodeParms=Dictionary(K=-1, Columns=WIDE, Rows=HIGH, BlackIs1=black))))
+      for name, black in (("white is 1", False), ("black is 1", True))),
+    Made("fax as a mask", drawn(parts.image(parts.fax(BILEVEL, "group4"), WIDE, HIGH, None, 1,
+         ImageMask=True, Filter=Name.CCITTFaxDecode,
+         DecodeParms=Dictionary(K=-1, Columns=WIDE, Rows=HIGH)))),
+]  # fmt: skip
+
+
+def _inline(head: bytes, data: bytes) -> Callable[[], bytes]:
+    size = b" /W %d /H %d " % (WIDE, HIGH)
+    shown = b" ID " + data.hex().encode() + b"> EI Q"
+    return document(b"q " + AT.encode() + b" cm BI" + size + b"/F /AHx " + head + shown)
+
+
+INLINE = [
+    Made("inline", _inline(b"/CS /RGB /BPC 8", face().tobytes()), face=True),
+    Made("inline, four colours of a table",
+         _inline(b"/CS [/I /RGB 3 <ff0000 00c000 2020ff 101010>] /BPC 2",
+                 parts.packed(grey_face() >> 6, 2))),
+    Made("inline mask", _inline(b"/IM true /BPC 1", parts.packed((BILEVEL < 128) * 1, 1))),
+]  # fmt: skip
+
+
+# --- cut into parts, and laid over each other ----------------------------------------------------
+
+
+def pieces(
+    columns: int, rows: int, across: str = "1 0 0 1 0 0", gap: float = 0.0, lap: float = 0.0
+) -> Callable[[], bytes]:
+    """A face of 320 x 240 cut into so many; `gap` points between them, or over each other."""
+    values = face(320, 240)
+    wide, high = 320 // columns, 240 // rows
+    content, xobjects = f"q {across} cm ".encode(), {}
+    for row in range(rows):
+        for column in range(columns):
+            name = f"I{row}x{column}"
+            part = values[row * high : (row + 1) * high, column * wide : (column + 1) * wide]
+            xobjects[name] = rgb(np.ascontiguousarray(part))
+            left, low = 40 + column * (wide + gap), 30 + (rows - 1 - row) * (high + gap)
+            size = f"{wide + lap} 0 0 {high + lap}"
+            content += f"q {size} {left} {low} cm /{name} Do Q ".encode()
+    return document(content + b"Q", xobjects=xobjects)
+
+
+def _in_forms() -> bytes:
+    values = face(320, 240)
+    xobjects = {
+        f"F{row}": form(b"q 320 0 0 40 0 0 cm /I Do Q", [0, 0, 320, 40],
+                        xobjects={"I": rgb(values[row * 40 : row * 40 + 40])})
+        for row in range(6)
+    }  # fmt: skip
+    content = b"".join(
+        b"q 1 0 0 1 40 %d cm /F%d Do Q " % (30 + (5 - row) * 40, row) for row in range(6)
+    )
+    return document(content, xobjects=xobjects)()
+
+
+def _panels(gap: float) -> Callable[[], bytes]:
+    content = f"q 150 0 0 112.5 20 90 cm /I Do Q q 150 0 0 112.5 {170 + gap} 90 cm /J Do Q"
+    return document(content.encode(), xobjects={"I": rgb(), "J": grey()})
+
+
+PAPER = np.clip(np.random.default_rng(3).normal(235, 4, (75, 100, 3)), 0, 255).astype(np.uint8)
+INK = parts.print_mask(400, 300)
+FULL = "400 0 0 300 0 0"
+TEXT = b" BT /F 24 Tf %d Tr 60 140 Td (over the picture) Tj ET "
+PARTS = [
+    Made("strips of 20 rows", pieces(1, 12), face=True),
+    Made("strips of 60 rows", pieces(1, 4), face=True),
+    Made("strips of two rows", pieces(1, 120), face=True),
+    Made("columns", pieces(8, 1), face=True),
+    Made("tiles", pieces(4, 4), face=True),
+    Made("tiles with hair-lines between", pieces(4, 4, gap=0.2), face=True),
+    Made("tiles over each other", pieces(4, 4, lap=0.6), face=True),
+    Made("strips, turned by 90", pieces(1, 12, "0 0.8 -0.8 0 330 10")),
+    Made("strips, turned by 2", pieces(1, 12, "0.9994 0.0349 -0.0349 0.9994 0 0")),
+    Made("strips, a form each", _in_forms, face=True),
+    Made("two beside each other", _panels(20), 2),
+    Made("two that are nearly touching", _panels(3), 2),
+    Made("a small one apart from a large one", document(
+        b"q 240 0 0 180 20 100 cm /I Do Q q 50 0 0 50 330 20 cm /J Do Q",
+        xobjects={"I": rgb(), "J": grey(parts.disc(50, 50))}), 2),
+    Made("a mark upon it", drawn(rgb(), after=b"q 40 0 0 40 300 40 cm /J Do Q",
+                                 xobjects={"J": grey(parts.disc(50, 50))})),
+    Made("a scan of paper and ink in a mask",
+         drawn(rgb(PAPER), FULL, after=b"0.1 g q 400 0 0 300 0 0 cm /J Do Q",
+               xobjects={"J": parts.stencil(INK)})),
+    Made("a scan of paper and ink under a soft mask",
+         drawn(rgb(PAPER), FULL, after=b"q 400 0 0 300 0 0 cm /J Do Q",
+               xobjects={"J": rgb(PAPER // 8, SMask=grey(INK))})),
+    Made("a scan of paper and patches of ink",
+         drawn(rgb(PAPER), FULL, after=b"q 300 0 0 60 40 200 cm /J Do Q q 200 0 0 60 40 90 cm "
+               b"/K Do Q", xobjects={"J": parts.stencil(INK[:60, :300]),
+                                     "K": parts.stencil(INK[:60, :200])})),
+    Made("a scan with text that is not shown", drawn(grey(grey_face(600, 450)), FULL,
+                                                     after=TEXT % 3)),
+    Made("text over it", drawn(rgb(), after=TEXT % 0)),
+    Made("a drawing over it", drawn(rgb(), after=b"8 w 1 0 1 RG 60 60 m 340 240 l S")),
+    Made("a part of it covered", drawn(rgb(), after=b"1 g 200 30 160 240 re f")),
+    Made("bullets and rules", document(
+        b"q 8 0 0 8 20 200 cm /B Do Q q 8 0 0 8 20 170 cm /B Do Q q 300 0 0 2 40 100 cm /R Do Q",
+        xobjects={"B": grey(parts.disc(16, 16)), "R": grey(BLACK[:2])}), 0),
+]  # fmt: skip
+
+
+# --- shown, hidden, and drawn by other things -----------------------------------------------------
+
+
+def _layers(on: bool, by: str) -> Callable[[], bytes]:
+    """A picture in a layer, which is said where it is drawn, by the picture, or by its form."""
+
+    def make() -> bytes:
+        pdf = pikepdf.new()
+        layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name=pikepdf.String("layer")))
+        state = Dictionary(OFF=Array([] if on else [layer]))
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=state)
+        where: dict[str, Any] = {"OC": lambda _: layer}
+        at = f"q {AT} cm /I Do Q".encode()
+        if by == "the picture":
+            page = parts.page(pdf, at, xobjects={"I": rgb(**where)})
+        elif by == "its form":
+            made = form(at, [0, 0, 400, 300], xobjects={"I": rgb()}, **where)
+            page = parts.page(pdf, b"/G Do", xobjects={"G": made})
+        else:
+            page = parts.page(pdf, b"/OC /L BDC " + at + b" EMC", xobjects={"I": rgb()})
+        page.Resources.Properties = Dictionary(L=layer)
+        return parts.saved(pdf, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+
+    return make
+
+
+def _pattern(content: bytes, step: list[float], **more: Any) -> Callable[[Pdf], Any]:
+    def make(pdf: Pdf) -> Any:
+        made = Stream(pdf, content)
+        made.Type, made.PatternType, made.PaintType, made.TilingType = Name.Pattern, 1, 1, 1
+        made.BBox, made.XStep, made.YStep = Array([0, 0, *step]), step[0], step[1]
+        made.Matrix = Array([1, 0, 0, 1, 40, 30])
+        made.Resources = parts.resources(pdf, more, {})
+        return made
+
+    return make
+
+
+def _shading(_: Pdf) -> Any:
+    blend = Dictionary(FunctionType=2, N=1, Domain=[0, 1], C0=[1, 0, 0], C1=[0, 0, 1])
+    shading = Dictionary(ShadingType=2, ColorSpace=Name.DeviceRGB, Function=blend)
+    shading.Coords = Array([0, 0, 400, 0])
+    return Dictionary(PatternType=2, Shading=shading)
+
+
+def _filled(pattern: Callable[[Pdf], Any]) -> Callable[[], bytes]:
+    fill = b"/Pattern cs /P scn 40 30 320 240 re f"
+    return document(fill, patterns={"P": pattern})
+
+
+def stamp(
+    flags: int = 4, nested: bool = False, subtype: str = "Stamp", **more: Any
+) -> Callable[[], bytes]:
+    def prepare(pdf: Pdf, page: Any) -> None:
+        look = form(b"q 320 0 0 240 0 0 cm /I Do Q", [0, 0, 320, 240], xobjects={"I": rgb()})
+        if nested:
+            look = form(b"/G Do", [0, 0, 320, 240], xobjects={"G": look})
+        note = Dictionary(Type=Name.Annot, Subtype=Name(f'/{subtype}'), F=flags,
+                          Rect=Array([40, 30, 360, 270]),
+                          AP=Dictionary(N=pdf.make_indirect(look(pdf))))  # fmt: skip
+        page.Annots = Array([pdf.make_indirect(note)])
+        for key, value in more.items():
+            page[f"/{key}"] = value
+
+    return document(b"", prepare=prepare)
+
+
+def _marked(pdf: Pdf, page: Any) -> None:
+    """A link with a frame, and a note that shows nothing."""
+    page.Annots = Array([
+        Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 20, 20])),
+        Dictionary(Type=Name.Annot, Subtype=Name.Popup, Rect=Array([100, 100, 300, 200])),
+    ])  # fmt: skip
+
+
+def _field(look: Any, kind: Any, rect: list[int], **more: Any) -> Callable[[Pdf, Any], None]:
+    """A field of a form, with its look."""
+
+    def prepare(pdf: Pdf, page: Any) -> None:
+        field = Dictionary(Type=Name.Annot, Subtype=Name.Widget, FT=kind, F=4, **more)
+        field.T, field.Rect = pikepdf.String("f"), Array(rect)
+        field.AP = Dictionary(N=pdf.make_indirect(look(pdf)))
+        page.Annots = Array([pdf.make_indirect(field)])
+        pdf.Root.AcroForm = Dictionary(Fields=Array([page.Annots[0]]))
+
+    return prepare
+
+
+WRITTEN = form(b"0.8 0 0 rg 0 0 120 60 re f 1 g 10 20 100 20 re f", [0, 0, 120, 60])
+ICON = form(b"q 320 0 0 240 0 0 cm /I Do Q", [0, 0, 320, 240], xobjects={"I": rgb()})
+INNER = form(b"q 160 0 0 120 0 0 cm /I Do Q", [0, 0, 160, 120], xobjects={"I": rgb()},
+             Matrix=Array([1, 0, 0, 1, 10, 5]))  # fmt: skip
+GROUP = {"Group": Dictionary(S=Name.Transparency, I=True)}
+CLIPPED = b"q 100 80 150 120 re W n q " + AT.encode() + b" cm /I Do Q Q"
+ROUND = (b"q 200 30 m 350 30 350 270 200 270 c 50 270 50 30 200 30 c W n q " + AT.encode()
+         + b" cm /I Do Q Q")  # fmt: skip
+OTHERS = [
+    *(Made(f"in a layer that is {'shown' if on else 'hidden'}, said by {by}", _layers(on, by),
+           int(on), on) for by in ("the page", "the picture", "its form") for on in (True, False)),
+    Made("clipped to an area", document(CLIPPED, xobjects={"I": rgb()})),
+    Made("clipped to a shape", document(ROUND, xobjects={"I": rgb()})),
+    Made("clipped away", document(b"q 0 0 30 20 re W n " + AT.encode() + b" cm /I Do Q",
+                                  xobjects={"I": rgb()}), 0),
+    Made("in a form", document(b"q 2 0 0 2 20 20 cm /G Do Q", xobjects={"G": INNER}), face=True),
+    Made("in a form in a form", document(b"q 2 0 0 2 20 20 cm /G Do Q", xobjects={"G": form(
+        b"q 0.5 0 0 0.5 8 8 cm /H Do Q", [0, 0, 200, 200], xobjects={"H": INNER})}), face=True),
+    Made("in a form that clips", document(b"q 2 0 0 2 20 20 cm /G Do Q", xobjects={"G": form(
+        b"/H Do", [0, 0, 90, 70], xobjects={"H": INNER})})),
+    Made("in a transparent group", document(b"/S gs /G Do", states={"S": Dictionary(ca=0.6)},
+         xobjects={"G": form(f"q {AT} cm /I Do Q".encode(), [0, 0, 400, 300],
+                             xobjects={"I": rgb()}, **GROUP)})),
+    Made("a pattern of one picture", _filled(_pattern(b"q 320 0 0 240 0 0 cm /I Do Q", [320, 240],
+                                                      I=rgb())), face=True),
+    Made("a pattern of many pictures", _filled(_pattern(b"q 80 0 0 60 0 0 cm /I Do Q", [80, 60],
+                                                        I=rgb()))),
+    Made("a hatching", _filled(_pattern(b"0 0 m 10 10 l S", [10, 10])), 0),
+    Made("a blend", _filled(_shading), 0),
+    Made("a stamp", stamp(), face=True),
+    Made("a stamp in forms", stamp(nested=True), face=True),
+    Made("a stamp on a turned page", stamp(Rotate=90)),
+    Made("a hidden stamp", stamp(flags=2), 0),
+    Made("a field filled in over it", drawn(
+        rgb(), prepare=_field(WRITTEN, Name.Tx, [100, 100, 220, 160], V=pikepdf.String("")))),
+    Made("a picture on a button", document(
+        b"", prepare=_field(ICON, Name.Btn, [40, 30, 360, 270], Ff=1 << 16)), face=True),
+    Made("notes beside it", drawn(rgb(), prepare=_marked), face=True),
+]  # fmt: skip
+
+
+# --- other writers --------------------------------------------------------------------------------
+
+
+def _pillow() -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(face()).save(data, "PDF", resolution=100)
+    return data.getvalue()
+
+
+def _reportlab(mode: str) -> Callable[[], bytes]:
+    def make() -> bytes:
+        from reportlab.lib.utils import ImageReader
+        from reportlab.pdfgen.canvas import Canvas
+
+        picture = Image.fromarray(face())
+        if mode == "RGBA":
+            picture.putalpha(Image.fromarray(parts.disc()))
+        data = io.BytesIO()
+        canvas = Canvas(data, pagesize=parts.PAGE)
+        canvas.drawString(20, 280, "a figure")
+        canvas.drawImage(ImageReader(picture), 40, 30, 320, 240, mask="auto")
+        canvas.showPage()
+        canvas.save()
+        return data.getvalue()
+
+    return make
+
+
+def by_hand() -> bytes:
+    """Without a table of places, as the simplest of writers might."""
+    data = face().tobytes()
+    head = b"/Type/XObject/Subtype/Image/ColorSpace/DeviceRGB/BitsPerComponent 8"
+    size = b"/Width %d/Height %d/Length %d" % (WIDE, HIGH, len(data))
+    show = b"q " + AT.encode() + b" cm /I Do Q"
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1/MediaBox[0 0 400 300]>>",
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>",
+        b"<</Length %d>>\nstream\n" % len(show) + show + b"\nendstream",
+        b"<<" + head + size + b">>\nstream\n" + data + b"\nendstream",
+    ]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, o) for n, o in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer\n<</Size 6/Root 1 0 R>>\n%%EOF\n"
+
+
+WRITERS = [
+    Made("written by Pillow", _pillow, face=True),
+    Made("written by ReportLab", _reportlab("RGB"), face=True),
+    Made("written by ReportLab, with alpha", _reportlab("RGBA")),
+    Made("written by hand", by_hand, face=True),
+]
+
+ALL = [*PLACES, *MASKS, *SPACES, *INLINE, *PARTS, *OTHERS, *WRITERS]
