@@ -22,7 +22,7 @@ from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.terms import Attribute, Ids, ReadOptions, Vectors
 
-_CONTENTS = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
+_LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
 _FILES = {
     "path": "VARCHAR",
     "source": "INTEGER",
@@ -139,7 +139,7 @@ class Indexed:
 
 def indexed(look: Reading, contents: Iterable[str] | None = None) -> list[Indexed]:
     """All images that were not removed, or those of some contents, in order of id."""
-    narrowed = "" if contents is None else f"AND i.sha256 IN {_CONTENTS}"
+    narrowed = "" if contents is None else f"AND i.sha256 IN {_LISTED}"
     parameters: list[Any] = [look.tx]
     if contents is not None:
         parameters.append(json.dumps(list(contents)))
@@ -170,7 +170,7 @@ def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexe
 def without_vectors(look: Reading, known: KnownEncoder, contents: Iterable[str]) -> list[int]:
     """The images of some contents that lack their vector by an encoder and were not removed."""
     rows = look.db.execute(
-        f"SELECT id FROM images WHERE sha256 IN {_CONTENTS} "
+        f"SELECT id FROM images WHERE sha256 IN {_LISTED} "
         f"AND id NOT IN (SELECT image FROM {known.vectors}) "
         "AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id",
         [look.tx, json.dumps(list(contents))],
@@ -319,6 +319,21 @@ def ids_by_path(look: Reading, paths: Iterable[str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for path, image in rows:
         found.setdefault(given_path(path), []).append(image)
+    return found
+
+
+def places(
+    look: Reading, paths: Iterable[str]
+) -> dict[str, list[tuple[int, int | None, int | None]]]:
+    """The images under those of these paths that are there: (id, page, item)."""
+    rows = look.db.execute(
+        "SELECT f.path, i.id, i.page, i.item FROM files_at($1) f JOIN images i USING (sha256) "
+        f"WHERE i.tx <= $1 AND f.path IN {_LISTED} ORDER BY i.id",
+        [look.tx, json.dumps([kept_path(path) for path in paths])],
+    ).fetchall()
+    found: dict[str, list[tuple[int, int | None, int | None]]] = {}
+    for path, image, page, item in rows:
+        found.setdefault(given_path(path), []).append((image, page, item))
     return found
 
 

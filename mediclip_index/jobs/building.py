@@ -92,7 +92,7 @@ def build(
     with desk.catalog.reading() as look:
         before = origins.sources(look)
     found = list(plans(desk, sources, before, tally.notes, labels=labels, read=read, scan=scan))
-    check_labels(desk, (e.facts.label for p in found for e in p.entries if e.facts.label))
+    check_labels(desk, (label for p in found for e in p.entries for label in e.facts.labels()))
     if index_type is not None:
         ask_for(desk, index_type)
     if reread:

@@ -91,14 +91,18 @@ def _of_batch(work: Writing, batch: Whole, begun: Collection[str] | None) -> dic
     """`by_id` of a batch's facts, which asks the catalog for no content of which all images were
     just added."""
     new = {} if begun is None else {c: i for c, i in images.added(work).items() if c not in begun}
-    there = {f.path: new[f.sha256] for f in batch.files if f.sha256 in new}
-    rest = [path for path in batch.facts if path not in there]
-    if rest:
-        there |= images.ids_by_path(work, rest)
-    return {i: fact for path, fact in batch.facts.items() for i in there.get(path, ())}
+    whole = {path: fact for path, fact in batch.facts.items() if not fact.parts}
+    there = {f.path: new[f.sha256] for f in batch.files if f.sha256 in new and f.path in whole}
+    rest = {path: fact for path, fact in batch.facts.items() if path not in there}
+    found = {i: whole[path] for path, ids in there.items() for i in ids}
+    return found | by_id(work, rest)
 
 
 def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:
-    """What is said of paths, by the images that lie there."""
-    known = images.ids_by_path(look, facts) if facts else {}
-    return {i: fact for path, fact in facts.items() for i in known.get(path, ())}
+    """What is said of paths, and of their pages and items, by the images that lie there."""
+    known = images.places(look, facts) if facts else {}
+    return {
+        i: facts[path].of(page, item) if facts[path].parts else facts[path]
+        for path, there in known.items()
+        for i, page, item in there
+    }

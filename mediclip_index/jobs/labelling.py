@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mediclip_index import reading
 from mediclip_index.catalog import Reading, images, labels, words
+from mediclip_index.jobs.committing import by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.prompts import parse
 from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
@@ -20,14 +23,14 @@ def set_label(
         raise WrongUsage("Say what to set: a class, --split or --subject.")
     if not ids:
         raise WrongUsage("Name the images by id; `mediclip-index search` shows ids.")
-    check_labels(desk, [] if not label else [label])
+    said = in_classes(Facts(label=label, split=split, subject=subject), classes_of(desk))
+    check_labels(desk, said.labels())
     with desk.catalog.writing("label set", by=desk.author) as work:
         missing = set(ids) - set(images.images(work, ids))
         if missing:
             raise WrongUsage(
                 f"There is no image {min(missing)} in this index; nothing was changed."
             )
-        said = Facts(label=label, split=split, subject=subject)
         changed = labels.say(work, dict.fromkeys(ids, said))
     with desk.catalog.reading() as look:
         return LabelReport(desk.facts(look), changed, len(set(ids)) - changed)
@@ -35,15 +38,66 @@ def set_label(
 
 def import_labels(desk: Desk, file: Path) -> LabelReport:
     """See Index.import_labels."""
-    rows = [(desk.names.of(path), facts) for path, facts, _ in reading.label_rows(str(file))]
-    check_labels(desk, (facts.label for _, facts in rows if facts.label))
+    found, notes = reading.said_of_files(str(file))
+    classes = classes_of(desk)
+    by_path = {path: in_classes(facts, classes) for path, facts in found.items()}
+    check_labels(desk, (label for facts in by_path.values() for label in facts.labels()))
     with desk.catalog.writing("label import", by=desk.author) as work:
-        known = images.ids_by_path(work, (path for path, _ in rows))
-        missing = [path for path, _ in rows if path not in known]
-        said = {i: facts for path, facts in rows for i in known.get(path, ())}
+        rows = _as_known(desk, work, by_path)
+        said = by_id(work, rows)
+        there = images.places(work, rows)
+        missing = [path for path in rows if path not in there]
+        missing += [part for path, facts in rows.items() for part in _lost(path, facts, there)]
         changed = labels.say(work, said)
     with desk.catalog.reading() as look:
-        return LabelReport(desk.facts(look), changed, len(said) - changed, tuple(missing))
+        return LabelReport(
+            desk.facts(look),
+            changed,
+            len(said) - changed,
+            tuple(missing),
+            (*(desk.names.note(note, str(file)) for note in notes), *at_odds(look, rows)),
+        )
+
+
+def _as_known(desk: Desk, look: Reading, by_path: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Rows by the names that the index has for their paths, whose Unicode may be of another form
+    than the list's (a Mac's names are decomposed)."""
+    rows = {desk.names.of(path): facts for path, facts in by_path.items()}
+    odd = {desk.names.of(path): path for path in by_path if not path.isascii()}
+    known = images.places(look, odd)
+    for name, path in odd.items():
+        if name in known:
+            continue
+        others = {desk.names.of(unicodedata.normalize(form, path)) for form in ("NFC", "NFD")}
+        found = images.places(look, others)
+        if found:
+            rows[next(iter(found))] = rows.pop(name)
+    return rows
+
+
+def _lost(
+    path: str, facts: Facts, there: Mapping[str, Sequence[tuple[int, int | None, int | None]]]
+) -> Iterator[str]:
+    """The pages and items that a list speaks of and the file has not."""
+    known = {(page or 1, item) for _, page, item in there.get(path, ())}
+    for page, item, _ in facts.parts if known else ():
+        if not any(page in (None, p) and item in (None, i) for p, i in known):
+            yield f"{path} (page {page}" + (f", item {item})" if item else ")")
+
+
+def in_classes(facts: Facts, classes: Sequence[str]) -> Facts:
+    """What is said, by the names of the classes: `Non-Medical` is `non_medical`."""
+    named = {reading.plain(name): name for name in classes}
+
+    def one(said: Facts) -> Facts:
+        label = said.label
+        return replace(
+            said,
+            label=named.get(reading.plain(label), label) if label else label,
+            parts=tuple((page, item, one(more)) for page, item, more in said.parts),
+        )
+
+    return one(facts)
 
 
 def at_odds(look: Reading, said: Mapping[str, Facts]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediclip_index import reading
 from mediclip_index.catalog import exports, origins
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.labelling import classes_of
+from mediclip_index.jobs.labelling import classes_of, in_classes
 from mediclip_index.terms import Entry, ReadOptions, Refusal, ScanOptions, WrongUsage
 
 SAMPLES = "samples:"
@@ -87,7 +87,11 @@ def plans(
             table,
             this_read,
             this_scan,
-            tuple(names.entry(e) for e in found.entries if not e.path.startswith(inside)),
+            tuple(
+                names.entry(replace(e, facts=in_classes(e.facts, classes)))
+                for e in found.entries
+                if not e.path.startswith(inside)
+            ),
             tuple(names.refusal(refusal) for refusal in found.refused),
             tuple(names.note(note, source, *sources, how) for note in found.notes),
             len(found.closed),

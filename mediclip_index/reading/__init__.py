@@ -12,10 +12,10 @@ from mediclip_index.reading.content import (
     read_bytes,
     read_file,
 )
-from mediclip_index.reading.lists import label_rows
+from mediclip_index.reading.lists import label_rows, said_of_files
 from mediclip_index.reading.recipes import RECIPE, read_otherwise
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.reading.sources import Scan, scan
+from mediclip_index.reading.sources import Scan, plain, scan
 from mediclip_index.reading.tones import squared, within
 from mediclip_index.reading.worker import Task
 
@@ -32,10 +32,12 @@ __all__ = [
     "is_there",
     "label_rows",
     "member_of",
+    "plain",
     "read",
     "read_bytes",
     "read_file",
     "read_otherwise",
+    "said_of_files",
     "scan",
     "squared",
     "within",

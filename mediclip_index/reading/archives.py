@@ -7,6 +7,7 @@ written by a stranger: sizes lie, names climb out of folders, a kilobyte unfolds
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import os
@@ -29,6 +30,7 @@ MARK = "!/"
 # In a folder only files so named are opened as archives: an office document is a ZIP file too.
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MOST_MEMBERS = 500_000
+_SAYS_UTF8 = 0x800  # a ZIP member's flag
 MOST_DIRECTORY = 128 * 1024**2  # bytes of a ZIP's list of members
 # Pictures hardly shrink: what unfolds to over a hundred times its size, and is large, is a bomb.
 MOST_UNFOLDED, BOMB = 100, 1024**3
@@ -65,13 +67,32 @@ def is_archive(path: str) -> bool:
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return False
-            head = file.read(4)
-            if head in (b"PK\3\4", b"PK\5\6"):
+            if _is_zip(file, path):
                 return True
-            file.seek(0)
             with _unfolded(file) as unfolded:
-                return bool(unfolded.read(512)[257:262] == b"ustar")
+                return _begins_tar(unfolded.read(tarfile.BLOCKSIZE))
     except _DAMAGE:
+        return False
+
+
+def _is_zip(file: IO[bytes], path: str) -> bool:
+    """Whether it begins as a ZIP or, where it is named so, ends as one: programs that unpack
+    themselves stand before their archive."""
+    head = file.read(4)
+    file.seek(0)
+    if head in (b"PK\3\4", b"PK\5\6"):
+        return True
+    named = path.lower().endswith(".zip") and zipfile.is_zipfile(file)
+    file.seek(0)
+    return named
+
+
+def _begins_tar(block: bytes) -> bool:
+    """By its checksum: the oldest kind of TAR says `ustar` nowhere."""
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        return True
+    except tarfile.HeaderError:
         return False
 
 
@@ -163,10 +184,7 @@ def _opened(path: str) -> _Zip | _Tar:
 def _open(path: str, size: int, mtime_ns: int, inode: int) -> _Zip | _Tar:
     file = open(path, "rb")  # noqa: SIM115 - lives as long as its reader
     try:
-        start = file.read(4)
-        file.seek(0)
-        zipped = start in (b"PK\3\4", b"PK\5\6")
-        return _Zip(path, file, size) if zipped else _Tar(path, file, size)
+        return _Zip(path, file, size) if _is_zip(file, path) else _Tar(path, file, size)
     except BaseException:
         file.close()
         raise
@@ -187,7 +205,7 @@ class _Zip:
         self.places: dict[str, zipfile.ZipInfo] = {}
         for info in infos:
             kind = info.external_attr >> 16
-            if info.is_dir() or (name := _tidy(info.filename, path, self.listing)) is None:
+            if info.is_dir() or (name := _tidy(_name_of(info), path, self.listing)) is None:
                 continue
             if stat.S_IFMT(kind) and not stat.S_ISREG(kind):
                 self.listing.passed["links, pipes or devices in archives"] += 1
@@ -208,6 +226,16 @@ class _Zip:
         if len(data) != info.file_size:
             raise zipfile.BadZipFile
         return data
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """A member's name with slashes; where its writer did not say how it is encoded, UTF-8 where it
+    is some, else the code page of DOS."""
+    name = info.filename
+    if not info.flag_bits & _SAYS_UTF8:
+        with contextlib.suppress(UnicodeError):
+            name = name.encode("cp437").decode("utf-8")
+    return name.replace("\\", "/")
 
 
 class _Tar:

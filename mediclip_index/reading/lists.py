@@ -1,21 +1,82 @@
-"""CSV lists: `path[,label][,split][,subject][,anything]`."""
+"""CSV lists: `path[,label][,split][,subject][,page][,item][,anything]`, as programs write them.
+
+Excel and Windows write `;` or tabs for commas, UTF-16 or a mark before UTF-8, empty rows, columns
+without a name, and backslashes in paths; two systems may spell one name in two forms of Unicode.
+"""
 
 from __future__ import annotations
 
 import csv
 import os
 import stat
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from mediclip_index.terms import Facts, WrongUsage
 
 LARGEST = 512 * 1024**2  # bytes
-_SAID = ("path", "label", "split", "subject")
+_SAID = ("path", "label", "split", "subject", "page", "item")
+_DELIMITERS = (",", ";", "\t", "|")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# The columns of what `query` wrote: a model's word is no label.
+_VERDICTS = {"path", "label", "probability", "unsure"}
 
 
-def label_rows(file: str | Path) -> Iterator[tuple[str, Facts, int]]:
-    """(absolute path, facts, line number) of each row.
+@dataclass(frozen=True)
+class ListRow:
+    """What one row says of a file, or of one page or item of it; `line` is its number."""
+
+    path: str
+    facts: Facts
+    line: int
+    page: int | None = None
+    item: int | None = None
+
+
+def said_of_files(file: str | Path) -> tuple[dict[str, Facts], list[str]]:
+    """What a list says of each file, rows of its pages and items put together, and notes on rows
+    that contradict one another: of those the last counts."""
+    found: dict[tuple[str, int | None, int | None], Facts] = {}
+    at_odds: dict[str, int] = {}
+    repeated = 0
+    for row in label_rows(file):
+        place = (row.path, row.page, row.item)
+        before = found.get(place)
+        if before is not None:
+            repeated += 1
+            for what in ("label", "split", "subject"):
+                one, other = getattr(before, what), getattr(row.facts, what)
+                if one and other and one != other:
+                    at_odds[row.path] = row.line
+        found[place] = row.facts
+    notes = []
+    if at_odds:
+        path, line = next(iter(at_odds.items()))
+        notes.append(
+            f"{file} contradicts itself on {len(at_odds)} of its paths ({path}, line {line}); the "
+            "last row counts."
+        )
+    elif repeated:
+        notes.append(f"{repeated} paths stand more than once in {file}; the last row counts.")
+    return _by_file(found), notes
+
+
+def _by_file(found: Mapping[tuple[str, int | None, int | None], Facts]) -> dict[str, Facts]:
+    files: dict[str, Facts] = {}
+    for (path, page, item), facts in found.items():
+        whole = files.get(path, Facts())
+        if page is None and item is None:
+            files[path] = replace(facts, parts=whole.parts)
+        else:
+            files[path] = replace(whole, parts=(*whole.parts, (page, item, facts)))
+    return files
+
+
+def label_rows(file: str | Path) -> Iterator[ListRow]:
+    """The rows of a list, empty ones passed over.
 
     Paths are relative to the list's own folder; absolute ones and `..` stand as they are. An empty
     cell says nothing. Raises WrongUsage, naming the file and line.
@@ -27,44 +88,112 @@ def label_rows(file: str | Path) -> Iterator[tuple[str, Facts, int]]:
             raise WrongUsage(f"{source} is not a regular file.")
         if facts.st_size > LARGEST:
             raise WrongUsage(f"{source} has over {LARGEST:,} bytes, too many for a list.")
-        with source.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as lines:
+        with _opened(source) as lines:
             yield from _rows(lines, source)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise WrongUsage(f"{source} can't be read: {why}.") from None
 
 
-def _rows(lines: Iterator[str], source: Path) -> Iterator[tuple[str, Facts, int]]:
+def _opened(source: Path) -> IO[str]:
+    with source.open("rb") as file:
+        start = file.read(4)
+    if start[:2] in _UTF16:
+        return source.open(newline="", encoding="utf-16")
+    # Paths need not be UTF-8: bytes that are none come through as they are.
+    return source.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
+
+
+def _delimiter(lines: IO[str], source: Path) -> str:
+    """What stands between the cells: what the first line has `path` beside. Excel may say it in a
+    line of its own, `sep=;`, which is passed over."""
+    first = lines.readline()
+    if first.lower().startswith("sep=") and len(first.strip()) == 5:
+        return first[4]
+    lines.seek(0)
+    for delimiter in _DELIMITERS:
+        if "path" in _header(next(csv.reader([first], delimiter=delimiter), [])):
+            return delimiter
+    found = ", ".join(n for n in _header(next(csv.reader([first]), [])) if n)[:200] or "none"
+    raise WrongUsage(f"{source} needs a column `path`; its columns are: {found}.")
+
+
+def _header(names: list[str]) -> list[str]:
+    """The columns, those that are known in whatever case they are written."""
+    tidy = [name.strip().lstrip("\ufeff") for name in names]
+    return [name.casefold() if name.casefold() in _SAID else name for name in tidy]
+
+
+def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
     folder = os.path.abspath(source.parent)
-    reader = csv.DictReader(lines)
+    reader = csv.reader(lines, delimiter=_delimiter(lines, source))
     try:
-        names = [name.strip() for name in reader.fieldnames or []]
+        names = _header(next(reader, []))
         if "path" not in names:
-            found = ", ".join(n for n in names if n)[:200] or "none"
-            raise WrongUsage(f"{source} needs a column `path`; its columns are: {found}.")
-        repeated = {n for n in names if names.count(n) > 1}
+            raise WrongUsage(f"{source} needs a column `path`; it has none.")
+        repeated = {n for n in names if n and names.count(n) > 1}
         if repeated:
             raise WrongUsage(f"{source} has two columns named {sorted(repeated)[0]!r}.")
-        reader.fieldnames = names
-        for row in reader:
+        if set(names) >= _VERDICTS:
+            raise WrongUsage(
+                f"{source} is a list of verdicts, and what the model said is no label: keep the "
+                "columns path and label of the rows that a person has checked."
+            )
+        for cells in reader:
             where = f"{source}, line {reader.line_num}"
-            if row.get(None):
+            if not any(cell.strip() for cell in cells):
+                continue
+            if any(cell.strip() for cell in cells[len(names) :]):
                 raise WrongUsage(f"{where} has more cells than the {len(names)} columns.")
-            cells = {n: (v or "").strip() for n, v in row.items()}
-            path = row["path"] or ""
+            row = {n: c.strip() for n, c in zip(names, cells, strict=False) if n}
+            path = cells[names.index("path")] if len(cells) > names.index("path") else ""
             if not path.strip():
                 raise WrongUsage(f"{where} has no path.")
             if "\0" in path:
                 raise WrongUsage(f"{where} has a path with a null byte.")
-            yield (
-                os.path.normpath(os.path.join(folder, path)),
+            yield ListRow(
+                _there(os.path.normpath(os.path.join(folder, path)), folder, path),
                 Facts(
-                    label=cells.get("label") or None,
-                    split=cells.get("split") or None,
-                    subject=cells.get("subject") or None,
-                    attributes={n: v for n, v in cells.items() if n and n not in _SAID and v},
+                    label=row.get("label") or None,
+                    split=row.get("split") or None,
+                    subject=row.get("subject") or None,
+                    attributes={n: v for n, v in row.items() if n not in _SAID and v},
                 ),
                 reader.line_num,
+                _count(row.get("page", ""), "page", where),
+                _count(row.get("item", ""), "item", where),
             )
     except csv.Error as error:
         raise WrongUsage(f"{source}, line {reader.line_num} is no CSV: {error}.") from None
+
+
+def _count(cell: str, name: str, where: str) -> int | None:
+    """A page or item, from 1. Spreadsheets write 3 as 3.0, too."""
+    if not cell:
+        return None
+    try:
+        number = float(cell)
+    except ValueError:
+        number = 0.0
+    if number < 1 or number != int(number):
+        raise WrongUsage(f"{where}: {name} is {cell!r}, and must be a number from 1.")
+    return int(number)
+
+
+def _there(path: str, folder: str, given: str) -> str:
+    """The path as it is spelled on this disk: with slashes, and in its form of Unicode."""
+    if (path.isascii() and "\\" not in given) or os.path.lexists(path):
+        return path
+    for other in spellings(path, folder, given):
+        if os.path.lexists(other):
+            return other
+    return path
+
+
+def spellings(path: str, folder: str, given: str) -> Iterator[str]:
+    """Other ways to write a path: without backslashes, and composed or decomposed."""
+    slashed = os.path.normpath(os.path.join(folder, given.replace("\\", "/")))
+    for one in dict.fromkeys((path, slashed)):
+        yield one
+        for form in ("NFC", "NFD"):
+            yield unicodedata.normalize(form, one)

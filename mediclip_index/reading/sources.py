@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from mediclip_index.reading import archives
-from mediclip_index.reading.lists import label_rows
+from mediclip_index.reading.lists import said_of_files
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.selecting import (
     SIDECARS,
@@ -190,18 +190,15 @@ def _within(path: str, folder: str) -> bool:
 
 
 def _of_list(source: str, root: str) -> Scan:
-    entries: dict[str, Entry] = {}
-    refused, repeated = [], 0
-    for path, facts, _ in label_rows(root):
+    entries: list[Entry] = []
+    refused = []
+    said, notes = said_of_files(root)
+    for path, facts in said.items():
         try:
-            entry = replace(_entry(path, path), facts=facts)
+            entries.append(replace(_entry(path, path), facts=facts))
         except WrongUsage:
             refused.append(Refusal(path, "unreadable", f"There is no file {path}."))
-            continue
-        repeated += path in entries
-        entries[path] = entry
-    notes = (f"{repeated} paths stand more than once in {source}; the last row counts.",)
-    return Scan(root, tuple(entries.values()), tuple(refused), notes if repeated else ())
+    return Scan(root, tuple(entries), tuple(refused), tuple(notes))
 
 
 def _entry(path: str, given: str) -> Entry:
@@ -266,11 +263,11 @@ def _folder(name: str) -> str:
 
 
 def _from_list(found: Scan, table: str) -> Scan:
-    said = {path: facts for path, facts, _ in label_rows(table)}
+    said, odd = said_of_files(table)
     entries = tuple(replace(e, facts=said.get(e.path, e.facts)) for e in found.entries)
     there = {e.path for e in entries}
     count = sum(path in there for path in said)
     note = f"{table} speaks of {count} of the {len(entries)} files"
     if count < len(said):
         note += f"; {len(said) - count} of its paths are not there"
-    return replace(found, entries=entries, notes=(*found.notes, note + "."))
+    return replace(found, entries=entries, notes=(*found.notes, *odd, note + "."))

@@ -7,7 +7,7 @@ Vectors are float32, shape (n, dim), each row of unit length, unless a docstring
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -94,12 +94,34 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a source says of a file: a CSV row, or the folders it lies in. None is "not said"."""
+    """What a source says of a file: a CSV row, or the folders it lies in. None is "not said".
+
+    parts: (page, item or None, what is said of it), of files with several pictures.
+    """
 
     label: str | None = None
     split: str | None = None
     subject: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    parts: tuple[tuple[int | None, int | None, Facts], ...] = ()
+
+    def of(self, page: int | None, item: int | None) -> Facts:
+        """What is said of one picture of the file; of a file of one, its page is the first."""
+        said = replace(self, parts=())
+        for its_page, its_item, more in self.parts:
+            if its_page in (None, page or 1) and its_item in (None, item):
+                said = Facts(
+                    label=said.label if more.label is None else more.label,
+                    split=said.split if more.split is None else more.split,
+                    subject=said.subject if more.subject is None else more.subject,
+                    attributes={**said.attributes, **more.attributes},
+                )
+        return said
+
+    def labels(self) -> set[str]:
+        """Every class that is named."""
+        named = {self.label} | {label for *_, more in self.parts for label in more.labels()}
+        return {label for label in named if label}
 
 
 @dataclass(frozen=True, slots=True)
