@@ -22,6 +22,7 @@ from mediclip_index.catalog.rows import Connection, insert, scalar
 from mediclip_index.terms import NoIndex, WrongUsage
 
 FILE = "catalog.duckdb"
+OURS = {"lock", "turnstile", "spool"}  # beside it, before anything else is there
 PATIENCE = 60.0  # seconds that a command waits for other processes
 REWRITTEN = "rewritten_tx"  # in identity: nothing erased until then is left in the file's pages
 
@@ -116,9 +117,8 @@ class Catalog:
         """Make a folder for an index; WrongUsage where something else is there."""
         if folder.exists() and not folder.is_dir():
             raise WrongUsage(f"{folder} is a file; name a folder for the index.")
-        ours = {"lock", "turnstile", "spool"}
         if folder.is_dir() and any(
-            i.name not in ours and FILE not in i.name for i in folder.iterdir()
+            i.name not in OURS and FILE not in i.name for i in folder.iterdir()
         ):
             raise WrongUsage(
                 f"{folder} is a folder with other things in it; name a new or empty one for "
@@ -128,6 +128,23 @@ class Catalog:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WrongUsage(f"The folder {folder} can't be made: {error.strerror}.") from None
+
+    @classmethod
+    def discard(cls, folder: Path) -> None:
+        """Take away a catalog that holds nothing yet, and its folder where nothing else is there;
+        one that holds images or verdicts stays."""
+        catalog = cls.open(folder)
+        with catalog.reading() as look:
+            held = scalar(
+                look.db, "SELECT (SELECT count(*) FROM images) + (SELECT count(*) FROM verdicts)"
+            )
+        if held:
+            return
+        for item in list(catalog.folder.iterdir()):
+            if item.name in OURS or FILE in item.name:
+                shutil.rmtree(item) if item.is_dir() else item.unlink()
+        with contextlib.suppress(OSError):
+            catalog.folder.rmdir()
 
     @classmethod
     def open(cls, folder: Path) -> Catalog:

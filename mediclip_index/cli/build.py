@@ -126,6 +126,10 @@ def build(
             workers=workers,
             progress=progress,
         )
+    except WrongUsage:
+        if new:  # what can't be built leaves no index behind
+            Index.discard(context.path)
+        raise
     finally:
         progress.finish()
     tell(report.notes)

@@ -15,7 +15,10 @@ from mediclip_index.show import writing
 @click.option("--like", multiple=True, metavar="ID", help="Like this indexed picture.")
 @click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
-@click.option("-k", type=int, default=10, show_default=True, help="How many results.")
+@click.option(
+    "-k", type=int, show_default="10; all, of --where alone with --format paths",
+    help="How many results.",
+)  # fmt: skip
 @click.option("--min-similarity", type=float, metavar="S", help="Least cosine of a result.")
 @engine_options
 @output_options
@@ -27,7 +30,7 @@ def search(
     like: tuple[str, ...],
     without: tuple[str, ...],
     where: str | None,
-    k: int,
+    k: int | None,
     min_similarity: float | None,
     form: str,
 ) -> None:
@@ -40,13 +43,14 @@ def search(
     mediclip-index search --like 12 -k 5
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
+    listing = where is not None and form == "paths" and not (text or images or like or without)
     report = opened(context).search(
         text,
         images=images,
         like=ids(like),
         without=without,
         where=where,
-        k=k,
+        k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
     )
     tell(report.notes)

@@ -94,6 +94,11 @@ class Index(Working, Assessing, Keeping):
     def exists(path: str | Path) -> bool:
         return Catalog.exists(Path(path))
 
+    @staticmethod
+    def discard(path: str | Path) -> None:
+        """Take away an index that holds nothing yet; one that holds images or verdicts stays."""
+        Catalog.discard(Path(path))
+
     @property
     def path(self) -> Path:
         return self._desk.catalog.folder

@@ -156,14 +156,14 @@ class Working:
         like: Sequence[int] = (),
         without: Sequence[str] = (),
         where: str | None = None,
-        k: int = 10,
+        k: int | None = 10,
         min_similarity: float | None = None,
     ) -> SearchReport:
         """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
 
         A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
-        condition over the columns that `info()` lists. With nothing but `where`, all that match,
-        in order of id, with similarity 1.
+        condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
+        match, or all (None), in order of id, with similarity 1.
         """
         return jobs.search(
             self._desk,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from uuid6 import uuid7
@@ -19,6 +20,7 @@ from mediclip_index.jobs import moving
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
+from mediclip_index.jobs.known import Tally, known_before, missing
 from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
@@ -41,33 +43,6 @@ COMMIT_SECONDS = 5.0
 NOTHING = Facts()
 _NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
-
-
-@dataclass
-class Tally:
-    """What became of each input so far; exactly one of the first six counts it."""
-
-    added: int = 0
-    unchanged: int = 0
-    renamed: int = 0
-    duplicates: int = 0
-    returned: int = 0
-    refused: list[Refusal] = field(default_factory=list)
-    gone: int = 0
-    labelled: int = 0
-    notes: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Known:
-    """What the index knew when the build began, kept up to date as it goes on."""
-
-    files: dict[str, images.KnownFile]
-    past: set[tuple[str, str]]
-    contents: set[str]
-    incomplete: set[str]  # contents of which some pages lack their vectors
-    refusals: dict[str, list[Refusal]]
-    of_source: dict[str, set[str]]
 
 
 def build(
@@ -161,19 +136,14 @@ class _Build:
         self._names = desk.names
         self._row = encoder
         with desk.catalog.reading() as look:
-            self._known = Known(
-                images.known_files(look),
-                images.past_contents(look),
-                *images.known_contents(look, encoder),
-                origins.known_refusals(look),
-                origins.paths_by_source(look) if desk.names.hashed else {},
-            )
+            self._known = known_before(look, encoder, hashed=desk.names.hashed)
         self._tally = tally
         self._batch_size = batch_size
         self._progress = progress
         self._readers = readers
         self._committer = committer
         self._run = run
+        self._renamed: set[str] = set()  # paths whose content lies under a new name
         self._again: dict[str, Sequence[Picture]] = {}  # of contents that were read again
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
@@ -196,7 +166,7 @@ class _Build:
         expected = self._source_size(plan)
         unexplained = vanished - self._renamed_away(vanished, fresh)
         if len(unexplained) > MOST_MISSING * max(expected, 1) and not allow_missing:
-            tally.refused.append(_missing(plan.source, len(unexplained), expected))
+            tally.refused.append(missing(plan.source, len(unexplained), expected))
             return
         tally.notes += plan.notes
         with self._writing() as work:
@@ -204,6 +174,7 @@ class _Build:
                 work, plan.source, labels=plan.labels, read=plan.read, scan=plan.scan
             )
         self._whole = Whole(source, refusals=self._news(plan.refused))
+        mended = self._note_refused(plan)
         by_content: dict[str, list[str]] = {}
         for path in vanished:
             sha = known.files[path].sha256
@@ -216,7 +187,7 @@ class _Build:
             self._commit()
         self._progress.finish()
         self._committer.finish()
-        self._close(vanished)
+        self._close(vanished, mended)
         self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
         with self._desk.catalog.reading() as look:
             tally.notes += at_odds(
@@ -315,7 +286,7 @@ class _Build:
             elif (entry.path, sha) in known.past:
                 tally.returned += 1
             elif vanished.get(sha):
-                vanished[sha].pop()
+                self._renamed.add(vanished[sha].pop())
                 tally.renamed += 1
             else:
                 tally.duplicates += 1
@@ -384,11 +355,28 @@ class _Build:
         before = self._known.refusals
         return [refusal for refusal in refused if refusal not in before.get(refusal.path, [])]
 
-    def _close(self, vanished: set[str]) -> None:
-        if vanished:
+    def _note_refused(self, plan: Plan) -> set[str]:
+        """Put on record the archives that the scan refused, as files that hold nothing; returns
+        those on record that are refused no more."""
+        refused = {refusal.path for refusal in plan.refused}
+        listed = {entry.path for entry in plan.entries}
+        known = self._known.files
+        for path in sorted(refused - known.keys() - listed):
+            with contextlib.suppress(OSError, ValueError):
+                facts = os.stat(path)  # of a hash there is no file to be asked
+                known[path] = images.KnownFile(facts.st_size, facts.st_mtime_ns, None)
+                self._whole.files.append(NewFile(path, facts.st_size, facts.st_mtime_ns, None))
+        return {
+            path
+            for path in self._of_source(plan)
+            if known[path].sha256 is None and path not in refused and path not in listed
+        }
+
+    def _close(self, vanished: set[str], mended: set[str]) -> None:
+        if vanished | mended:
             with self._writing() as work:
-                images.close_files(work, vanished)
-            self._tally.gone += len(vanished)
+                images.close_files(work, vanished | mended)
+            self._tally.gone += len(vanished - self._renamed)
 
     def settle(self) -> None:
         """What contents that were read again leave to do."""
@@ -407,12 +395,3 @@ class _Build:
 def _placed(loaded: Loaded, names: Names) -> list[Refusal]:
     """A file's refusals under the path by which the index knows it."""
     return [names.refusal(replace(r, path=loaded.entry.path)) for r in loaded.refused]
-
-
-def _missing(source: str, missing: int, known: int) -> Refusal:
-    return Refusal(
-        source,
-        "unreadable",
-        f"{missing} of the {known} files known from {source} are missing (an unmounted drive?), so "
-        "nothing was changed there; if they are really gone, build with --allow-missing.",
-    )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mediclip_index.catalog import Reading, Writing, images, labels, origins
+from mediclip_index.catalog import Reading, Writing, images, indexed, labels, origins
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
@@ -100,7 +100,7 @@ def _of_batch(work: Writing, batch: Whole, begun: Collection[str] | None) -> dic
 
 def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:
     """What is said of paths, and of their pages and items, by the images that lie there."""
-    known = images.places(look, facts) if facts else {}
+    known = indexed.places(look, facts) if facts else {}
     return {
         i: facts[path].of(page, item) if facts[path].parts else facts[path]
         for path, there in known.items()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, images, labels, words
+from mediclip_index.catalog import Reading, images, indexed, labels, words
 from mediclip_index.jobs.committing import by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.prompts import parse
@@ -45,7 +45,7 @@ def import_labels(desk: Desk, file: Path) -> LabelReport:
     with desk.catalog.writing("label import", by=desk.author) as work:
         rows = _as_known(desk, work, by_path)
         said = by_id(work, rows)
-        there = images.places(work, rows)
+        there = indexed.places(work, rows)
         missing = [path for path in rows if path not in there]
         missing += [part for path, facts in rows.items() for part in _lost(path, facts, there)]
         changed = labels.say(work, said)
@@ -64,12 +64,12 @@ def _as_known(desk: Desk, look: Reading, by_path: Mapping[str, Facts]) -> dict[s
     than the list's (a Mac's names are decomposed)."""
     rows = {desk.names.of(path): facts for path, facts in by_path.items()}
     odd = {desk.names.of(path): path for path in by_path if not path.isascii()}
-    known = images.places(look, odd)
+    known = indexed.places(look, odd)
     for name, path in odd.items():
         if name in known:
             continue
         others = {desk.names.of(unicodedata.normalize(form, path)) for form in ("NFC", "NFD")}
-        found = images.places(look, others)
+        found = indexed.places(look, others)
         if found:
             rows[next(iter(found))] = rows.pop(name)
     return rows

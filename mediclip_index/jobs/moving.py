@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, images, labels, removals, words
-from mediclip_index.catalog.images import Indexed
+from mediclip_index.catalog import Reading, indexed, labels, removals, words
+from mediclip_index.catalog.indexed import Indexed
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, load_encoder
 from mediclip_index.show.text import counted
@@ -27,7 +27,7 @@ def read_otherwise(look: Reading, known: KnownEncoder) -> list[Indexed]:
         return []
     return [
         image
-        for image in images.indexed(look)
+        for image in indexed.indexed(look)
         if reading.read_otherwise(known.recipe, image.format, image.mode, _start(image))
     ]
 
@@ -95,8 +95,8 @@ def settle(
     page are others than before, what people said of them was said of others, and is taken back.
     """
     with desk.catalog.reading() as look:
-        of_content = images.of_contents(look, found)
-        lost = images.without_vectors(look, known, found)
+        of_content = indexed.of_contents(look, found)
+        lost = indexed.without_vectors(look, known, found)
         moved = [i for sha, old in of_content.items() for i in _otherwise(old, found[sha])]
         said = [i for i in moved if i not in lost and i in labels.standings(look, moved)]
     if not lost and not said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from mediclip_index.neighbours import Stored
 from mediclip_index.terms import Ids, SearchHit, SearchReport, Vectors, WrongUsage
 
 MOST_RESULTS = 10_000
+DEFAULT_RESULTS = 10
 
 
 def search(
@@ -26,11 +28,11 @@ def search(
     like: Sequence[int],
     without: Sequence[str],
     where: str | None,
-    k: int,
+    k: int | None,
     min_similarity: float | None,
 ) -> SearchReport:
     """See Index.search."""
-    if not 1 <= k <= MOST_RESULTS:
+    if k is not None and not 1 <= k <= MOST_RESULTS:
         raise WrongUsage(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
     asked = [
         *text,
@@ -45,8 +47,12 @@ def search(
         among = _candidates(look, where)
         target = _of_indexed(look, known, like)
     if among is not None and not asked:
-        hits = _hits(desk, among[:k].tolist(), [1.0] * len(among[:k]))
-        return SearchReport(hits[1], f"where {where}", hits[0])
+        shown = among[:k].tolist()
+        results, facts = _hits(desk, shown, [1.0] * len(shown))
+        more = len(among) - len(shown)
+        said = (f"{more:,} more match; `-k {min(len(among), MOST_RESULTS)}` shows them.",)
+        return SearchReport(facts, f"where {where}", results, said if more else ())
+    k = DEFAULT_RESULTS if k is None else k
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
     if not np.any(target):
         raise WrongUsage("What was asked for and what was subtracted cancel out; ask for more.")
@@ -63,7 +69,16 @@ def search(
     ][:k]
     results, facts = _hits(desk, [i for i, _ in pairs], [s for _, s in pairs])
     query = " + ".join(asked) + (f" where {where}" if where else "")
-    return SearchReport(facts, query, results, (*notes, *desk.notes))
+    return SearchReport(facts, query, results, (*notes, *_files_in(text), *desk.notes))
+
+
+def _files_in(text: Sequence[str]) -> list[str]:
+    """A text that is a file's name was perhaps meant as a picture."""
+    return [
+        f"{name} was taken as words; to search for what looks like that file: --image {name}"
+        for name, _ in map(weighted, text)
+        if os.path.isfile(name)
+    ]
 
 
 def weighted(asked: str) -> tuple[str, float]:

@@ -164,7 +164,7 @@ def _walk(root: str, given: str, passed: _Passed, selection: Selection) -> Itera
                 elif item.is_file():
                     facts = item.stat()
                     name = given + item.path[len(root) :]
-                    yield Entry(item.path, name, facts.st_size, facts.st_mtime_ns)
+                    yield Entry(item.path, name, facts.st_size, _kept_time(facts.st_mtime_ns))
                 else:
                     passed.kinds["pipes, sockets or devices"] += 1
             except OSError as error:
@@ -210,7 +210,12 @@ def _entry(path: str, given: str) -> Entry:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise WrongUsage(f"{given} can't be read: {why}.") from None
-    return Entry(path, given, facts.st_size, facts.st_mtime_ns)
+    return Entry(path, given, facts.st_size, _kept_time(facts.st_mtime_ns))
+
+
+def _kept_time(nanoseconds: int) -> int:
+    """A time as 64 bits hold it, up to the year 2262: clocks of cameras and file systems go on."""
+    return max(-(1 << 63), min(nanoseconds, (1 << 63) - 1))
 
 
 def _member(path: str, given: str, archive: str, name: str) -> Entry:
@@ -220,7 +225,7 @@ def _member(path: str, given: str, archive: str, name: str) -> Entry:
         raise WrongUsage(why.message) from None
     if size is None:
         raise WrongUsage(f"{given} can't be read: there is no file {name} in {archive}.")
-    return Entry(path, given, size, os.stat(archive).st_mtime_ns)
+    return Entry(path, given, size, _kept_time(os.stat(archive).st_mtime_ns))
 
 
 @lru_cache(maxsize=4096)  # few folders hold many files

@@ -1,0 +1,86 @@
+"""What was read of files: images by content and by path, whether there or gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mediclip_index.catalog.rows import given_path, kept_path
+from mediclip_index.catalog.store import Reading
+from mediclip_index.catalog.words import KnownEncoder
+
+_LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """An image as it was read: where its file lies or was last seen, and of what kind it is."""
+
+    id: int
+    sha256: str
+    page: int | None
+    item: int | None
+    width: int
+    height: int
+    format: str
+    mode: str
+    path: str
+    present: bool
+
+
+def indexed(look: Reading, contents: Iterable[str] | None = None) -> list[Indexed]:
+    """All images that were not removed, or those of some contents, in order of id."""
+    narrowed = "" if contents is None else f"AND i.sha256 IN {_LISTED}"
+    parameters: list[Any] = [look.tx]
+    if contents is not None:
+        parameters.append(json.dumps(list(contents)))
+    rows = look.db.execute(
+        "SELECT i.id, any_value(i.sha256), any_value(i.page), any_value(i.item), "
+        "any_value(i.width), any_value(i.height), any_value(i.format), "
+        "coalesce(any_value(json_extract_string(i.technical, '$.mode')), ''), "
+        "arg_min(f.path, (f.until_tx IS NOT NULL, f.since_tx, f.path)), "
+        "bool_or(f.until_tx IS NULL) "
+        "FROM images i JOIN files f USING (sha256) WHERE f.since_tx <= $1 AND i.tx <= $1 "
+        f"AND i.id NOT IN (SELECT image FROM removed_at($1)) {narrowed} GROUP BY i.id ORDER BY 1",
+        parameters,
+    ).fetchall()
+    return [
+        Indexed(i, sha, page, item, width, height, kind, mode, given_path(path), there)
+        for i, sha, page, item, width, height, kind, mode, path, there in rows
+    ]
+
+
+def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexed]]:
+    """The images of some contents, by content."""
+    found: dict[str, list[Indexed]] = {}
+    for image in indexed(look, contents):
+        found.setdefault(image.sha256, []).append(image)
+    return found
+
+
+def without_vectors(look: Reading, known: KnownEncoder, contents: Iterable[str]) -> list[int]:
+    """The images of some contents that lack their vector by an encoder and were not removed."""
+    rows = look.db.execute(
+        f"SELECT id FROM images WHERE sha256 IN {_LISTED} "
+        f"AND id NOT IN (SELECT image FROM {known.vectors}) "
+        "AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id",
+        [look.tx, json.dumps(list(contents))],
+    ).fetchall()
+    return [i for (i,) in rows]
+
+
+def places(
+    look: Reading, paths: Iterable[str]
+) -> dict[str, list[tuple[int, int | None, int | None]]]:
+    """The images under those of these paths that are there: (id, page, item)."""
+    rows = look.db.execute(
+        "SELECT f.path, i.id, i.page, i.item FROM files_at($1) f JOIN images i USING (sha256) "
+        f"WHERE i.tx <= $1 AND f.path IN {_LISTED} ORDER BY i.id",
+        [look.tx, json.dumps([kept_path(path) for path in paths])],
+    ).fetchall()
+    found: dict[str, list[tuple[int, int | None, int | None]]] = {}
+    for path, image, page, item in rows:
+        found.setdefault(given_path(path), []).append((image, page, item))
+    return found

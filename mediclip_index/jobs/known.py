@@ -1,0 +1,56 @@
+"""What the index knew when a build began, and what has become of its inputs since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mediclip_index.catalog import Reading, images, origins
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.terms import Refusal
+
+
+@dataclass
+class Tally:
+    """What became of each input so far; exactly one of the first six counts it."""
+
+    added: int = 0
+    unchanged: int = 0
+    renamed: int = 0
+    duplicates: int = 0
+    returned: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+    gone: int = 0
+    labelled: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Known:
+    """What the index knew when the build began, kept up to date as it goes on."""
+
+    files: dict[str, images.KnownFile]
+    past: set[tuple[str, str]]
+    contents: set[str]
+    incomplete: set[str]  # contents of which some pages lack their vectors
+    refusals: dict[str, list[Refusal]]
+    of_source: dict[str, set[str]]
+
+
+def known_before(look: Reading, encoder: KnownEncoder, *, hashed: bool) -> Known:
+    """All that a build asks of the catalog about files, at once."""
+    return Known(
+        images.known_files(look),
+        images.past_contents(look),
+        *images.known_contents(look, encoder),
+        origins.known_refusals(look),
+        origins.paths_by_source(look) if hashed else {},
+    )
+
+
+def missing(source: str, missing: int, known: int) -> Refusal:
+    return Refusal(
+        source,
+        "unreadable",
+        f"{missing} of the {known} files known from {source} are missing (an unmounted drive?), so "
+        "nothing was changed there; if they are really gone, build with --allow-missing.",
+    )
