@@ -85,7 +85,7 @@ def read(
         if pdf.is_pdf(data):
             found, refused = pdf.read(data, path, size, bounds, pages)
         elif dicom.is_dicom(data):
-            found, refused = dicom.read(data, path, size, bounds, frames)
+            found, refused = dicom.read(data, path, size, bounds, frames, pages)
         else:
             found, refused = raster.read(data, path, size, bounds)
     return ReadResult(tuple(found), tuple(refused))

@@ -1,0 +1,175 @@
+"""DICOM → pictures as a viewer would show them. No patient tag is read, kept or shown.
+
+A file goes through `elements` (its bytes) → `header` (how values are laid out) → `stored` (the
+values of a frame) → `hints` and `display`, or `colour` (brightness). A hint that is no use costs
+the hint, a frame that can't be read the frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mediclip_index.reading import pdf
+from mediclip_index.reading.dicom import colour, display, kinds
+from mediclip_index.reading.dicom.elements import PIXELS, Elements, is_dicom, parse
+from mediclip_index.reading.dicom.header import Header, header, technical
+from mediclip_index.reading.dicom.hints import hints
+from mediclip_index.reading.dicom.stored import Frame, PixelData
+from mediclip_index.reading.raster import check_pixels
+from mediclip_index.reading.refusing import Unreadable
+from mediclip_index.reading.tones import bounded, pixels
+from mediclip_index.terms import Attribute, Bounds, Picture, Refusal
+
+__all__ = ["is_dicom", "read"]
+
+MOST_DEFLATED = 512 * 1024**2  # bytes
+_BLANK = 2.0  # of 255: a frame whose shades spread less has nothing on it
+_TRIED = 5  # frames that are decoded at most to find one that is not blank
+
+
+def read(
+    data: bytes,
+    path: str,
+    size: int,
+    bounds: Bounds,
+    frames: Literal["first", "all"],
+    pages: Literal["images", "pages"] = "images",
+) -> tuple[list[Picture], list[Refusal]]:
+    """One frame, the representative one, or all of them; of an encapsulated PDF its pictures or
+    `pages`. Raises Unreadable."""
+    try:
+        elements = parse(data, min(MOST_DEFLATED, bounds.max_bytes))
+    except OverflowError:
+        most = min(MOST_DEFLATED, bounds.max_bytes)
+        raise Unreadable("too_large", f"{path} unfolds to over {most:,} bytes.") from None
+    except MemoryError:
+        raise
+    except Exception:
+        raise Unreadable("damaged", f"{path} is a damaged DICOM file.") from None
+    kinds.refuse_label(elements, path)
+    held = next((tag for tag in PIXELS if tag in elements), None)
+    if held is None:
+        document = kinds.document(elements)
+        if document is not None:
+            return pdf.read(bytes(document), path, size, bounds, pages)
+        raise kinds.without_picture(elements, path)
+    about = header(elements)
+    if about is None:
+        raise Unreadable("damaged", f"{path} is a DICOM file that does not say its size.")
+    check_pixels(about.columns, about.rows, path, bounds)
+    if not elements.raw(held):
+        raise Unreadable("no_pixels", f"{path} is a DICOM file with an empty picture.")
+    tiles = kinds.is_slide(elements)
+    if about.frames > bounds.max_frames and not (tiles and frames == "first"):
+        raise Unreadable(
+            "too_large", f"{path} has {about.frames} frames; at most {bounds.max_frames} are read."
+        )
+    source = _Source(elements, about, PixelData(elements, about, path, bounds), path, size)
+    if frames == "first":
+        return [source.representative(tiles)], []
+    return source.every()
+
+
+class _Source:
+    """The frames of one data set, as pictures."""
+
+    def __init__(
+        self, elements: Elements, about: Header, data: PixelData, path: str, size: int
+    ) -> None:
+        self._elements, self._about, self._data = elements, about, data
+        self._path, self._size = path, size
+
+    def every(self) -> tuple[list[Picture], list[Refusal]]:
+        count = self._about.frames
+        found, refused = [], []
+        for number in range(count):
+            page = number + 1 if count > 1 else None
+            try:
+                found.append(self._picture(self._shown(number), number, page))
+            except Unreadable as why:
+                refused.append(Refusal(self._path, why.reason, why.message, page))
+        if not found:
+            raise Unreadable(refused[0].reason, refused[0].message)
+        return found, refused
+
+    def representative(self, tiles: bool) -> Picture:
+        """The frame that the file names, or the first; of those that are blank or damaged, and of
+        tiles of which most are glass, another one."""
+        best: tuple[float, int, Any] | None = None
+        refusal: Unreadable | None = None
+        for number in self._candidates(tiles):
+            try:
+                shown = self._shown(number)
+            except Unreadable as why:
+                refusal = refusal or why
+                continue
+            spread = float(shown[0][::7, ::5].std())
+            if best is None or spread > best[0]:
+                best = (spread, number, shown)
+            if spread >= _BLANK and not tiles:
+                break
+        if best is None:
+            assert refusal is not None
+            raise refusal
+        return self._picture(best[2], best[1], None)
+
+    def _candidates(self, tiles: bool) -> Iterator[int]:
+        count = max(1, min(self._about.frames, self._data.count))
+        named = self._elements.whole_number(0x00286010)
+        first = named - 1 if named and 0 < named <= count else count // 2 if tiles else 0
+        order = [first, *(count * share // 8 for share in (4, 2, 6, 1, 7)), 0]
+        return iter(list(dict.fromkeys(order))[:_TRIED])
+
+    def _shown(self, number: int) -> tuple[npt.NDArray[np.uint8], list[str]]:
+        """(h, w) or (h, w, 3) uint8, and what was left out. Raises Unreadable."""
+        frame = self._data.frame(number)
+        try:
+            return _as_shown(frame, self._elements, number)
+        except MemoryError:
+            raise
+        except Exception:
+            raise Unreadable(
+                "damaged", f"{self._path} holds a picture that can't be shown."
+            ) from None
+
+    def _picture(
+        self, shown: tuple[npt.NDArray[np.uint8], list[str]], number: int, page: int | None
+    ) -> Picture:
+        eight, left_out = shown
+        metadata: dict[str, Attribute] = technical(self._elements, self._about)
+        if number and page is None:
+            metadata["frame"] = number + 1
+        if left_out:
+            metadata["left_out"] = ", ".join(dict.fromkeys(left_out))
+        return Picture(
+            pixels=pixels(bounded(Image.fromarray(eight), self._size)),
+            width=int(eight.shape[1]),
+            height=int(eight.shape[0]),
+            format="DICOM",
+            page=page,
+            metadata=metadata,
+        )
+
+
+def _as_shown(
+    frame: Frame, elements: Elements, number: int
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    about = frame.about
+    if frame.values.ndim == 3:
+        return colour.rgb(frame.values, about), []
+    left_out: list[str] = []
+    if not about.grey:
+        palette = colour.palette(elements, about)
+        if palette is not None:
+            return colour.through(frame.values, palette), []
+        left_out.append("palette")
+    whole = frame.there >= frame.values.size
+    eight, more = display.shown(
+        frame.values, hints(elements, about, number), None if whole else frame.there
+    )
+    return eight, left_out + more

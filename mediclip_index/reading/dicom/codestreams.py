@@ -1,0 +1,219 @@
+"""One compressed frame → its stored values, by what the frame is and not by what it is called.
+
+Decoders are asked in one order, whatever else is installed: where two know a kind their colours may
+differ, and a picture's pixels must not hang on what a machine has.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Values = npt.NDArray[Any]
+
+_START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
+_ALONE = {0x01, *range(0xD0, 0xD9)}  # marks without a length
+
+
+class Undecodable(Exception):
+    """No decoder made a frame of it."""
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """What a frame says of itself. `kind` is a name for people; `colours` says whether JPEG's own
+    colour transform was stated (None, or Adobe's number)."""
+
+    kind: str
+    rows: int
+    columns: int
+    samples: int
+    precision: int
+    signed: bool = False
+    mark: int = 0
+    adobe: int | None = None
+    jfif: bool = False
+
+
+def sniff(frame: bytes) -> Codestream | None:
+    """What a frame is; None where it is no codestream of a kind that is known by its start."""
+    try:
+        if frame[:2] == b"\xff\xd8":
+            return _jpeg(frame)
+        if frame[:4] == b"\xff\x4f\xff\x51":
+            return _jpeg_2000(frame)
+        if frame[4:8] == b"jP  ":
+            place = frame.find(b"\xff\x4f\xff\x51")
+            return _jpeg_2000(frame[place:]) if place >= 0 else None
+        if frame[:2] == b"\xff\x0a" or frame[4:8] == b"JXL ":
+            return Codestream("JPEG XL", 0, 0, 0, 0)
+    except (struct.error, IndexError):
+        pass
+    return None
+
+
+def _jpeg(frame: bytes) -> Codestream | None:
+    place, adobe, jfif = 2, None, False
+    while place + 4 <= len(frame):
+        if frame[place] != 0xFF:
+            place += 1
+            continue
+        mark = frame[place + 1]
+        if mark in _ALONE or mark == 0xFF:
+            place += 1 if mark == 0xFF else 2
+            continue
+        (length,) = struct.unpack_from(">H", frame, place + 2)
+        if mark in _START_OF_FRAME:
+            precision, rows, columns, samples = struct.unpack_from(">BHHB", frame, place + 4)
+            kind = "JPEG-LS" if mark == 0xF7 else "lossless JPEG" if mark in _LOSSLESS else "JPEG"
+            return Codestream(
+                kind, rows, columns, samples, precision, mark=mark, adobe=adobe, jfif=jfif
+            )
+        if mark == 0xEE and frame[place + 4 : place + 9] == b"Adobe" and length >= 14:
+            adobe = frame[place + 15]
+        if mark == 0xE0 and frame[place + 4 : place + 8] == b"JFIF":
+            jfif = True
+        place += 2 + length
+    return None
+
+
+def _jpeg_2000(frame: bytes) -> Codestream:
+    columns, rows, left, top = struct.unpack_from(">IIII", frame, 8)
+    (samples,) = struct.unpack_from(">H", frame, 40)
+    depth = frame[42]
+    return Codestream(
+        "JPEG 2000", rows - top, columns - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80)
+    )
+
+
+def decoded(frame: bytes, about: Codestream, colour: bool) -> Values:
+    """(h, w) or (h, w, 3) as the codestream has them, unsigned below its precision.
+
+    `colour` says whether samples were turned to YCbCr before compression, as the data set has it.
+    """
+    wanted = (about.rows, about.columns)
+    for decoder in _decoders(about):
+        try:
+            values = decoder(frame, about, colour)
+        except MemoryError:
+            raise
+        except Exception:
+            continue
+        if values.shape[:2] == wanted or about.rows == 0:
+            return values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
+    raise Undecodable
+
+
+Decoder = Callable[[bytes, Codestream, bool], Values]
+
+
+def _decoders(about: Codestream) -> tuple[Decoder, ...]:
+    if about.kind == "JPEG 2000":
+        return (_by_name("jpeg2k_decode"), _by_name("htj2k_decode"))
+    if about.kind == "JPEG XL":
+        return (_by_name("jpegxl_decode"),)
+    if about.kind == "JPEG-LS":
+        return (_by_name("jpegls_decode"), _gdcm)
+    if about.kind == "lossless JPEG":
+        return (_libjpeg, _by_name("ljpeg_decode"), _by_name("jpegsof3_decode"), _gdcm)
+    return (_pillow, _libjpeg, _gdcm) if about.precision == 8 else (_libjpeg, _gdcm)
+
+
+def _by_name(name: str) -> Decoder:
+    def decode(frame: bytes, about: Codestream, colour: bool) -> Values:
+        import imagecodecs
+
+        return np.asarray(getattr(imagecodecs, name)(frame))
+
+    return decode
+
+
+def _pillow(frame: bytes, about: Codestream, colour: bool) -> Values:
+    picture = Image.open(io.BytesIO(frame), formats=("JPEG",))
+    if about.samples == 3 and not _turned(about, colour):
+        # Taken as they are: asking for YCbCr has Pillow leave the samples alone.
+        if about.adobe is None:
+            picture.draft("YCbCr", picture.size)
+        return np.asarray(picture)
+    return np.asarray(picture)
+
+
+def _libjpeg(frame: bytes, about: Codestream, colour: bool) -> Values:
+    import imagecodecs
+
+    if about.samples == 3:
+        space = "ycbcr" if _turned(about, colour) else "rgb"
+        return np.asarray(imagecodecs.jpeg8_decode(frame, colorspace=space, outcolorspace="rgb"))
+    return np.asarray(imagecodecs.jpeg8_decode(frame))
+
+
+def _turned(about: Codestream, colour: bool) -> bool:
+    """Whether a JPEG's samples are YCbCr: what Adobe's mark says, else what the data set says."""
+    if about.mark in _LOSSLESS:
+        return False
+    if about.adobe is not None:
+        return about.adobe == 1
+    return colour
+
+
+def _gdcm(frame: bytes, about: Codestream, colour: bool) -> Values:
+    """By GDCM, which makes room by what the data set says and fills it by what the frame says, and
+    ends the process where they differ: so it is told what the frame says."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import get_decoder
+
+    syntaxes = {"JPEG-LS": "80", "lossless JPEG": "57"}
+    syntax = "1.2.840.10008.1.2.4." + syntaxes.get(about.kind, "51")
+    scan = Dataset()
+    scan.file_meta = FileMetaDataset()
+    scan.file_meta.TransferSyntaxUID = syntax  # type: ignore[assignment]
+    scan.Rows, scan.Columns, scan.SamplesPerPixel = about.rows, about.columns, about.samples
+    scan.BitsAllocated = 8 if about.precision <= 8 else 16
+    scan.BitsStored, scan.HighBit = about.precision, about.precision - 1
+    scan.PixelRepresentation, scan.NumberOfFrames = 0, 1
+    if about.samples > 1:
+        scan.PlanarConfiguration = 0
+    scan.PhotometricInterpretation = "MONOCHROME2" if about.samples == 1 else "RGB"
+    if about.samples == 3 and _turned(about, colour):
+        scan.PhotometricInterpretation = "YBR_FULL"
+    scan.PixelData = encapsulate([frame])
+    decoder = get_decoder(syntax)  # type: ignore[arg-type]
+    return np.asarray(decoder.as_array(scan, index=0, decoding_plugin="gdcm")[0])
+
+
+def run_length(frame: bytes, rows: int, columns: int, samples: int, allocated: int) -> Values:
+    """A frame of run-length coding (PS3.5, annex G): one segment a byte of each sample, the highest
+    first. A segment that ends too soon is filled up with zeros."""
+    import imagecodecs
+
+    width = (allocated + 7) // 8
+    offsets = struct.unpack_from("<16I", frame)
+    count = offsets[0]
+    if not 1 <= count <= 15 or count != samples * width:
+        raise Undecodable
+    length = rows * columns
+    planes = np.zeros((samples, width, length), dtype=np.uint8)
+    starts = [*offsets[1 : count + 1], len(frame)]
+    for number in range(count):
+        packed = frame[starts[number] : max(starts[number], starts[number + 1])]
+        # A byte is 64 at the most of what it unfolds to, so what it gives is bounded by the frame.
+        unpacked = np.frombuffer(imagecodecs.packbits_decode(packed), np.uint8)[:length]
+        planes[number // width, width - 1 - number % width, : len(unpacked)] = unpacked
+    values = np.ascontiguousarray(planes.transpose(2, 0, 1)).view(f"<u{width}")
+    shape = (rows, columns) if samples == 1 else (rows, columns, samples)
+    return values.reshape(shape)
+
+
+def deflated(frame: bytes, length: int) -> bytes:
+    """A frame that is deflated by itself, no further than it may be long."""
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(frame, length)
