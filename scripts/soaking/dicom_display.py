@@ -96,7 +96,7 @@ def _ran(command: list[str]) -> bool:
 def _grey(data: bytes) -> Grey | None:
     try:
         picture = Image.open(io.BytesIO(data))
-        return np.asarray(picture.convert("RGB"), dtype=np.float64).mean(axis=2) / 255
+        return np.asarray(np.asarray(picture.convert("RGB"), dtype=np.float64).mean(axis=2) / 255)
     except (OSError, ValueError):
         return None
 
@@ -109,7 +109,8 @@ def hint(data: bytes) -> str | None:
         warnings.simplefilter("ignore")
         try:
             scan: Any = pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
-            if len(scan.get("VOILUTSequence") or []):
+            tables = scan.get("VOILUTSequence") or []
+            if len(tables) and tables[0].get("LUTData"):
                 return "table"
             width = scan.get("WindowWidth")
             first = width if isinstance(width, float | int) else (width or [0])[0]

@@ -20,6 +20,11 @@ def fuzz() -> Any:
     return _module("fuzz")
 
 
+def displays() -> Any:
+    """scripts/soaking/dicom_display.py."""
+    return _module("dicom_display")
+
+
 def _module(name: str) -> Any:
     if SOAKING not in sys.path:
         sys.path.insert(0, SOAKING)

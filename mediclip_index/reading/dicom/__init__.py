@@ -169,6 +169,8 @@ def _as_shown(
             return colour.through(frame.values, palette), []
         left_out.append("palette")
     whole = frame.there >= frame.values.size
+    if not whole:
+        left_out.append("end of the picture")
     eight, more = display.shown(
         frame.values, hints(elements, about, number), None if whole else frame.there
     )

@@ -187,7 +187,7 @@ def _gdcm(frame: bytes, about: Codestream, colour: bool) -> Values:
     if about.samples == 3 and _turned(about, colour):
         scan.PhotometricInterpretation = "YBR_FULL"
     scan.PixelData = encapsulate([frame])
-    decoder = get_decoder(syntax)  # type: ignore[arg-type]
+    decoder = get_decoder(syntax)
     return np.asarray(decoder.as_array(scan, index=0, decoding_plugin="gdcm")[0])
 
 

@@ -1,4 +1,4 @@
-"""Stored grey values → brightness as a viewer would show it: modality, values of interest, polarity.
+"""Stored grey values → brightness as a viewer would show it: modality, interest, polarity.
 
 Pure mathematics. Each step is guarded by itself: one that comes to nothing is left out, and noted.
 The formulas are those of PS3.3, C.11.1 (modality) and C.11.2.1.2 and .3 (window).
@@ -19,7 +19,7 @@ from mediclip_index.reading.tones import BRIGHTEST, DARKEST
 Values = npt.NDArray[Any]
 Eight = npt.NDArray[np.uint8]
 Shades = npt.NDArray[np.float32]  # 0..255
-Rendering = Callable[[Values], Shades]
+Rendering = Callable[[Values], Values]
 
 _SAMPLE = 1_000_000
 _ROWS = 1 << 20  # values rendered at a time
@@ -78,7 +78,7 @@ def rendering(levels: Levels, hints: Hints) -> tuple[Rendering, list[str]]:
     before = _finite(picture.mapped(modality(picture.values)))
     shade = _values_of_interest(before, hints, left_out)
     if hints.inverted:
-        return lambda values: np.float32(255) - shade(modality(values)), left_out
+        return lambda values: np.asarray(255 - shade(modality(values))), left_out
     return lambda values: shade(modality(values)), left_out
 
 
@@ -101,7 +101,7 @@ def _modality(hints: Hints) -> Rendering:
     if hints.rescale is None or hints.rescale == (1.0, 0.0):
         return lambda values: values
     slope, intercept = hints.rescale
-    return lambda values: values.astype(np.float64) * slope + intercept
+    return lambda values: np.asarray(values.astype(np.float64) * slope + intercept)
 
 
 def _finite(levels: Levels) -> Levels:

@@ -153,13 +153,13 @@ def parse(data: bytes, most: int) -> Elements:
     view = memoryview(data)
     place = _PREAMBLE + 4 if data[_PREAMBLE : _PREAMBLE + 4] == b"DICM" else 0
     found = Elements()
-    while place + 8 <= len(view) and view[place : place + 2] == b"\x02\0":
+    while place + 8 <= len(view) and bytes(view[place : place + 2]) == b"\x02\0":
         place = _Reader(view, found, explicit=True, little=True).element(place)
     if found.texts(0x00020010)[0] == "1.2.840.10008.1.2.1.99":
         view, place = _unfolded(view[place:], most), 0
-    start = view[place : place + 8]
+    start = bytes(view[place : place + 8])
     found.little = not (start[:1] == b"\0" and start[1:2] != b"\0")
-    found.explicit = bytes(start[4:6]) in _SHORT | _LONG
+    found.explicit = start[4:6] in _SHORT | _LONG
     reader = _Reader(view, found, found.explicit, found.little)
     try:
         reader.run(place, len(view))
@@ -233,7 +233,7 @@ class _Reader:
             return kind, self._four.unpack_from(self.view, place + 8)[0], place + 12
         if self.explicit and kind.isalpha() and kind.isupper() and implicit > left:
             # A kind that is not in the standard: newer ones have the long form.
-            if self.view[place + 6 : place + 8] == b"\0\0" and place + 12 <= len(self.view):
+            if bytes(self.view[place + 6 : place + 8]) == b"\0\0" and place + 12 <= len(self.view):
                 (length,) = self._four.unpack_from(self.view, place + 8)
                 if length <= left:
                     return b"UN", length, place + 12

@@ -50,7 +50,7 @@ class Table:
         last = len(self.entries) - 1
         numbers = np.nan_to_num(values.astype(np.float64), nan=self.first)
         place = np.clip(np.rint(numbers) - self.first, 0, last)
-        return self.entries[place.astype(np.int64)].astype(np.float32)
+        return np.asarray(self.entries[place.astype(np.int64)], dtype=np.float32)
 
 
 @dataclass
@@ -168,10 +168,10 @@ def table(at: Elements, descriptor: int, data: int, signed: bool) -> Table | Non
     first = int(at.numbers(descriptor, signed=signed)[1])
     bits = int(described[2])
     if len(value) in (count, count + 1) and count > 1:
-        entries = np.frombuffer(value, np.uint8)
+        octets = np.frombuffer(value, np.uint8)
         if not little and at.by_tag[data].kind != b"OB":
-            entries = entries[: len(entries) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
-        entries = entries[:count].astype(np.uint16)
+            octets = octets[: len(octets) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
+        entries = octets[:count].astype(np.uint16)
         bits = 8
     else:
         whole = value[: len(value) // 2 * 2]

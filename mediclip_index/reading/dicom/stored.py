@@ -152,8 +152,9 @@ class PixelData:
         return Frame(_meant(values, about), about, about.rows * about.columns)
 
     def _decoded(self, data: bytes, codestream: codestreams.Codestream) -> Frame:
-        if codestream.rows or codestream.columns:
-            check_pixels(codestream.columns, codestream.rows, self._path, self._bounds)
+        if codestream.rows * codestream.columns > self._bounds.max_pixels:
+            # The data set's own size was within the bounds.
+            raise self._undecodable(codestream.kind)
         colour = self.about.photometric.startswith("YBR")
         try:
             values = codestreams.decoded(data, codestream, colour)
@@ -190,7 +191,8 @@ class PixelData:
     def _native(self, number: int) -> Frame:
         bits = self._bits()
         start = number * bits
-        data = self._data[start // 8 : -(-(start + bits) // 8)]
+        # One byte more where there is one: words of two bytes may end beyond an odd picture.
+        data = self._data[start // 8 : -(-(start + bits) // 8) + 1]
         shift = start % 8
         if shift:  # frames of single bits need not begin at a byte
             bit = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[shift:]
@@ -279,13 +281,13 @@ def _meant(values: npt.NDArray[Any], about: Header) -> npt.NDArray[Any]:
         if about.stored == width:
             return values
         mask = values.dtype.type((1 << about.stored) - 1)
-        return (values >> low if low else values) & mask
+        return np.asarray((values >> low if low else values) & mask)
     if about.stored == width:
         return values.view(values.dtype.str.replace("u", "i"))
     own = values.astype(values.dtype.newbyteorder("="))
     np.left_shift(own, width - 1 - about.high, out=own)
     signed = own.view(own.dtype.str.replace("u", "i"))
-    return np.right_shift(signed, width - about.stored, out=signed)
+    return np.asarray(np.right_shift(signed, width - about.stored, out=signed))
 
 
 def _spread(values: npt.NDArray[Any], about: Header) -> npt.NDArray[Any]:
