@@ -55,7 +55,7 @@ def sniff(frame: bytes) -> Codestream | None:
             place = frame.find(b"\xff\x4f\xff\x51")
             return _jpeg_2000(frame[place:]) if place >= 0 else None
         if frame[:2] == b"\xff\x0a" or frame[4:8] == b"JXL ":
-            return Codestream("JPEG XL", 0, 0, 0, 0)
+            return _jpeg_xl(frame)
     except (struct.error, IndexError):
         pass
     return None
@@ -93,6 +93,29 @@ def _jpeg_2000(frame: bytes) -> Codestream:
     return Codestream(
         "JPEG 2000", rows - top, columns - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80)
     )
+
+
+def _jpeg_xl(frame: bytes) -> Codestream | None:
+    """The size header of ISO/IEC 18181-1, A.3: bit fields, the lowest first."""
+    place = frame.find(b"\xff\x0a") if frame[:2] == b"\xff\x0a" else frame.find(b"jxlc") + 4
+    if frame[place : place + 2] != b"\xff\x0a":
+        return None  # cut into parts within its container
+    bits, at = int.from_bytes(frame[place + 2 : place + 14], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal at
+        at += count
+        return bits >> at - count & (1 << count) - 1
+
+    def side(small: int) -> int:
+        return (take(5) + 1) * 8 if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    small = take(1)
+    rows = side(small)
+    ratio = take(3)
+    up, down = ((0, 0), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio]
+    columns = rows * up // down if ratio else side(small)
+    return Codestream("JPEG XL", rows, columns, 0, 0)
 
 
 def decoded(frame: bytes, about: Codestream, colour: bool) -> Values:

@@ -172,11 +172,13 @@ class PixelData:
         if samples == 3 and not photometric.startswith(("YBR", "RGB", "HSV")):
             photometric = "RGB"
         width = values.dtype.itemsize * 8
+        # What is compressed in 16 bits may be said to be 12, and the other way round: a sign stands
+        # in the highest of the bits that there are, and no bit without one is too many.
         stored = min(self.about.stored, width)
-        if codestream.precision:
-            # What is compressed in 16 bits may be said to be 12, and the other way round.
-            stored = codestream.precision if values.dtype.kind == "i" else stored
-            stored = max(stored, codestream.precision) if not self.about.signed else stored
+        if codestream.precision and (values.dtype.kind == "i" or not self.about.signed):
+            stored = max(stored, codestream.precision)
+        elif codestream.precision:
+            stored = min(stored, codestream.precision)
         about = replace(
             self.about, rows=rows, columns=columns, samples=samples, photometric=photometric,
             allocated=width, stored=min(stored, width), high=min(stored, width) - 1, planar=False,
