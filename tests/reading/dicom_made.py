@@ -46,10 +46,11 @@ def quarters(pixels: npt.NDArray[Any]) -> tuple[float, ...]:
     """What the middle of each quarter shows, as grey of 0..255."""
     grey = pixels.astype(float).mean(axis=2) if pixels.ndim == 3 else pixels.astype(float)
     rows, columns = grey.shape
-    return tuple(
-        float(np.median(grey[rows * v // 8 : rows * (v + 2) // 8, columns * h // 8 :][:, : columns // 4]))
+    boxes = (
+        grey[rows * v // 8 : rows * (v + 2) // 8, columns * h // 8 : columns * (h + 2) // 8]
         for v, h in ((1, 1), (1, 5), (5, 1), (5, 5))
-    )  # fmt: skip
+    )
+    return tuple(float(np.median(box)) for box in boxes)
 
 
 def encoded(kind: str, value: Value, order: str) -> bytes:
@@ -107,6 +108,7 @@ class Scan:
     packed: bool = False  # the pixels are items already
     preamble: bool = True
     meta: bool = True
+    nothing_before: int = 0  # zeros in front of all, without a preamble
     before: bytes = b""
     after: bytes = b""
     kept: list[int] = field(default_factory=list)
@@ -134,7 +136,7 @@ class Scan:
         if self.syntax == DEFLATED:
             squeeze = zlib.compressobj(wbits=-zlib.MAX_WBITS)
             body = squeeze.compress(body) + squeeze.flush()
-        start = bytes(128) + b"DICM" if self.preamble else b""
+        start = bytes(128) + b"DICM" if self.preamble else bytes(self.nothing_before)
         if self.meta:
             said: Item = {0x00020010: ("UI", self.stated or self.syntax)}
             inner = data_set(said)
@@ -203,17 +205,19 @@ def rescaled(scan: Scan, slope: Any, intercept: Any) -> Scan:
 
 
 def lut(
-    entries: Sequence[int], first: int = 0, bits: int = 16, *, kind: str = "OW", count: int | None = None,
-    packed: bool = False, signed: bool = False, order: str = "<", described: str | None = None,
+    entries: Sequence[int], first: int = 0, bits: int = 16, *, kind: str = "OW",
+    count: int | None = None, packed: bool = False, signed: bool = False,
 ) -> Item:  # fmt: skip
     """A lookup table's item."""
-    stored = np.array(entries, np.uint8 if packed else f"{order}u2").tobytes()
+    stored = np.array(entries, np.uint8 if packed else "<u2").tobytes()
     number = len(entries) % 0x10000 if count is None else count
-    head = struct.pack(f"{order}H{'h' if signed else 'H'}H", number, first, bits)
-    return {0x00283002: (described or ("SS" if signed else "US"), head), 0x00283006: (kind, stored)}
+    head = struct.pack(f"<H{'h' if signed else 'H'}H", number, first, bits)
+    return {0x00283002: ("SS" if signed else "US", head), 0x00283006: (kind, stored)}
 
 
-def encapsulated(frames: Sequence[bytes], *, pieces: int = 1, table: bool = False, bare: bool = False) -> bytes:
+def encapsulated(
+    frames: Sequence[bytes], *, pieces: int = 1, table: bool = False, bare: bool = False
+) -> bytes:
     """Frames as items, each in so many; with a basic offset table, an empty one, or none."""
     offsets, items = [], b""
     for frame in frames:

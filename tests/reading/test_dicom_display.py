@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the tables have a row a line
 """A table of DICOM files, each odd in one way, with what a person sees on each.
 
 The face is four grey quarters: 230, 80, 150 and 20 of 255. `plain` is the face as it is, `wide` the
@@ -16,7 +17,16 @@ from mediclip_index import reading
 from tests.reading import dicom_made as made
 from tests.reading.conftest import displays
 from tests.reading.dicom_made import (
-    BIG, DEFLATED, EXPLICIT, IMPLICIT, Scan, colour, grey, lut, rescaled, windowed,
+    BIG,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    Scan,
+    colour,
+    grey,
+    lut,
+    rescaled,
+    windowed,
 )  # fmt: skip
 
 PLAIN = made.QUARTERS
@@ -64,6 +74,14 @@ def floats(bits: int, top: float, *, hole: bool = False) -> Scan:
         values[2, 2] = np.inf
     kind = "OF" if bits == 32 else "OD"
     return grey(16).having(pixels=values.tobytes(), pixel_kind=kind).set((0x00280100, "US", bits))
+
+
+def float_padding(bits: int) -> Scan:
+    scan = floats(bits, 1.0)
+    kind, name, tag = ("f4", "FL", 0x00280122) if bits == 32 else ("f8", "FD", 0x00280123)
+    values = np.frombuffer(scan.pixels, kind).reshape(48, 64).copy()
+    values[:5] = values[:, :6] = -3e9
+    return scan.having(pixels=values.tobytes()).set((tag, name, -3e9))
 
 
 def paletted(bits: int, described: int, *, packed: bool = False, first: int = 0) -> Scan:
@@ -237,6 +255,8 @@ ROWS: list[Row] = [
     ("padding said unsigned", lambda: padded(-32768, signed=True).set((0x00280120, "US", 0x8000)), "wide", False),
     ("padding, empty", lambda: full(grey()).set((0x00280120, "US", b"")), "plain", True),
     ("padding is everything", lambda: full(grey()).set((0x00280120, "US", 0), (0x00280121, "US", 65535)), "plain", True),
+    ("padding, floats", lambda: float_padding(32), "wide", False),
+    ("padding, doubles", lambda: float_padding(64), "wide", False),
     # polarity
     ("MONOCHROME1", lambda: full(grey()).set((PHOTOMETRIC, "CS", "MONOCHROME1")), "-plain", True),
     ("MONOCHROME1, no window", lambda: grey().set((PHOTOMETRIC, "CS", "MONOCHROME1")), "-wide", True),
@@ -246,6 +266,8 @@ ROWS: list[Row] = [
     ("MONOCHROME1, IDENTITY", lambda: full(grey()).set((PHOTOMETRIC, "CS", "MONOCHROME1"), (SHAPE, "CS", "IDENTITY")), "plain", True),
     ("shape unknown", lambda: full(grey()).set((SHAPE, "CS", "ROUND")), "plain", True),
     ("negative slope, MONOCHROME1", lambda: windowed(rescaled(grey(), -1, 4095), 2048, 4096).set((PHOTOMETRIC, "CS", "MONOCHROME1")), "plain", True),
+    ("MONOCHROME 1, with a blank", lambda: full(grey()).set((PHOTOMETRIC, "CS", "MONOCHROME 1")), "-plain", False),
+    ("monochrome1 in small letters", lambda: full(grey()).set((PHOTOMETRIC, "CS", "monochrome1")), "-plain", False),
     # depths
     ("8 bits signed", lambda: windowed(grey(8, signed=True), 0, 256), "plain", True),
     ("16 bits signed", lambda: windowed(grey(16, signed=True), 0, 65536), "plain", True),
@@ -267,6 +289,9 @@ ROWS: list[Row] = [
     ("float, window", lambda: windowed(floats(32, 1.0), 0.5, 1.0, "LINEAR_EXACT"), "plain", False),
     ("bits stored more than allocated", lambda: full(grey(12)).set((0x00280101, "US", 40)), "plain", False),
     ("bits missing", lambda: full(grey(12)).without(0x00280100, 0x00280101, 0x00280102).set((0x00280100, "US", 16)), "plain", False),
+    ("8 bits said 16 allocated", lambda: windowed(grey(8), 128, 256).set((0x00280100, "US", 16)), "plain", False),
+    ("16 bits said 8 allocated", lambda: full(grey(12)).set((0x00280100, "US", 8)), "plain", False),
+    ("one sample said 3", lambda: windowed(grey(8), 128, 256).set((0x00280002, "US", 3)), "plain", False),
     # colour
     ("RGB", colour, "plain", True),
     ("RGB, planar", lambda: colour(planar=True), "plain", True),
@@ -282,6 +307,8 @@ ROWS: list[Row] = [
     ("YBR_FULL_422", lambda: colour(photometric="YBR_FULL_422"), "plain", True),
     ("YBR_FULL said _422", lambda: colour(photometric="YBR_FULL").set((PHOTOMETRIC, "CS", "YBR_FULL_422")), "plain", False),
     ("YBR_PARTIAL_422", lambda: colour(photometric="YBR_PARTIAL_422"), "plain", True),
+    ("PALETTE_COLOR", lambda: paletted(16, 16).set((PHOTOMETRIC, "CS", "palette_color")), "plain", False),
+    ("palette of signed indices", lambda: paletted(16, 16).set((0x00280103, "US", 1)), "plain", True),
     ("palette, 16 bits", lambda: paletted(16, 16), "plain", True),
     ("palette, 8 bits packed", lambda: paletted(8, 8, packed=True), "plain", True),
     ("palette, 8 bits a word", lambda: paletted(8, 8), "plain", True),
@@ -306,6 +333,10 @@ ROWS: list[Row] = [
     ("bare, begins later", lambda: bare(full(grey()), 0x00080016), "plain", False),
     ("bare, image type first", lambda: bare(full(grey()).set((0x00080008, "CS", "ORIGINAL\\PRIMARY"))), "plain", True),
     ("meta header without preamble", lambda: full(grey()).having(preamble=False), "plain", True),
+    ("preamble without its mark", lambda: full(grey()).having(preamble=False, nothing_before=128), "plain", False),
+    ("bare, begins with the patient", lambda: bare(full(grey()), 0x00080016, 0x00080060).set((0x00100010, "PN", "DOE^JANE")), "plain", True),
+    ("bare, begins with the picture", lambda: bare(full(grey()), 0x00080016, 0x00080060), "plain", True),
+    ("bare, implicit, begins with the picture", lambda: bare(full(grey(syntax=IMPLICIT)), 0x00080016, 0x00080060), "plain", True),
     ("private junk", lambda: full(grey()).having(before=junk()), "plain", False),
     ("after the pixels", lambda: full(grey()).having(after=made.element(0xFFFCFFFC, "OB", bytes(64), "<", True)), "plain", True),
     ("zeros after the pixels", lambda: full(grey()).having(after=bytes(512)), "plain", False),
@@ -348,7 +379,7 @@ def test_a_file_shows_what_a_person_sees(row: Row) -> None:
 @pytest.mark.skipif(displays().viewer() is None, reason="no viewer of dcmtk is on the PATH")
 @pytest.mark.parametrize(("row"), [row for row in ROWS if row[3]], ids=lambda row: row[0])
 def test_a_file_shows_what_dcmtk_shows(row: Row) -> None:
-    name, make, seen, _ = row
+    name, make, _, _ = row
     data = make().data()
     compared = displays()
     stated = compared.hint(data)

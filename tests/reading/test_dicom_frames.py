@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the tables have a row a line
 """Compressed and many-framed DICOM: every way of keeping a frame shows it, and one frame's fault
 is its own."""
 
@@ -5,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -13,6 +15,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import reading
+from mediclip_index.reading.dicom import is_dicom
 from mediclip_index.terms import Bounds
 from tests.reading import dicom_made as made
 from tests.reading.conftest import displays
@@ -30,7 +33,7 @@ def windowed_grey(bits: int) -> Scan:
     return windowed(grey(bits), 1 << bits - 1, 1 << bits)
 
 
-def compressed(scan: Scan, syntax: str, *frames: bytes, **how: Any) -> Scan:
+def compressed(scan: Scan, syntax: str, *frames: Any, **how: Any) -> Scan:
     return scan.having(packed=True, stated=syntax, pixels=encapsulated(frames, **how))
 
 
@@ -90,6 +93,8 @@ CODED: list[Coded] = [
     ("many fragments", lambda: compressed(windowed_grey(8), made.JPEG_8, pillow(grey_values(8)), pieces=5), False),
     ("no offset table item", lambda: compressed(windowed_grey(8), made.JPEG_8, pillow(grey_values(8)), bare=True), False),
     ("no end of the sequence", lambda: compressed(windowed_grey(8), made.JPEG_8, pillow(grey_values(8))), True),
+    ("no size said", lambda: compressed(windowed_grey(8), made.JPEG_8, pillow(grey_values(8))).without(0x00280010, 0x00280011), False),
+    ("run-length, said 16 bits", lambda: compressed(windowed_grey(8), made.RUN_LENGTH, made.run_length(made.face(255))).set((0x00280100, "US", 16)), False),
     ("another size said", lambda: compressed(windowed_grey(8), made.JPEG_8, pillow(grey_values(8))).set((0x00280010, "US", 40)), False),
 ]  # fmt: skip
 
@@ -173,10 +178,23 @@ def test_the_frame_that_the_file_names_is_shown() -> None:
 
 def test_another_frame_is_shown_where_the_first_is_blank_or_damaged() -> None:
     for first in (shades(0)[0], b"\xff\xd8" + bytes(100)):
-        picture = reading.read(many([first, *shades(100, 80)]).data(), path="x", size=224).pictures[0]
+        picture = reading.read(many([first, *shades(100, 80)]).data(), path="x", size=224).pictures[
+            0
+        ]
         assert picture.metadata["frame"] == 2
     plain = reading.read(many(shades(100, 80)).data(), path="x", size=224).pictures[0]
     assert "frame" not in plain.metadata
+
+
+def test_a_frame_that_the_window_hides_is_passed_over() -> None:
+    dark = np.full((made.ROWS, made.COLUMNS), 3, np.uint16)
+    dark[::2] = 5
+    scan = windowed(grey(12), 2048, 4000).set((FRAMES, "IS", 2))
+    picture = reading.read(
+        scan.having(pixels=dark.tobytes() + scan.pixels).data(), path="x", size=224
+    ).pictures[0]
+    assert picture.metadata["frame"] == 2
+    assert "left_out" not in picture.metadata
 
 
 def test_single_bit_frames_need_not_begin_at_a_byte() -> None:
@@ -285,6 +303,39 @@ def test_what_was_left_out_is_noted_without_its_values() -> None:
     assert "DOE" not in repr(picture.metadata)
     plain = reading.read(windowed_grey(12).data(), path="x", size=224).pictures[0]
     assert "left_out" not in plain.metadata
+
+
+def test_a_large_scan_is_read_in_little_more_than_its_own_memory(tmp_path: Path) -> None:
+    """28 megapixels of 16 bits: 56 MB, which a copy as floats would make 112 or 224."""
+    side = 5_300
+    values = np.tile(np.arange(side, dtype="<u2") % 4096, side)
+    scan = grey(12).set((0x00280010, "US", side), (0x00280011, "US", side))
+    scan = scan.having(pixels=values.tobytes())
+    apart = reading.Apart()
+    try:
+        for name, one in (("plain", scan), ("window", windowed(scan, 2048, 4096))):
+            path = tmp_path / f"{name}.dcm"
+            path.write_bytes(one.data())
+            bounds = Bounds(max_memory=160 * 1024**2)
+            task = reading.Task(str(path), "x", None, 224, bounds, "first", "images", None)
+            found = apart.read(task, path.stat().st_size, lambda _: True)
+            assert [(p.width, p.height) for p in found.pictures] == [(side, side)], found.refused
+    finally:
+        apart.close()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"\x08\0\0\0 is how a letter may begin, or a table of numbers",
+        b"\x02\0\0\0\xff\xff\xff\x7f" + bytes(64),
+        b"\x10\0\0\0\x04\0\0\0" + b"\x08\0\0\0\x04\0\0\0" * 9,
+        bytes(4096),
+        b"\0\x08not at all",
+    ],
+)
+def test_what_only_begins_like_a_data_set_is_not_dicom(start: bytes) -> None:
+    assert not is_dicom(start)
 
 
 def test_memory_that_runs_out_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ __all__ = ["is_dicom", "read"]
 
 MOST_DEFLATED = 512 * 1024**2  # bytes
 _BLANK = 2.0  # of 255: a frame whose shades spread less has nothing on it
+_HIDDEN = 1_000
 _TRIED = 5  # frames that are decoded at most to find one that is not blank
 
 
@@ -59,9 +60,7 @@ def read(
             return pdf.read(bytes(document), path, size, bounds, pages)
         raise kinds.without_picture(elements, path)
     about = header(elements)
-    if about is None:
-        raise Unreadable("damaged", f"{path} is a DICOM file that does not say its size.")
-    check_pixels(about.columns, about.rows, path, bounds)
+    check_pixels(about.columns or 1, about.rows or 1, path, bounds)
     if not elements.raw(held):
         raise Unreadable("no_pixels", f"{path} is a DICOM file with an empty picture.")
     tiles = kinds.is_slide(elements)
@@ -109,6 +108,8 @@ class _Source:
                 refusal = refusal or why
                 continue
             spread = float(shown[0][::7, ::5].std())
+            if "window" in shown[1]:
+                spread /= _HIDDEN  # nothing of interest on it, so what is shown is noise
             if best is None or spread > best[0]:
                 best = (spread, number, shown)
             if spread >= _BLANK and not tiles:
@@ -164,7 +165,8 @@ def _as_shown(
         return colour.rgb(frame.values, about), []
     left_out: list[str] = []
     if not about.grey:
-        palette = colour.palette(elements, about)
+        narrow = about.allocated <= 16
+        palette = colour.palette(elements, about) if narrow else None
         if palette is not None:
             return colour.through(frame.values, palette), []
         left_out.append("palette")

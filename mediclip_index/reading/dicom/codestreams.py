@@ -145,10 +145,10 @@ def _decoders(about: Codestream) -> tuple[Decoder, ...]:
     if about.kind == "JPEG XL":
         return (_by_name("jpegxl_decode"),)
     if about.kind == "JPEG-LS":
-        return (_by_name("jpegls_decode"), _gdcm)
+        return (_by_name("jpegls_decode"),)
     if about.kind == "lossless JPEG":
-        return (_libjpeg, _by_name("ljpeg_decode"), _by_name("jpegsof3_decode"), _gdcm)
-    return (_pillow, _libjpeg, _gdcm) if about.precision == 8 else (_libjpeg, _gdcm)
+        return (_libjpeg, _by_name("ljpeg_decode"), _by_name("jpegsof3_decode"))
+    return (_pillow, _libjpeg) if about.precision == 8 else (_libjpeg,)
 
 
 def _by_name(name: str) -> Decoder:
@@ -188,41 +188,15 @@ def _turned(about: Codestream, colour: bool) -> bool:
     return colour
 
 
-def _gdcm(frame: bytes, about: Codestream, colour: bool) -> Values:
-    """By GDCM, which makes room by what the data set says and fills it by what the frame says, and
-    ends the process where they differ: so it is told what the frame says."""
-    from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.encaps import encapsulate
-    from pydicom.pixels.decoders.base import get_decoder
-
-    syntaxes = {"JPEG-LS": "80", "lossless JPEG": "57"}
-    syntax = "1.2.840.10008.1.2.4." + syntaxes.get(about.kind, "51")
-    scan = Dataset()
-    scan.file_meta = FileMetaDataset()
-    scan.file_meta.TransferSyntaxUID = syntax  # type: ignore[assignment]
-    scan.Rows, scan.Columns, scan.SamplesPerPixel = about.rows, about.columns, about.samples
-    scan.BitsAllocated = 8 if about.precision <= 8 else 16
-    scan.BitsStored, scan.HighBit = about.precision, about.precision - 1
-    scan.PixelRepresentation, scan.NumberOfFrames = 0, 1
-    if about.samples > 1:
-        scan.PlanarConfiguration = 0
-    scan.PhotometricInterpretation = "MONOCHROME2" if about.samples == 1 else "RGB"
-    if about.samples == 3 and _turned(about, colour):
-        scan.PhotometricInterpretation = "YBR_FULL"
-    scan.PixelData = encapsulate([frame])
-    decoder = get_decoder(syntax)
-    return np.asarray(decoder.as_array(scan, index=0, decoding_plugin="gdcm")[0])
-
-
-def run_length(frame: bytes, rows: int, columns: int, samples: int, allocated: int) -> Values:
+def run_length(frame: bytes, rows: int, columns: int, samples: int) -> Values:
     """A frame of run-length coding (PS3.5, annex G): one segment a byte of each sample, the highest
     first. A segment that ends too soon is filled up with zeros."""
     import imagecodecs
 
-    width = (allocated + 7) // 8
     offsets = struct.unpack_from("<16I", frame)
     count = offsets[0]
-    if not 1 <= count <= 15 or count != samples * width:
+    width = count // samples  # whatever is said to be allocated
+    if width not in (1, 2, 4) or count != samples * width:
         raise Undecodable
     length = rows * columns
     planes = np.zeros((samples, width, length), dtype=np.uint8)

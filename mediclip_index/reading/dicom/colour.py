@@ -25,7 +25,7 @@ _MOST_ENTRIES = 0x10000
 
 def rgb(values: Values, about: Header) -> Eight:
     """(h, w, 3 or 4) stored values → (h, w, 3) uint8."""
-    photometric = about.photometric
+    photometric = about.colour
     if values.shape[2] == 4:
         if photometric == "CMYK":
             return rgb_of_cmyk(_eight(values, about))
@@ -186,11 +186,16 @@ def _expanded(words: list[int], count: int) -> list[int]:
 
 def through(values: Values, tables: tuple[Table, Table, Table]) -> Eight:
     """(h, w) stored values → (h, w, 3) by a palette."""
-    out = np.empty((*values.shape, 3), np.uint8)
-    rows = max(1, _PART // max(1, values.shape[1]))
-    for channel, entries in enumerate(tables):
-        scale = 255 / entries.top
-        for start in range(0, values.shape[0], rows):
-            shades = np.rint(entries(values[start : start + rows]) * scale)
-            out[start : start + rows, :, channel] = shades
-    return out
+    colours = _colours(np.arange(1 << values.dtype.itemsize * 8), tables)
+    if values.dtype.kind == "i":
+        # By the bits of each value, so that a negative one is a place too.
+        values = values.astype(values.dtype.newbyteorder("=")).view(f"u{values.dtype.itemsize}")
+        half = len(colours) // 2
+        low = _colours(np.arange(-half, 0), tables)
+        colours = np.concatenate([colours[:half], low])
+    return np.asarray(colours[values])
+
+
+def _colours(values: Values, tables: tuple[Table, Table, Table]) -> Eight:
+    shades = [np.rint(entries(values) * (255 / entries.top)) for entries in tables]
+    return np.stack(shades, axis=-1).astype(np.uint8)

@@ -21,6 +21,7 @@ _SHORT = {
     b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN",
     b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
 }  # fmt: skip
+_KINDS = _SHORT | _LONG
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNKNOWN = 0xFFFFFFFF
 _DEEPEST = 32
@@ -45,7 +46,10 @@ _NUMBERS = {
 }  # fmt: skip
 _A_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # The first group of a data set that has no preamble, and what its first elements may be.
-_FIRST = re.compile(rb"[\x02\x08]\0.\0|\0[\x02\x08]\0.", re.DOTALL)
+_FIRST = re.compile(rb"[\x02\x08\x10\x18\x20\x28]\0|\0[\x02\x08\x10\x18\x20\x28]")
+_IN_A_ROW = 4
+_LONGEST_FIRST = 1024  # bytes of an element among the first ones
+_LOOKED_AT = 1 << 14
 _PREAMBLE = 128
 
 
@@ -128,20 +132,41 @@ def _number(text: str) -> float:
 
 
 def is_dicom(data: bytes) -> bool:
-    """By content: the preamble's mark, or a bare data set that begins with group 0008 or 0002."""
+    """By content: the preamble's mark, or a data set without one: elements that follow upon each
+    other, the first of a group that files begin with."""
     if data[_PREAMBLE : _PREAMBLE + 4] == b"DICM":
         return True
-    if not _FIRST.match(data[:4]):
-        return False
-    kind = data[4:6]
-    if kind in _SHORT:
-        order = "little" if data[0] else "big"
-        length = int.from_bytes(data[6:8], order)  # type: ignore[arg-type]
-        return length <= 1024 and 8 + length < len(data)
-    if kind in _LONG:
-        return data[6:8] == b"\0\0"
-    # Implicit, so little-endian: a first element has no need to be long.
-    return data[1] == 0 and 8 + int.from_bytes(data[4:8], "little") < min(len(data), 1032)
+    if _FIRST.match(data[:4]):
+        return _follow(data, 0)
+    # The preamble is there and its mark is not.
+    return not any(data[:_PREAMBLE]) and data[_PREAMBLE : _PREAMBLE + 6] == b"\x02\0\0\0UL"
+
+
+def _follow(data: bytes, place: int) -> bool:
+    """Whether some elements stand one behind the other, in rising order."""
+    view = memoryview(data[: place + _LOOKED_AT])
+    little = data[place + 1] == 0
+    reader = _Reader(view, Elements(), bytes(data[place + 4 : place + 6]) in _KINDS, little)
+    before = -1
+    for _ in range(_IN_A_ROW):
+        if place == len(data):
+            break
+        if place + 8 > len(view):
+            return False
+        group, number = reader.tag(place)
+        if group << 16 | number <= before:
+            return False
+        before = group << 16 | number
+        try:
+            kind, length, start = reader.head(place)
+        except Malformed:
+            return False
+        if length == _UNKNOWN and before >= 0:
+            return kind in (b"SQ", b"UN", b"")
+        if length > _LONGEST_FIRST:
+            return False
+        place = start + length
+    return before >= 0
 
 
 def parse(data: bytes, most: int) -> Elements:
@@ -151,7 +176,11 @@ def parse(data: bytes, most: int) -> Elements:
     beyond the bound.
     """
     view = memoryview(data)
-    place = _PREAMBLE + 4 if data[_PREAMBLE : _PREAMBLE + 4] == b"DICM" else 0
+    place = 0
+    if data[_PREAMBLE : _PREAMBLE + 4] == b"DICM":
+        place = _PREAMBLE + 4
+    elif data[:4] == bytes(4):
+        place = _PREAMBLE
     found = Elements()
     while place + 8 <= len(view) and bytes(view[place : place + 2]) == b"\x02\0":
         place = _Reader(view, found, explicit=True, little=True).element(place)
@@ -159,7 +188,7 @@ def parse(data: bytes, most: int) -> Elements:
         view, place = _unfolded(view[place:], most), 0
     start = bytes(view[place : place + 8])
     found.little = not (start[:1] == b"\0" and start[1:2] != b"\0")
-    found.explicit = start[4:6] in _SHORT | _LONG
+    found.explicit = start[4:6] in _KINDS
     reader = _Reader(view, found, found.explicit, found.little)
     try:
         reader.run(place, len(view))
@@ -206,6 +235,11 @@ class _Reader:
         if not little:
             self._two, self._four = struct.Struct(">HH"), struct.Struct(">I")
 
+    def tag(self, place: int) -> tuple[int, int]:
+        """(group, element) at `place`."""
+        group, number = self._two.unpack_from(self.view, place)
+        return int(group), int(number)
+
     def run(self, place: int, end: int) -> int:
         """All elements up to `end` or the item's delimiter; the place behind it."""
         while place + 8 <= end:
@@ -218,7 +252,7 @@ class _Reader:
             place = self.element(place)
         return end
 
-    def _head(self, place: int) -> tuple[bytes, int, int]:
+    def head(self, place: int) -> tuple[bytes, int, int]:
         """(kind, length, place of the value) of an element, as it makes the most sense."""
         kind = bytes(self.view[place + 4 : place + 6])
         (implicit,) = self._four.unpack_from(self.view, place + 4)
@@ -247,7 +281,7 @@ class _Reader:
             raise Malformed
         group, number = self._two.unpack_from(self.view, place)
         tag = group << 16 | number
-        kind, length, start = self._head(place)
+        kind, length, start = self.head(place)
         wanted = tag in _WANTED or group == 0x0028
         if length == _UNKNOWN:
             if tag in PIXELS and tag not in _OPENED:

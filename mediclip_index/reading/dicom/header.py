@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mediclip_index.reading.dicom.elements import PIXELS, Elements
 from mediclip_index.terms import Attribute
@@ -36,21 +36,25 @@ class Header:
     frames: int
     floating: bool
     syntax: str
-    video: bool = False
+    said: int = 0  # the bits stored that are stated, however odd
+
+    @property
+    def colour(self) -> str:
+        """The photometric interpretation of more than one sample."""
+        return self.photometric if self.photometric in COLOURS else "RGB"
 
     @property
     def grey(self) -> bool:
         return self.samples == 1 and self.photometric != PALETTE
 
 
-def header(elements: Elements) -> Header | None:
-    """None where the data set does not say its size."""
+def header(elements: Elements) -> Header:
+    """The header that is stated, made whole. Rows or columns that are not said are 0."""
     rows, columns = elements.whole_number(0x00280010), elements.whole_number(0x00280011)
-    if rows is None or columns is None:
-        return None
     floating = PIXELS[0] not in elements
     allocated = elements.whole_number(0x00280100) or 0
     stored = elements.whole_number(0x00280101) or 0
+    said = stored
     samples = elements.whole_number(0x00280002) or 0
     if floating:
         allocated = 32 if PIXELS[1] in elements else 64
@@ -66,11 +70,11 @@ def header(elements: Elements) -> Header | None:
         samples = {"ARGB": 4, "CMYK": 4}.get(photometric, 3 if photometric in COLOURS else 1)
     if samples == 1 and photometric in COLOURS:
         photometric = "MONOCHROME2"  # grey in truth, as some secondary captures say it
-    if samples == 3 and photometric not in COLOURS:
+    if samples == 3 and photometric == PALETTE:
         photometric = "RGB"
     return Header(
-        rows=rows,
-        columns=columns,
+        rows=max(0, rows or 0),
+        columns=max(0, columns or 0),
         samples=samples,
         photometric=photometric,
         allocated=allocated,
@@ -81,13 +85,34 @@ def header(elements: Elements) -> Header | None:
         frames=max(1, elements.whole_number(0x00280008) or 1),
         floating=floating,
         syntax=elements.texts(0x00020010)[0],
+        said=said,
     )
 
 
+def fitted(about: Header, length: int) -> Header:
+    """The header as it fits native pixel data of so many bytes, where it does not as it stands: the
+    bits allocated, or the samples, may be what is wrong."""
+    pixels = about.rows * about.columns * about.frames
+    if not pixels or about.floating or "_42" in about.photometric:
+        return about
+    each = length // pixels  # bytes that there are for a pixel
+    if length - each * pixels > 1 or each == about.samples * about.allocated // 8:
+        return about
+    if about.samples == 3 and about.photometric in GREYS and each * 8 == about.allocated:
+        return replace(about, samples=1, planar=False)
+    if about.allocated == 16 and each == about.samples and 0 < about.said <= 8:
+        return replace(about, allocated=8, stored=about.said, high=about.said - 1)
+    if about.allocated == 8 and each == 2 * about.samples and 8 < about.said <= 16:
+        return replace(about, allocated=16, stored=about.said, high=about.said - 1)
+    return about
+
+
 def _photometric(elements: Elements, samples: int) -> str:
-    stated = elements.code(0x00280004).replace("PALETTE_COLOR", PALETTE)
-    if stated in COLOURS | GREYS | {PALETTE}:
-        return stated
+    stated = elements.code(0x00280004)
+    written = re.sub("[ _]", "", stated)
+    for known in (*COLOURS, *GREYS, PALETTE):
+        if written == re.sub("[ _]", "", known):
+            return known
     if samples in (3, 4):
         return "RGB" if samples == 3 else "CMYK"
     has_palette = any(tag in elements for tag in _PALETTES)

@@ -23,7 +23,8 @@ _CENTER, _WIDTH, _FUNCTION = 0x00281050, 0x00281051, 0x00281056
 _INTERCEPT, _SLOPE = 0x00281052, 0x00281053
 _MODALITY_TABLES, _VOI_TABLES = 0x00283000, 0x00283010
 _DESCRIPTOR, _TABLE = 0x00283002, 0x00283006
-_PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
+# (padding, limit of its range) of whole numbers, floats and doubles.
+_PADDINGS = ((0x00280120, 0x00280121), (0x00280122, 0x00280124), (0x00280123, 0x00280125))
 _SHAPE = 0x20500020
 _FUNCTIONS = ("LINEAR", "LINEAR_EXACT", "SIGMOID")
 _MOST_TABLES = 16
@@ -61,7 +62,7 @@ class Hints:
     modality: Table | None = None
     tables: list[Table] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
-    padding: tuple[int, int] | None = None  # stored values, both ends meant
+    padding: tuple[float, float] | None = None  # stored values, both ends meant
     inverted: bool = False
     left_out: list[str] = field(default_factory=list)
 
@@ -188,12 +189,14 @@ def table(at: Elements, descriptor: int, data: int, signed: bool) -> Table | Non
 
 
 def _read_padding(elements: Elements, about: Header, found: Hints) -> None:
-    if about.floating or _PADDING not in elements:
-        return
-    one = elements.whole_number(_PADDING, signed=about.signed)
-    if one is None:
-        found.left_out.append("padding")
-        return
-    other = elements.whole_number(_PADDING_LIMIT, signed=about.signed)
-    other = one if other is None else other
-    found.padding = (min(one, other), max(one, other))
+    for tag, limit in _PADDINGS[1:] if about.floating else _PADDINGS[:1]:
+        if tag not in elements:
+            continue
+        ends = [
+            *elements.numbers(tag, about.signed)[:1],
+            *elements.numbers(limit, about.signed)[:1],
+        ]
+        if not ends or tag not in elements or not all(math.isfinite(end) for end in ends):
+            found.left_out.append("padding")
+        else:
+            found.padding = (min(ends), max(ends))

@@ -29,6 +29,7 @@ _KINDS = {
     f"{_STORAGE}80": "a measurement of an eye",
     f"{_STORAGE}88": "a structured report",
     f"{_STORAGE}88.59": "a selection of key objects",
+    f"{_STORAGE}104": "a document",
     f"{_STORAGE}104.2": "a clinical document (CDA)",
     f"{_STORAGE}104.3": "a 3D model",
     f"{_STORAGE}104.4": "a 3D model",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mediclip_index.reading.dicom import codestreams, fragments
 from mediclip_index.reading.dicom.elements import PIXELS, Element, Elements
-from mediclip_index.reading.dicom.header import Header
+from mediclip_index.reading.dicom.header import Header, fitted
 from mediclip_index.reading.raster import check_pixels
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Bounds
@@ -27,6 +27,7 @@ _BIG_PIXELS = "1.2.840.113619.5.2"  # GE's: a little-endian data set with big-en
 _VIDEO = (
     (range(100, 102), "MPEG-2"), (range(102, 107), "MPEG-4"), (range(107, 109), "HEVC"),
 )  # fmt: skip
+_LARGER = 4  # a frame that says it is so many times what the data set says of it is damaged
 _LEAST_SHARE = 0.02  # of a frame; less of one is no picture
 
 
@@ -45,11 +46,13 @@ class PixelData:
     """The frames of a data set, taken one at a time."""
 
     def __init__(self, elements: Elements, about: Header, path: str, bounds: Bounds) -> None:
-        self._path, self._bounds, self.about = path, bounds, about
-        self._elements = elements
+        self._path, self._bounds = path, bounds
         tag = next(tag for tag in PIXELS if tag in elements)
         self._element: Element = elements.by_tag[tag]
         self._data = elements.raw(tag)
+        self.about = about
+        if not self._element.packed and not fragments.is_encapsulated(self._data):
+            self.about = fitted(about, len(self._data))
         self._refuse_video(about.syntax)
         self._frames: Sequence[Sequence[memoryview]] | None = None
         if self._element.packed or self._looks_packed():
@@ -57,10 +60,15 @@ class PixelData:
         elif fragments.begins_picture(self._data) and not self._fits():
             self._frames = [[self._data]]  # compressed, but not encapsulated
         if self._frames is None:
+            self._has_size()
             per_frame = self._bits() / 8
             self.count = max(1, int(len(self._data) / per_frame)) if per_frame else 1
         else:
             self.count = len(self._frames)
+
+    def _has_size(self) -> None:
+        if not self.about.rows or not self.about.columns:
+            raise Unreadable("damaged", f"{self._path} is a DICOM file that does not say its size.")
 
     def _looks_packed(self) -> bool:
         return fragments.is_encapsulated(self._data) and not self._fits()
@@ -68,7 +76,7 @@ class PixelData:
     def _fits(self) -> bool:
         """Whether the data are just as long as native frames would be."""
         exact = self._bits() * self.about.frames // 8
-        return self.about.syntax in _NATIVE and exact <= len(self._data) <= exact + 1
+        return self.about.syntax in _NATIVE and 0 < exact <= len(self._data) <= exact + 1
 
     def _bits(self) -> int:
         """The bits of one native frame."""
@@ -131,6 +139,7 @@ class PixelData:
             data = data[start:] if about else data
         if about is not None:
             return self._decoded(data, about)
+        self._has_size()
         if syntax == _DEFLATED_FRAMES:
             data = codestreams.deflated(data, self._bits() // 8 + 1)
             return self._from_bytes(memoryview(data))
@@ -146,14 +155,16 @@ class PixelData:
 
     def _run_length(self, data: bytes) -> Frame:
         about = self.about
-        values = codestreams.run_length(
-            data, about.rows, about.columns, about.samples, about.allocated
-        )
+        values = codestreams.run_length(data, about.rows, about.columns, about.samples)
+        width = values.dtype.itemsize * 8
+        if width != about.allocated:
+            stored = min(about.stored, width)
+            about = replace(about, allocated=width, stored=stored, high=stored - 1)
         return Frame(_meant(values, about), about, about.rows * about.columns)
 
     def _decoded(self, data: bytes, codestream: codestreams.Codestream) -> Frame:
-        if codestream.rows * codestream.columns > self._bounds.max_pixels:
-            # The data set's own size was within the bounds.
+        pixels, said = codestream.rows * codestream.columns, self.about.rows * self.about.columns
+        if pixels > self._bounds.max_pixels or (said and pixels > said * _LARGER):
             raise self._undecodable(codestream.kind)
         colour = self.about.photometric.startswith("YBR")
         try:
@@ -169,8 +180,6 @@ class PixelData:
             photometric = "RGB" if samples == 3 else photometric
         if samples == 1 and photometric not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"):
             photometric = "MONOCHROME2"
-        if samples == 3 and not photometric.startswith(("YBR", "RGB", "HSV")):
-            photometric = "RGB"
         width = values.dtype.itemsize * 8
         # What is compressed in 16 bits may be said to be 12, and the other way round: a sign stands
         # in the highest of the bits that there are, and no bit without one is too many.
