@@ -278,6 +278,18 @@ def test_video_is_refused_by_its_name(number: str, said: str) -> None:
     assert caught.value.reason == "unsupported"
 
 
+@pytest.mark.parametrize(
+    ("mark", "bits", "said"), [(0xC1, 16, "lossy JPEG of 16 bits"), (0xC5, 8, "hierarchical")]
+)
+def test_a_kind_of_jpeg_that_nothing_decodes_is_named(mark: int, bits: int, said: str) -> None:
+    frame = bytearray(pillow(grey_values(8)))
+    at = frame.index(b"\xff\xc0")
+    frame[at + 1], frame[at + 4] = mark, bits
+    with pytest.raises(reading.Unreadable, match=said) as caught:
+        reading.read(compressed(grey(8), made.JPEG_12, bytes(frame)).data(), path="x", size=224)
+    assert caught.value.reason == "unsupported"
+
+
 def test_an_encapsulated_document_is_read_as_the_document_it_is() -> None:
     out = io.BytesIO()
     Image.fromarray(rgb_values()).resize((128, 96)).save(out, "PDF")

@@ -21,6 +21,8 @@ Values = npt.NDArray[Any]
 
 _START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
+_LOSSY_BITS = (8, 12)
+_RARE = {*range(0xC5, 0xC8), *range(0xC9, 0xD0)}  # hierarchical, or of arithmetic coding
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # marks without a length
 
 
@@ -41,7 +43,14 @@ class Codestream:
     signed: bool = False
     mark: int = 0
     adobe: int | None = None
-    jfif: bool = False
+
+    @property
+    def rare(self) -> str:
+        """What it is called where hardly any decoder knows it, else empty."""
+        if self.mark in _RARE:
+            return "hierarchical or arithmetic JPEG"
+        lossy = self.kind == "JPEG" and self.precision not in _LOSSY_BITS
+        return f"lossy JPEG of {self.precision} bits" if lossy else ""
 
 
 def sniff(frame: bytes) -> Codestream | None:
@@ -62,7 +71,7 @@ def sniff(frame: bytes) -> Codestream | None:
 
 
 def _jpeg(frame: bytes) -> Codestream | None:
-    place, adobe, jfif = 2, None, False
+    place, adobe = 2, None
     while place + 4 <= len(frame):
         if frame[place] != 0xFF:
             place += 1
@@ -75,13 +84,9 @@ def _jpeg(frame: bytes) -> Codestream | None:
         if mark in _START_OF_FRAME:
             precision, rows, columns, samples = struct.unpack_from(">BHHB", frame, place + 4)
             kind = "JPEG-LS" if mark == 0xF7 else "lossless JPEG" if mark in _LOSSLESS else "JPEG"
-            return Codestream(
-                kind, rows, columns, samples, precision, mark=mark, adobe=adobe, jfif=jfif
-            )
+            return Codestream(kind, rows, columns, samples, precision, mark=mark, adobe=adobe)
         if mark == 0xEE and frame[place + 4 : place + 9] == b"Adobe" and length >= 14:
             adobe = frame[place + 15]
-        if mark == 0xE0 and frame[place + 4 : place + 8] == b"JFIF":
-            jfif = True
         place += 2 + length
     return None
 

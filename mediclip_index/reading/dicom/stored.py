@@ -170,6 +170,11 @@ class PixelData:
         try:
             values = codestreams.decoded(data, codestream, colour)
         except codestreams.Undecodable:
+            if codestream.rare:
+                raise Unreadable(
+                    "unsupported",
+                    f"{self._path} is compressed as {codestream.rare}; save it uncompressed.",
+                ) from None
             raise self._undecodable(codestream.kind) from None
         rows, columns = values.shape[:2]
         check_pixels(columns, rows, self._path, self._bounds)
