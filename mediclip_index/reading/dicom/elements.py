@@ -47,6 +47,11 @@ _NUMBERS = {
 _A_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 # The first group of a data set that has no preamble, and what its first elements may be.
 _FIRST = re.compile(rb"[\x02\x08\x10\x18\x20\x28]\0|\0[\x02\x08\x10\x18\x20\x28]")
+# Samples, photometric interpretation, frames or rows, each as they are always kept.
+_PICTURE = re.compile(
+    rb"\x28\0[\x02\x04\x08\x10]\0(?:US\x02\0|CS.\0|IS.\0|[\x02\x0c]\0\0\0)", re.DOTALL
+)
+_PICTURE_BIG = re.compile(rb"\0\x28\0[\x02\x04\x08\x10](?:US\0\x02|CS\0.|IS\0.)", re.DOTALL)
 _IN_A_ROW = 4
 _LONGEST_FIRST = 1024  # bytes of an element among the first ones
 _LOOKED_AT = 1 << 14
@@ -182,8 +187,7 @@ def parse(data: bytes, most: int) -> Elements:
     elif data[:4] == bytes(4):
         place = _PREAMBLE
     found = Elements()
-    while place + 8 <= len(view) and bytes(view[place : place + 2]) == b"\x02\0":
-        place = _Reader(view, found, explicit=True, little=True).element(place)
+    place = _meta_header(view, place, found)
     if found.texts(0x00020010)[0] == "1.2.840.10008.1.2.1.99":
         view, place = _unfolded(view[place:], most), 0
     start = bytes(view[place : place + 8])
@@ -194,8 +198,22 @@ def parse(data: bytes, most: int) -> Elements:
         reader.run(place, len(view))
     except Malformed:
         if not any(tag in found for tag in PIXELS):
-            _rescue(view, reader)
+            _rescue(view, reader, place)
     return found
+
+
+def _meta_header(view: memoryview, place: int, found: Elements) -> int:
+    """Take the meta header at `place`, where there is one; the place behind it."""
+    start, reader = place, _Reader(view, found, explicit=True, little=True)
+    try:
+        while place + 8 <= len(view) and bytes(view[place : place + 2]) == b"\x02\0":
+            place = reader.element(place)
+    except Malformed:
+        if bytes(view[start : start + 8]) != b"\x02\0\0\0UL\x04\0":
+            raise
+        # It says how long it is.
+        return start + 12 + int.from_bytes(view[start + 8 : start + 12], "little")
+    return place
 
 
 def _unfolded(packed: memoryview, most: int) -> memoryview:
@@ -214,8 +232,14 @@ def _unfolded(packed: memoryview, most: int) -> memoryview:
     return memoryview(b"".join(parts))
 
 
-def _rescue(view: memoryview, reader: _Reader) -> None:
-    """Beyond damage, look for the pixel data by its tag; the last is not the icon's."""
+def _rescue(view: memoryview, reader: _Reader, place: int) -> None:
+    """Beyond damage, go on at the picture's own group, or at least at the pixel data: the last are
+    not an icon's."""
+    again = _PICTURE if reader.little else _PICTURE_BIG
+    for found in islice(again.finditer(view, place), 2):
+        with contextlib.suppress(Malformed):
+            reader.run(found.start(), len(view))
+            return
     mark = b"\xe0\x7f\x10\0" if reader.little else b"\x7f\xe0\0\x10"
     for found in reversed(list(islice(re.finditer(re.escape(mark), view), _MOST_ITEMS))):
         with contextlib.suppress(Malformed):
@@ -252,6 +276,13 @@ class _Reader:
             place = self.element(place)
         return end
 
+    def _goes_on(self, place: int, after: int) -> bool:
+        """Whether an element may follow at `after` upon the one at `place`."""
+        if after + 8 > len(self.view):
+            return after == len(self.view)
+        (group, number), (before, _) = self.tag(after), self.tag(place)
+        return group in (before, 0xFFFE) or (before < group <= 0x7FE0 and number < 0x5000)
+
     def head(self, place: int) -> tuple[bytes, int, int]:
         """(kind, length, place of the value) of an element, as it makes the most sense."""
         kind = bytes(self.view[place + 4 : place + 6])
@@ -265,14 +296,15 @@ class _Reader:
             if place + 12 > len(self.view):
                 raise Malformed
             return kind, self._four.unpack_from(self.view, place + 8)[0], place + 12
-        if self.explicit and kind.isalpha() and kind.isupper() and implicit > left:
-            # A kind that is not in the standard: newer ones have the long form.
+        if self.explicit and not (implicit <= left and self._goes_on(place, place + 8 + implicit)):
+            # A kind that is not in the standard, or damaged: newer ones have the long form.
             if bytes(self.view[place + 6 : place + 8]) == b"\0\0" and place + 12 <= len(self.view):
                 (length,) = self._four.unpack_from(self.view, place + 8)
-                if length <= left:
+                if length <= left and self._goes_on(place, place + 12 + length):
                     return b"UN", length, place + 12
             (length,) = struct.unpack_from("<H" if self.little else ">H", self.view, place + 6)
-            return b"UN", length, place + 8
+            if length <= left and self._goes_on(place, place + 8 + length):
+                return b"UN", length, place + 8
         return b"", implicit, place + 8
 
     def element(self, place: int) -> int:
