@@ -19,7 +19,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,9 @@ Grey = npt.NDArray[np.float64]
 
 LEAST_LIKE = 0.97  # correlation
 MOST_APART = 0.05  # of brightness
+_FLAT = 1e-3  # of brightness: a picture of one value
+_EDGE = 0.002
+_LEAST_INSIDE = 0.05
 _SECONDS = 60
 _VIEWERS = ("dcmj2pnm", "dcml2pnm", "dcm2pnm")
 
@@ -41,8 +44,10 @@ _VIEWERS = ("dcmj2pnm", "dcml2pnm", "dcm2pnm")
 @dataclass(frozen=True)
 class Compared:
     """How one file came out. `outcome` is `alike`, `unlike`, `darker or brighter`, `refused` (we
-    do, a viewer shows it), `only ours` or `neither`; `note` says why it was refused, or by what
-    the other picture was made."""
+    do, a viewer shows it), `only ours` or `neither`; or one of what dcmtk can't show: `hidden`, by
+    a window that leaves one value, `narrow`, by one below 1, `groups`, whose window stands in the functional groups, and
+    `big-endian 32`, whose words it takes for halves. `note` says why it was refused, or by what the
+    other picture was made."""
 
     path: str
     outcome: str
@@ -103,20 +108,46 @@ def _grey(data: bytes) -> Grey | None:
 
 def hint(data: bytes) -> str | None:
     """What a viewer would use of the file's own: its window, its VOI table, or neither."""
+    scan = _header(data)
+    try:
+        tables = scan.get("VOILUTSequence") or []
+        if len(tables) and tables[0].get("LUTData"):
+            return "table"
+        return "window" if _width(scan) >= 1 else None
+    except Exception:
+        return None
+
+
+def _width(scan: Any) -> float:
+    width = scan.get("WindowWidth")
+    return float(width if isinstance(width, float | int) else (width or [0])[0])
+
+
+def beyond(data: bytes) -> str | None:
+    """The name of what dcmtk can't show as it is meant, if the file is of that kind."""
+    scan = _header(data)
+    try:
+        groups = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+        if any("FrameVOILUTSequence" in item for g in groups for item in scan.get(g) or []):
+            return "groups"
+        if not scan.original_encoding[1] and scan.get("BitsAllocated") == 32:
+            return "big-endian 32"
+        if 0 < _width(scan) < 1:
+            return "narrow"
+    except Exception:
+        return None
+    return None
+
+
+def _header(data: bytes) -> Any:
     import pydicom
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            scan: Any = pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
-            tables = scan.get("VOILUTSequence") or []
-            if len(tables) and tables[0].get("LUTData"):
-                return "table"
-            width = scan.get("WindowWidth")
-            first = width if isinstance(width, float | int) else (width or [0])[0]
-            return "window" if float(first) >= 1 else None
+            return pydicom.dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
         except Exception:
-            return None
+            return pydicom.Dataset()
 
 
 def compare(path: Path) -> Compared:
@@ -136,12 +167,19 @@ def compare(path: Path) -> Compared:
     mine = ours.pixels.astype(np.float64).mean(axis=2) / 255
     if mine.shape != other.shape:
         return Compared(str(path), "unlike", note=f"{mine.shape} and {other.shape} {by}")
-    return judged(str(path), mine, other, stated is not None, by)
+    found = judged(str(path), mine, other, stated is not None, by)
+    if found.outcome == "alike":
+        return found
+    if stated and other.std() < _FLAT <= mine.std():
+        return replace(found, outcome="hidden")
+    return replace(found, outcome=beyond(data) or found.outcome)
 
 
 def judged(path: str, mine: Grey, other: Grey, stated: bool, by: str) -> Compared:
     """Whether two pictures of one size are alike; in brightness too where a hint is `stated`."""
-    like = alike(mine, other) if stated else max(alike(mine, other), alike(*_ranked(mine, other)))
+    like = alike(mine, other)
+    if not stated:
+        like = max(like, alike(*_ranked(mine, other)))
     apart = float(mine.mean() - other.mean())
     if like < LEAST_LIKE:
         return Compared(path, "unlike", like, apart, by)
@@ -152,17 +190,21 @@ def judged(path: str, mine: Grey, other: Grey, stated: bool, by: str) -> Compare
 
 def alike(one: Grey, other: Grey) -> float:
     """Correlation, 1 where both are of one value."""
-    flat = one.std() < 1e-3, other.std() < 1e-3
+    flat = one.std() < _FLAT, other.std() < _FLAT
     if any(flat):
         return float(all(flat))
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def _ranked(one: Grey, other: Grey) -> tuple[Grey, Grey]:
+    """The order of the pixels that `one` does not show as plain black or white: beyond its window
+    it can't tell them apart, where the other may."""
     from scipy.stats import rankdata
 
-    step = max(1, one.size // 100_000)
-    return rankdata(one.ravel()[::step]), rankdata(other.ravel()[::step])
+    inside = (one > _EDGE) & (one < 1 - _EDGE)
+    chosen = inside if inside.mean() > _LEAST_INSIDE else np.ones_like(inside)
+    step = max(1, int(chosen.sum()) // 100_000)
+    return rankdata(one[chosen][::step]), rankdata(other[chosen][::step])
 
 
 def main() -> None:
