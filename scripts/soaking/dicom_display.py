@@ -45,9 +45,9 @@ _VIEWERS = ("dcmj2pnm", "dcml2pnm", "dcm2pnm")
 class Compared:
     """How one file came out. `outcome` is `alike`, `unlike`, `darker or brighter`, `refused` (we
     do, a viewer shows it), `only ours` or `neither`; or one of what dcmtk can't show: `hidden`, by
-    a window that leaves one value, `narrow`, by one below 1, `groups`, whose window stands in the functional groups, and
-    `big-endian 32`, whose words it takes for halves. `note` says why it was refused, or by what the
-    other picture was made."""
+    a window that leaves one value, `narrow`, by one below 1, `groups`, whose window stands in the
+    functional groups, and `big-endian 32`, whose words it takes for halves. `note` says why it was
+    refused, or by what the other picture was made."""
 
     path: str
     outcome: str

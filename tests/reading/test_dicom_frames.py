@@ -350,6 +350,54 @@ def test_what_only_begins_like_a_data_set_is_not_dicom(start: bytes) -> None:
     assert not is_dicom(start)
 
 
+def slope() -> Any:
+    rows, columns = np.mgrid[0 : made.ROWS, 0 : made.COLUMNS]
+    return (rows + columns) * 255 // (made.ROWS + made.COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "shown"),
+    [
+        ("native", 0.99, True), ("native", 0.5, True), ("native", 0.1, False),
+        ("planar", 0.99, True), ("planar", 0.9, True),
+        ("JPEG", 0.99, True), ("JPEG", 0.5, False),
+        ("run-length", 0.995, True), ("run-length", 0.6, False),
+    ],
+)  # fmt: skip
+def test_a_file_that_ends_in_its_picture_shows_what_is_there_or_is_damaged(
+    kind: str, share: float, shown: bool
+) -> None:
+    values = slope().astype(np.uint8)
+    scan = windowed_grey(8).having(pixels=values.tobytes())
+    if kind == "planar":
+        scan = colour(planar=True).having(pixels=values.tobytes() * 3)
+    if kind == "JPEG":
+        scan = compressed(scan, made.JPEG_8, pillow(values))
+    if kind == "run-length":
+        scan = compressed(scan, made.RUN_LENGTH, made.run_length(values))
+    data = scan.data()
+    data = data[: int(len(data) * share)]
+    if shown:
+        picture = reading.read(data, path="x", size=0).pictures[0]
+        top = picture.pixels[: int(made.ROWS * share / 2)].astype(int).mean(axis=2)
+        assert np.abs(top - values[: len(top)]).max() <= 6
+        if share < 0.99:
+            assert picture.metadata["left_out"] == "end of the picture"
+    else:
+        with pytest.raises(reading.Unreadable, match="get a whole copy") as caught:
+            reading.read(data, path="x", size=0)
+        assert caught.value.reason == "damaged"
+
+
+def test_what_is_missing_at_the_end_is_no_brightness() -> None:
+    scan = grey(16, low=20_000, top=1_000)  # nothing is stated of how to show it
+    picture = reading.read(
+        scan.having(pixels=scan.pixels[: len(scan.pixels) * 3 // 4]).data(), path="x", size=224
+    ).pictures[0]
+    seen = quarters(picture.pixels)
+    np.testing.assert_allclose(seen[:2], [255, 73], atol=3)  # of 20 to 230
+
+
 def test_memory_that_runs_out_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object) -> None:
         raise MemoryError

@@ -58,6 +58,8 @@ def read(
         document = kinds.document(elements)
         if document is not None:
             return pdf.read(bytes(document), path, size, bounds, pages)
+        if elements.broken and 0x00280010 in elements:
+            raise Unreadable("damaged", f"{path} ends before its picture; get a whole copy of it.")
         raise kinds.without_picture(elements, path)
     about = header(elements)
     check_pixels(about.columns or 1, about.rows or 1, path, bounds)
@@ -161,19 +163,15 @@ def _as_shown(
     frame: Frame, elements: Elements, number: int
 ) -> tuple[npt.NDArray[np.uint8], list[str]]:
     about = frame.about
+    left_out = ["end of the picture"] if frame.cut else []
     if frame.values.ndim == 3:
-        return colour.rgb(frame.values, about), []
-    left_out: list[str] = []
+        return colour.rgb(frame.values, about), left_out
     if not about.grey:
         narrow = about.allocated <= 16
         palette = colour.palette(elements, about) if narrow else None
         if palette is not None:
-            return colour.through(frame.values, palette), []
+            return colour.through(frame.values, palette), left_out
         left_out.append("palette")
-    whole = frame.there >= frame.values.size
-    if not whole:
-        left_out.append("end of the picture")
-    eight, more = display.shown(
-        frame.values, hints(elements, about, number), None if whole else frame.there
-    )
+    there = frame.there if frame.there < frame.values.size else None
+    eight, more = display.shown(frame.values, hints(elements, about, number), there)
     return eight, left_out + more

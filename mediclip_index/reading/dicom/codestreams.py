@@ -21,6 +21,7 @@ Values = npt.NDArray[Any]
 
 _START_OF_FRAME = {0xF7, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
+_MOST_MISSING = 0.1  # of a picture; what lacks more at its end is damaged
 _LOSSY_BITS = (8, 12)
 _RARE = {*range(0xC5, 0xC8), *range(0xC9, 0xD0)}  # hierarchical, or of arithmetic coding
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # marks without a length
@@ -137,8 +138,22 @@ def decoded(frame: bytes, about: Codestream, colour: bool) -> Values:
         except Exception:
             continue
         if values.shape[:2] == wanted or about.rows == 0:
+            if about.kind == "JPEG" and is_cut(frame) and _unfilled(values) > _MOST_MISSING:
+                break
             return values[..., 0] if values.ndim == 3 and values.shape[2] == 1 else values
     raise Undecodable
+
+
+def is_cut(frame: bytes) -> bool:
+    """Whether a JPEG has no end; some have a few bytes of padding behind it."""
+    return frame[:2] == b"\xff\xd8" and b"\xff\xd9" not in frame[-64:]
+
+
+def _unfilled(values: Values) -> float:
+    """The share of the last rows that are one like the other: what decoders make of a JPEG's
+    missing end."""
+    same = (values == values[-1]).reshape(len(values), -1).all(axis=1)
+    return float(np.argmin(same[::-1])) / len(values) if not same.all() else 1.0
 
 
 Decoder = Callable[[bytes, Codestream, bool], Values]
@@ -196,8 +211,6 @@ def _turned(about: Codestream, colour: bool) -> bool:
 def run_length(frame: bytes, rows: int, columns: int, samples: int) -> Values:
     """A frame of run-length coding (PS3.5, annex G): one segment a byte of each sample, the highest
     first. A segment that ends too soon is filled up with zeros."""
-    import imagecodecs
-
     offsets = struct.unpack_from("<16I", frame)
     count = offsets[0]
     width = count // samples  # whatever is said to be allocated
@@ -208,12 +221,34 @@ def run_length(frame: bytes, rows: int, columns: int, samples: int) -> Values:
     starts = [*offsets[1 : count + 1], len(frame)]
     for number in range(count):
         packed = frame[starts[number] : max(starts[number], starts[number + 1])]
-        # A byte is 64 at the most of what it unfolds to, so what it gives is bounded by the frame.
-        unpacked = np.frombuffer(imagecodecs.packbits_decode(packed), np.uint8)[:length]
+        unpacked = np.frombuffer(_runs(packed, length), np.uint8)
+        if len(unpacked) < length * (1 - _MOST_MISSING):
+            raise Undecodable
         planes[number // width, width - 1 - number % width, : len(unpacked)] = unpacked
     values = np.ascontiguousarray(planes.transpose(2, 0, 1)).view(f"<u{width}")
     shape = (rows, columns) if samples == 1 else (rows, columns, samples)
     return values.reshape(shape)
+
+
+def _runs(packed: bytes, length: int) -> bytes:
+    """What a segment unfolds to, as far as it goes."""
+    import imagecodecs
+
+    try:
+        # A byte is 64 at the most of what it unfolds to, so what it gives is bounded by the frame.
+        return bytes(imagecodecs.packbits_decode(packed))[:length]
+    except Exception:
+        pass
+    parts, place, left = [], 0, length
+    while place + 1 < len(packed) and left > 0:
+        head = packed[place]
+        run = packed[place + 1 : place + 2 + head] if head < 128 else b""
+        if head > 128:
+            run = packed[place + 1 : place + 2] * (257 - head)
+        parts.append(run)
+        place += 2 + head if head < 128 else 2 if head > 128 else 1
+        left -= len(run)
+    return b"".join(parts)[:length]
 
 
 def deflated(frame: bytes, length: int) -> bytes:

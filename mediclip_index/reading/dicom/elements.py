@@ -81,6 +81,7 @@ class Elements:
     by_tag: dict[int, Element] = field(default_factory=dict)
     explicit: bool = True
     little: bool = True
+    broken: bool = False  # the file can't be followed to its end
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.by_tag
@@ -197,6 +198,7 @@ def parse(data: bytes, most: int) -> Elements:
     try:
         reader.run(place, len(view))
     except Malformed:
+        found.broken = True
         if not any(tag in found for tag in PIXELS):
             _rescue(view, reader, place)
     return found

@@ -40,6 +40,7 @@ class Frame:
     values: npt.NDArray[Any]
     about: Header
     there: int
+    cut: bool = False  # the end of it is missing
 
 
 class PixelData:
@@ -199,8 +200,9 @@ class PixelData:
         )  # fmt: skip
         if values.dtype.kind == "i":
             about = replace(about, signed=True)
-            return Frame(values, about, rows * columns)
-        return Frame(_meant(values, about), about, rows * columns)
+        else:
+            values = _meant(values, about)
+        return Frame(values, about, rows * columns, cut=codestreams.is_cut(data))
 
     # --- native ---------------------------------------------------------------------------------
 
@@ -223,10 +225,9 @@ class PixelData:
                 "damaged", f"{self._path} ends before its picture; get a whole copy of it."
             )
         there = about.rows * about.columns
-        if len(data) * 8 < needed:
+        cut = len(data) * 8 < needed
+        if cut:
             there = int(there * (len(data) * 8 / needed))
-            if about.planar:
-                raise Unreadable("damaged", f"{self._path} ends too soon; get a whole copy of it.")
             data = memoryview(bytes(data) + bytes(-(-needed // 8) - len(data)))
         little = self._element.little and about.syntax != _BIG_PIXELS
         if about.allocated <= 8 and not little and self._element.kind != b"OB":
@@ -234,7 +235,7 @@ class PixelData:
         values = _unpacked(data, about, little)
         count = about.rows * about.columns * about.samples
         if about.photometric.endswith("_422") and self._halved():
-            return Frame(_spread(values, about), about, there)
+            return Frame(_spread(values, about), about, there, cut)
         values = values[:count]
         if about.samples == 1:
             values = values.reshape(about.rows, about.columns)
@@ -242,7 +243,7 @@ class PixelData:
             values = values.reshape(about.samples, about.rows, about.columns).transpose(1, 2, 0)
         else:
             values = values.reshape(about.rows, about.columns, about.samples)
-        return Frame(_meant(values, about), about, there)
+        return Frame(_meant(values, about), about, there, cut)
 
 
 def _swapped(data: memoryview) -> memoryview:
