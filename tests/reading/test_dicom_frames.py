@@ -71,6 +71,7 @@ CODED: list[Coded] = [
     ("JPEG lossless, 8 bits", lambda: compressed(windowed_grey(8), made.JPEG_70, sliced(grey_values(8), lossless=True)), True),
     ("JPEG lossless, predictor 6", lambda: compressed(windowed_grey(8), made.JPEG_57, sliced(grey_values(8), lossless=True, predictor=6)), True),
     ("JPEG-LS", lambda: compressed(windowed_grey(12), made.JPEG_LS, imagecodecs.jpegls_encode(grey_values(12))), True),
+    ("JPEG-LS, 16 bits said 12", lambda: compressed(windowed_grey(16).set((0x00280101, "US", 12)), made.JPEG_LS, imagecodecs.jpegls_encode(grey_values(16))), False),
     ("JPEG 2000", lambda: compressed(windowed_grey(12), made.JPEG_2000, imagecodecs.jpeg2k_encode(grey_values(12), **J2K)), False),
     ("JPEG 2000 in its own file", lambda: compressed(windowed_grey(12), made.JPEG_2000, imagecodecs.jpeg2k_encode(grey_values(12), level=0)), False),
     ("HTJ2K", lambda: compressed(windowed_grey(12), made.HTJ2K, imagecodecs.htj2k_encode(grey_values(12))), False),
@@ -150,6 +151,25 @@ def test_every_frame_is_found_with_or_without_an_offset_table(how: dict[str, Any
     assert [picture.page for picture in found] == [1, 2, 3]
     bright = [quarters(picture.pixels)[0] for picture in found]
     np.testing.assert_allclose(bright, [230, 184, 138], atol=6)
+
+
+def test_every_run_length_frame_is_found_by_its_place() -> None:
+    frames = [made.run_length(made.face(255) * share // 100) for share in (100, 80)]
+    scan = windowed_grey(8).set((FRAMES, "IS", 2))
+    for how in ({}, {"table": True}):
+        data = compressed(scan, made.RUN_LENGTH, *frames, **how).data()
+        found = reading.read(data, path="x", size=224, frames="all").pictures
+        bright = [quarters(picture.pixels)[0] for picture in found]
+        np.testing.assert_allclose(bright, [230, 184], atol=6)
+
+
+def test_big_endian_words_of_bytes_are_put_in_order() -> None:
+    values = np.arange(15, dtype=np.uint8).reshape(3, 5) * 17
+    stored = np.append(values.ravel(), 0).astype(np.uint8).view("<u2").astype(">u2").tobytes()
+    size = (0x00280010, "US", 3), (0x00280011, "US", 5)
+    scan = windowed(grey(8, syntax=made.BIG), 128, 256).set(*size).having(pixels=stored)
+    picture = reading.read(scan.data(), path="x", size=0).pictures[0]
+    assert np.abs(picture.pixels[..., 0].astype(int) - values).max() <= 1
 
 
 def test_a_damaged_frame_costs_itself() -> None:
