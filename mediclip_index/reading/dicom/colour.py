@@ -144,13 +144,15 @@ def _segmented(elements: Elements, descriptor: int, data: int, signed: bool) -> 
     count = int(described[0]) % _MOST_ENTRIES or _MOST_ENTRIES
     first = int(elements.numbers(descriptor, signed=signed)[1])
     eight = described[2] == 8
-    value = elements.raw(data)
-    width = 1 if eight and elements.by_tag[data].kind == b"OB" else 2
     order = "<" if elements.by_tag[data].little else ">"
-    words = [
-        int(v) for v in np.frombuffer(value[: len(value) // width * width], f"{order}u{width}")
-    ]
-    entries = _expanded(words, count)
+    entries: list[int] = []
+    for width in (1, 2) if eight else (2,):
+        value = elements.raw(data)
+        whole = value[: len(value) // width * width]
+        words = [int(word) for word in np.frombuffer(whole, f"{order}u{width}")]
+        found = _expanded(words, count)
+        if len(found) > len(entries):  # segments of bytes, or of words, as they come out
+            entries = found
     if not entries:
         return None
     top = 255 if max(entries) < 256 and eight else 65535

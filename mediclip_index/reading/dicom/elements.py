@@ -218,6 +218,10 @@ def _meta_header(view: memoryview, place: int, found: Elements) -> int:
     return place
 
 
+def _tag_bytes(tag: int, little: bool) -> bytes:
+    return struct.pack("<HH" if little else ">HH", tag >> 16, tag & 0xFFFF)
+
+
 def _unfolded(packed: memoryview, most: int) -> memoryview:
     """A data set that is deflated as a whole, as far as it can be unfolded."""
     unfolding, parts, length = zlib.decompressobj(-zlib.MAX_WBITS), [], 0
@@ -372,6 +376,13 @@ class _Reader:
     def _fragments(self, tag: int, kind: bytes, place: int) -> int:
         """Pixel data of no stated length, up to its delimiter or the file's end."""
         start = place
+        if bytes(self.view[place : place + 4]) != _tag_bytes(_ITEM, self.little):
+            # No fragments at all: native pixels up to the delimiter, or to the file's end.
+            end = len(self.view)
+            if bytes(self.view[end - 8 : end - 4]) == _tag_bytes(_SEQUENCE_END, self.little):
+                end -= 8
+            self.into.by_tag.setdefault(tag, Element(kind, self.view[start:end], self.little))
+            return len(self.view)
         while place + 8 <= len(self.view):
             mark = self._two.unpack_from(self.view, place)
             (length,) = self._four.unpack_from(self.view, place + 4)

@@ -37,6 +37,7 @@ class Header:
     floating: bool
     syntax: str
     said: int = 0  # the bits stored that are stated, however odd
+    tinted: bool = False  # of one sample, but a colour's photometric interpretation
 
     @property
     def colour(self) -> str:
@@ -68,7 +69,8 @@ def header(elements: Elements) -> Header:
     photometric = _photometric(elements, samples)
     if samples not in (1, 3, 4):
         samples = {"ARGB": 4, "CMYK": 4}.get(photometric, 3 if photometric in COLOURS else 1)
-    if samples == 1 and photometric in COLOURS:
+    tinted = samples == 1 and photometric in COLOURS
+    if tinted:
         photometric = "MONOCHROME2"  # grey in truth, as some secondary captures say it
     if samples == 3 and photometric == PALETTE:
         photometric = "RGB"
@@ -86,6 +88,7 @@ def header(elements: Elements) -> Header:
         floating=floating,
         syntax=elements.texts(0x00020010)[0],
         said=said,
+        tinted=tinted,
     )
 
 
@@ -100,6 +103,8 @@ def fitted(about: Header, length: int) -> Header:
         return about
     if about.samples == 3 and about.photometric in GREYS and each * 8 == about.allocated:
         return replace(about, samples=1, planar=False)
+    if about.tinted and each * 8 == 3 * about.allocated:
+        return replace(about, samples=3, photometric="RGB")
     if about.allocated == 16 and each == about.samples and 0 < about.said <= 8:
         return replace(about, allocated=8, stored=about.said, high=about.said - 1)
     if about.allocated == 8 and each == 2 * about.samples and 8 < about.said <= 16:
@@ -114,7 +119,7 @@ def _photometric(elements: Elements, samples: int) -> str:
         if written == re.sub("[ _]", "", known):
             return known
     if samples in (3, 4):
-        return "RGB" if samples == 3 else "CMYK"
+        return "RGB"  # of four, the first three
     has_palette = any(tag in elements for tag in _PALETTES)
     return PALETTE if has_palette and not stated.startswith("MONO") else "MONOCHROME2"
 
