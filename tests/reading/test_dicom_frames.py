@@ -186,6 +186,14 @@ def test_frames_that_are_not_there_are_refused_by_number() -> None:
     assert [(why.reason, why.page) for why in found.refused] == [("damaged", 3)]
 
 
+def test_a_number_of_frames_that_can_t_be_is_not_believed() -> None:
+    scan = windowed_grey(8).set((FRAMES, "IS", 9_999_999))
+    found = reading.read(
+        scan.having(pixels=scan.pixels * 2).data(), path="x", size=224, frames="all"
+    )
+    assert ([picture.page for picture in found.pictures], found.refused) == ([1, 2], ())
+
+
 def test_the_frame_that_the_file_names_is_shown() -> None:
     scan = many(shades(100, 80, 60)).set((NAMED, "US", 3))
     picture = reading.read(scan.data(), path="x", size=224).pictures[0]
@@ -203,6 +211,16 @@ def test_another_frame_is_shown_where_the_first_is_blank_or_damaged() -> None:
     assert "frame" not in plain.metadata
 
 
+def test_the_first_frame_stays_where_a_hint_is_no_use_to_any() -> None:
+    scan = windowed(grey(8), 128, 0).set((FRAMES, "IS", 2))
+    dim = (made.face(255) // 8).astype(np.uint8).tobytes()
+    picture = reading.read(
+        scan.having(pixels=dim + scan.pixels).data(), path="x", size=224
+    ).pictures[0]
+    assert picture.metadata["left_out"] == "window"
+    assert "frame" not in picture.metadata
+
+
 def test_a_frame_that_the_window_hides_is_passed_over() -> None:
     dark = np.full((made.ROWS, made.COLUMNS), 3, np.uint16)
     dark[::2] = 5
@@ -212,6 +230,9 @@ def test_a_frame_that_the_window_hides_is_passed_over() -> None:
     ).pictures[0]
     assert picture.metadata["frame"] == 2
     assert "left_out" not in picture.metadata
+    alone = scan.having(pixels=dark.tobytes() * 2).data()
+    picture = reading.read(alone, path="x", size=224).pictures[0]
+    assert picture.metadata["left_out"] == "window that hides all"
 
 
 def test_single_bit_frames_need_not_begin_at_a_byte() -> None:

@@ -8,6 +8,7 @@ the hint, a frame that can't be read the frame.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -66,11 +67,15 @@ def read(
     if not elements.raw(held):
         raise Unreadable("no_pixels", f"{path} is a DICOM file with an empty picture.")
     tiles = kinds.is_slide(elements)
-    if about.frames > bounds.max_frames and not (tiles and frames == "first"):
-        raise Unreadable(
-            "too_large", f"{path} has {about.frames} frames; at most {bounds.max_frames} are read."
-        )
-    source = _Source(elements, about, PixelData(elements, about, path, bounds), path, size)
+    kept = PixelData(elements, about, path, bounds)
+    if about.frames > bounds.max_frames:
+        if kept.count > bounds.max_frames and not (tiles and frames == "first"):
+            raise Unreadable(
+                "too_large",
+                f"{path} has {about.frames} frames; at most {bounds.max_frames} are read.",
+            )
+        about = replace(about, frames=kept.count)  # it says more than there are
+    source = _Source(elements, about, kept, path, size)
     if frames == "first":
         return [source.representative(tiles)], []
     return source.every()
@@ -110,7 +115,7 @@ class _Source:
                 refusal = refusal or why
                 continue
             spread = float(shown[0][::7, ::5].std())
-            if "window" in shown[1]:
+            if any(name.endswith(display.HIDING) for name in shown[1]):
                 spread /= _HIDDEN  # nothing of interest on it, so what is shown is noise
             if best is None or spread > best[0]:
                 best = (spread, number, shown)

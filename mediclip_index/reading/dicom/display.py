@@ -21,6 +21,7 @@ Eight = npt.NDArray[np.uint8]
 Shades = npt.NDArray[np.float32]  # 0..255
 Rendering = Callable[[Values], Values]
 
+HIDING = " that hides all"
 _SAMPLE = 1_000_000
 _ROWS = 1 << 20  # values rendered at a time
 _LEAST_SHARE = 0.0005  # of the values that must be picture for padding to be believed
@@ -119,8 +120,7 @@ def _values_of_interest(levels: Levels, hints: Hints, left_out: list[str]) -> Re
         for way in ways:
             if _shows(way, levels):
                 return way
-            if name not in left_out:
-                left_out.append(name)
+            left_out.append(name + HIDING)
     return _by_percentiles(levels)
 
 
