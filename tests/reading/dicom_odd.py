@@ -41,6 +41,14 @@ def padded(value: int, *, signed: bool, limit: int | None = None, rest: int | No
     return scan if limit is None else scan.set((0x00280121, kind, limit))
 
 
+def windowless_signed() -> Scan:
+    """12 bits with a sign, padded by the least of them, which is written without it."""
+    scan = grey(12, signed=True, top=900, low=100)
+    values = np.frombuffer(scan.pixels, "<u2").reshape(48, 64).copy()
+    values[:5] = values[:, :6] = 0x800
+    return scan.having(pixels=values.tobytes()).set((0x00280120, "US", 0x800))
+
+
 def floats(bits: int, top: float, *, hole: bool = False) -> Scan:
     values = made.face(4095).astype(f"<f{bits // 8}") / 4095 * top
     if hole:

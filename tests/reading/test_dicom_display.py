@@ -27,7 +27,7 @@ from tests.reading.dicom_made import (
     lut,
     rescaled,
     windowed,
-)  # fmt: skip
+)
 from tests.reading.dicom_odd import (
     FRAME_VOI,
     MODALITY,
@@ -52,8 +52,9 @@ from tests.reading.dicom_odd import (
     supplemented,
     tables,
     twelve_packed,
+    windowless_signed,
     with_overlay,
-)  # fmt: skip
+)
 
 PLAIN = made.QUARTERS
 WIDE = tuple((shade - 20) * 255 / 210 for shade in PLAIN)
@@ -158,6 +159,8 @@ ROWS: list[Row] = [
     ("padding, a range", lambda: padded(-32768, signed=True, limit=-20000, rest=-25000), "wide", False),
     ("padding, a range turned", lambda: padded(65535, signed=False, limit=60000, rest=62000), "wide", False),
     ("padding said unsigned", lambda: padded(-32768, signed=True).set((0x00280120, "US", 0x8000)), "wide", False),
+    ("padding said signed", lambda: padded(65535, signed=False).set((0x00280120, "SS", -1)), "wide", False),
+    ("padding of 12 bits said unsigned", lambda: windowless_signed(), "wide", False),
     ("padding, empty", lambda: full(grey()).set((0x00280120, "US", b"")), "plain", True),
     ("padding is everything", lambda: full(grey()).set((0x00280120, "US", 0), (0x00280121, "US", 65535)), "plain", True),
     ("padding, floats", lambda: float_padding(32), "wide", False),

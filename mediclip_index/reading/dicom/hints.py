@@ -199,4 +199,15 @@ def _read_padding(elements: Elements, about: Header, found: Hints) -> None:
         if not ends or tag not in elements or not all(math.isfinite(end) for end in ends):
             found.left_out.append("padding")
         else:
+            if not about.floating:
+                ends = [_as_stored(end, about) for end in ends]
             found.padding = (min(ends), max(ends))
+
+
+def _as_stored(value: float, about: Header) -> float:
+    """A padding value with the sign that stored values have, whatever it was written as."""
+    if value < 0 and not about.signed:
+        return value + 2.0**about.allocated
+    if about.signed and value >= 2 ** (about.stored - 1):
+        return value - 2.0**about.stored
+    return value
