@@ -99,14 +99,9 @@ def items(
         if pdf.is_pdf(data):
             yield from pdf.items(data, path, size, bounds, options.pdf, first)
         elif dicom.is_dicom(data):
-            yield from _listed(dicom.read(data, path, size, bounds, options.frames))
+            yield from dicom.items(data, path, size, bounds, options, first)
         else:
             yield from raster.items(data, path, size, bounds, first, options.truncated)
-
-
-def _listed(both: tuple[list[Picture], list[Refusal]]) -> Iterator[Item]:
-    for some in both:
-        yield from some
 
 
 def gathered(found: Iterable[Item]) -> ReadResult:

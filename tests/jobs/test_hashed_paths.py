@@ -22,6 +22,7 @@ from mediclip_index.show import tables
 from mediclip_index.show.records import plain
 from mediclip_index.show.tables import Style
 from mediclip_index.terms import WrongUsage
+from tests.reading import dicom_made as made
 
 NAME = "Quaxolotl"  # stands in no other place
 _TEXT = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "CS", "UR"}
@@ -48,6 +49,35 @@ def scan_that_names_everywhere() -> bytes:
     data = io.BytesIO()
     scan.save_as(data)
     return data.getvalue()
+
+
+def scans_that_name_elsewhere(picture: Image.Image) -> dict[str, bytes]:
+    """The name where only odd files have it: in private elements of any form, around a document
+    and in it, in an overlay's label, where a hint or a size should be, on a slide's label."""
+    scan, named = made.grey(), f"{NAME}^A"
+    private = b"\x09\0\x01\x10SQ\0\0" + b"\xff" * 4 + b"\xfe\xff\0\xe0" + b"\xff" * 4
+    private += made.element(0x00100010, "PN", named, "<", True)
+    private += b"\xfe\xff\x0d\xe0" + bytes(4) + b"\xfe\xff\xdd\xe0" + bytes(4)
+    paper = io.BytesIO()
+    picture.resize((96, 80)).save(paper, "PDF", title=NAME, author=NAME)
+    hints = made.windowed(scan, named, NAME, NAME.upper())
+    slide = scan.set(
+        (0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.77.1.6"), (0x00080008, "CS", "A\\B\\LABEL"),
+        (0x00400512, "LO", NAME), (0x22000005, "LT", NAME),
+    )  # fmt: skip
+    document = scan.having(pixels=b"").set(
+        (0x00080016, "UI", "1.2.840.10008.5.1.4.1.1.104.1"), (0x00420010, "ST", NAME),
+        (0x00420011, "OB", paper.getvalue()), (0x00420012, "LO", "application/pdf"),
+    )  # fmt: skip
+    size = scan.set((0x00280010, "LO", NAME))
+    return {
+        "private.dcm": scan.having(before=private).data(),
+        "hints.dcm": hints.set((0x60000022, "LO", NAME), (0x60001500, "LO", NAME)).data(),
+        "document.dcm": document.data(),
+        "label.dcm": slide.data(),
+        "size.dcm": size.data(),
+        "bare.dcm": scan.set((0x00100010, "PN", named)).having(preamble=False, meta=False).data(),
+    }
 
 
 def pictures_that_name(picture: Image.Image) -> dict[str, bytes]:
@@ -111,10 +141,11 @@ def test_no_tag_of_any_format_is_kept_or_shown(
     pile = tmp_path / "pile"
     pile.mkdir()
     (pile / "scan.dcm").write_bytes(scan_that_names_everywhere())
-    for file, data in pictures_that_name(photographs[0]).items():
+    files = pictures_that_name(photographs[0]) | scans_that_name_elsewhere(photographs[0])
+    for file, data in files.items():
         (pile / file).write_bytes(data)
     said = everything_said(index, [str(pile)])
-    assert index.info().index.images == 6
+    assert index.info().index.images == 10
     assert names_nobody(said)
     assert names_nobody(everything_kept(index))
 

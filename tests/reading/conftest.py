@@ -25,6 +25,11 @@ def pdf_figures() -> Any:
     return _module("pdf_figures")
 
 
+def displays() -> Any:
+    """scripts/soaking/dicom_display.py."""
+    return _module("dicom_display")
+
+
 def _module(name: str) -> Any:
     if SOAKING not in sys.path:
         sys.path.insert(0, SOAKING)
