@@ -102,7 +102,7 @@ def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:
     """What is said of paths, and of their pages and items, by the images that lie there."""
     known = indexed.places(look, facts) if facts else {}
     return {
-        i: facts[path].of(page, item) if facts[path].parts else facts[path]
-        for path, there in known.items()
-        for i, page, item in there
+        i: fact.of(page, item) if fact.parts else fact
+        for path, fact in facts.items()
+        for i, page, item in known.get(path, ())
     }

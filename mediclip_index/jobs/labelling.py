@@ -11,6 +11,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import Reading, images, indexed, labels, words
 from mediclip_index.jobs.committing import by_id
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.naming import Names
 from mediclip_index.prompts import parse
 from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
 
@@ -42,8 +43,9 @@ def import_labels(desk: Desk, file: Path) -> LabelReport:
     classes = classes_of(desk)
     by_path = {path: in_classes(facts, classes) for path, facts in found.items()}
     check_labels(desk, (label for facts in by_path.values() for label in facts.labels()))
+    names = desk.names  # asked before the catalog is held
     with desk.catalog.writing("label import", by=desk.author) as work:
-        rows = _as_known(desk, work, by_path)
+        rows = _as_known(names, work, by_path)
         said = by_id(work, rows)
         there = indexed.places(work, rows)
         missing = [path for path in rows if path not in there]
@@ -55,20 +57,20 @@ def import_labels(desk: Desk, file: Path) -> LabelReport:
             changed,
             len(said) - changed,
             tuple(missing),
-            (*(desk.names.note(note, str(file)) for note in notes), *at_odds(look, rows)),
+            (*(names.note(note, str(file)) for note in notes), *at_odds(look, rows)),
         )
 
 
-def _as_known(desk: Desk, look: Reading, by_path: Mapping[str, Facts]) -> dict[str, Facts]:
+def _as_known(names: Names, look: Reading, by_path: Mapping[str, Facts]) -> dict[str, Facts]:
     """Rows by the names that the index has for their paths, whose Unicode may be of another form
     than the list's (a Mac's names are decomposed)."""
-    rows = {desk.names.of(path): facts for path, facts in by_path.items()}
-    odd = {desk.names.of(path): path for path in by_path if not path.isascii()}
+    rows = {names.of(path): facts for path, facts in by_path.items()}
+    odd = {names.of(path): path for path in by_path if not path.isascii()}
     known = indexed.places(look, odd)
     for name, path in odd.items():
         if name in known:
             continue
-        others = {desk.names.of(unicodedata.normalize(form, path)) for form in ("NFC", "NFD")}
+        others = {names.of(unicodedata.normalize(form, path)) for form in ("NFC", "NFD")}
         found = indexed.places(look, others)
         if found:
             rows[next(iter(found))] = rows.pop(name)
