@@ -126,7 +126,7 @@ def _page(
         with contextlib.suppress(Exception):
             return _page_by_libtiff(data, one, path, size, bounds, number)
     try:
-        samples = tiff.samples(level, path, factor)
+        samples = tiff.samples(level, data, path, factor)
         picture, turn = seen(samples), samples.orientation
     except MemoryError:
         raise

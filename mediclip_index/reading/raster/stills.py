@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -61,6 +62,12 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
         check_pixels(codec.width, codec.height, path, bounds)
         if codec.name != "PNG" or not large.is_large(codec.width, codec.height, bounds):
             return _of_samples(codec.decode(), codec.name, size, still)
+    size_of_webp = large.webp_size(data)
+    if size_of_webp is not None and large.is_large(*size_of_webp, bounds):
+        check_pixels(*size_of_webp, path, bounds)
+        samples = large.samples(data, "WEBP", 1, reduction(size_of_webp, size))
+        if samples is not None:
+            return _of_samples(samples, "WEBP", size, Still(1, 1), size_of_webp)
     try:
         with _open(data) as picture:
             return of_pillow(picture, path, size, bounds, still=still, data=data)
@@ -102,6 +109,9 @@ def of_pillow(
         samples = large.samples(data, name, turn, reduction(full, size))
         if samples is not None:
             return _of_samples(samples, name, size, still, full)
+    if name == "JPEG2000" and large.is_large(*full, bounds):
+        # Its wavelets give 1/2, 1/4 ...; Pillow takes no half of them, and no eight, by itself.
+        picture.reduce = int(math.log2(reduction(full, size)))  # type: ignore[method-assign,assignment]
     if name == "JPEG" and size:
         # Decoded at 1/2, 1/4 or 1/8, never below twice what the model sees on the short side.
         scale = 2 * size / min(full)

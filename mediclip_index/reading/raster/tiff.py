@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import tifffile
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT
 
+from mediclip_index.reading.raster.averaging import bins, summed
 from mediclip_index.reading.raster.samples import Colours, Samples
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Bounds
@@ -25,6 +27,7 @@ MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 _ORIENTATION, _NO_DATA, _INK_SET = 274, 42113, 332
 _REDUCED, _MASK = 1, 4  # bits of NewSubfileType
 _CMYK = 1
+_PIECE = 16 * 1024**2  # bytes of samples that are averaged at once
 # Fax and the JPEG of TIFF 6: libtiff, which Pillow brings, knows more of their odd kinds.
 BY_LIBTIFF = {2, 3, 4, 6, 32766, 32771, 32809}
 # Tiles of slide scanners: the first page is the tissue, others are its levels, a thumbnail, the
@@ -128,8 +131,8 @@ def opened(data: bytes) -> Any:
     return tifffile.TiffFile(io.BytesIO(data))
 
 
-def samples(page: Any, path: str, factor: int) -> Samples:
-    """A page's samples, each `factor` x `factor` of them averaged into one.
+def samples(page: Any, data: bytes, path: str, factor: int) -> Samples:
+    """A page's samples, each `factor` x `factor` of them averaged into one; `data` is the file.
 
     Raises Unreadable where it is of a kind that has no colours; else what decoders raise.
     """
@@ -150,7 +153,7 @@ def samples(page: Any, path: str, factor: int) -> Samples:
     if page.samplesperpixel < wanted:
         raise Unreadable("damaged", f"{path} has fewer samples than its colours need.")
     no_data = _no_data(page)
-    values, told = _gathered(page, wanted, factor, no_data)
+    values, told = _gathered(page, data, wanted, factor, no_data)
     alpha = None
     at = _alpha_at(page, wanted)
     if at is not None:
@@ -171,7 +174,7 @@ def samples(page: Any, path: str, factor: int) -> Samples:
 
 
 def _gathered(
-    page: Any, wanted: int, factor: int, no_data: float | None
+    page: Any, data: bytes, wanted: int, factor: int, no_data: float | None
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
     """(h, w, samples): colours, then alpha where there is one; and which of them were measured."""
     at = _alpha_at(page, wanted)
@@ -183,7 +186,7 @@ def _gathered(
     first: npt.NDArray[Any] | None = None
     counts: npt.NDArray[np.float32] | None = None
     dtype: Any = None
-    for top, left, plane, part in _parts(page):
+    for top, left, plane, part in _parts(page, data):
         dtype = part.dtype if look_up is None else np.dtype(np.uint8)
         if part.dtype == np.bool_:
             part, dtype = part.view(np.uint8) * np.uint8(255), np.dtype(np.uint8)
@@ -214,13 +217,13 @@ def _gathered(
             counts = np.zeros((out_h, out_w, depth), np.float32)
         assert counts is not None
         there = _measured(part, no_data)
-        rows, columns = _bins(top, h, factor), _bins(left, w, factor)
+        rows, columns = bins(top, h, factor), bins(left, w, factor)
         y, x = top // factor, left // factor
         place = (slice(y, y + len(rows)), slice(x, x + len(columns)), channels)
         clean = part if there is None else np.where(there, part, 0)
-        first[place] += _summed(clean.astype(first.dtype), rows, columns)
+        first[place] += summed(clean.astype(first.dtype), rows, columns)
         weight = np.ones(part.shape, np.float32) if there is None else there.astype(np.float32)
-        counts[place] += _summed(weight, rows, columns)
+        counts[place] += summed(weight, rows, columns)
     if first is None:
         raise ValueError("no data")
     if factor == 1:
@@ -233,9 +236,15 @@ def _gathered(
     return values, None if known.all() else known
 
 
-def _parts(page: Any) -> Iterator[tuple[int, int, int | None, npt.NDArray[Any]]]:
+def _parts(page: Any, data: bytes) -> Iterator[tuple[int, int, int | None, npt.NDArray[Any]]]:
     """Strips or tiles as they are decoded: where they lie, of which plane, (h, w, samples)."""
     planes = int(page.planarconfig) == 2 and page.samplesperpixel > 1
+    whole = _in_place(page, data, planes)
+    if whole is not None:
+        rows = max(1, _PIECE // max(1, whole[:1].nbytes))
+        for top in range(0, len(whole), rows):
+            yield top, 0, None, whole[top : top + rows]
+        return
     for part, index, shape in page.segments(maxworkers=1):
         plane, _, top, left, _ = index
         # What a writer left out of a sparse file is its zero.
@@ -245,17 +254,17 @@ def _parts(page: Any) -> Iterator[tuple[int, int, int | None, npt.NDArray[Any]]]
         yield top, left, int(plane) if planes else None, own
 
 
-def _bins(start: int, length: int, factor: int) -> npt.NDArray[np.intp]:
-    """Where, in a block that begins at `start`, each bin of `factor` begins."""
-    first = -start % factor
-    inner = np.arange(first, length, factor, dtype=np.intp)
-    return inner if first == 0 else np.concatenate([np.zeros(1, np.intp), inner])
-
-
-def _summed(
-    values: npt.NDArray[Any], rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
-) -> npt.NDArray[Any]:
-    return np.asarray(np.add.reduceat(np.add.reduceat(values, rows, axis=0), columns, axis=1))
+def _in_place(page: Any, data: bytes, planes: bool) -> npt.NDArray[Any] | None:
+    """The samples of a page that stand in the file as they are, without a copy; None for others."""
+    plain = page.compression == 1 and page.is_contiguous and int(page.fillorder) == 1
+    if not plain or planes or page.is_tiled or page.bitspersample != page.dtype.itemsize * 8:
+        return None
+    shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+    dtype = page.dtype.newbyteorder(page.parent.byteorder)
+    start, count = int(page.dataoffsets[0]), math.prod(shape)
+    if start + count * dtype.itemsize > len(data):
+        return None
+    return np.frombuffer(data, dtype, count, start).reshape(shape)
 
 
 def _measured(part: npt.NDArray[Any], no_data: float | None) -> npt.NDArray[np.bool_] | None:
