@@ -55,6 +55,8 @@ PLACES = [
     Made("out of proportion", drawn(rgb(), "360 0 0 90 20 100"), face=True),
     Made("small", drawn(rgb(), "24 0 0 18 100.3 100.7"), face=True),
     Made("beyond the edge", drawn(rgb(), "600 0 0 450 -200 -150")),
+    Made("fine print", drawn(grey(255 - parts.print_mask(1203, 901)),
+                             "311.3 0 0 233.15 41.73 31.91")),
     Made("off the page", drawn(rgb(), "100 0 0 80 500 500"), 0),
     Made("twice, large and small", document(
         b"q 200 0 0 150 10 100 cm /I Do Q q 80 0 0 60 280 20 cm /J Do Q",
@@ -221,6 +223,31 @@ def pieces(
     return document(content + b"Q", xobjects=xobjects)
 
 
+def _print_tiles() -> bytes:
+    """An image mask cut into tiles, the last ones smaller."""
+    values, content, xobjects = parts.print_mask(320, 240), b"", {}
+    for top in range(0, 240, 70):
+        for left in range(0, 320, 70):
+            part = np.ascontiguousarray(values[top : top + 70, left : left + 70])
+            name = f"I{top}x{left}"
+            xobjects[name] = parts.stencil(part)
+            high, wide = part.shape
+            at = f"{wide} 0 0 {high} {40 + left} {270 - top - high}"
+            content += f"q {at} cm /{name} Do Q ".encode()
+    return document(content, xobjects=xobjects)()
+
+
+def _rounded(rows: int, scale: float) -> Callable[[], bytes]:
+    """Strips of so many rows, whose places are rounded to whole points."""
+    values, content, xobjects = face(640, 480), b"", {}
+    for top in range(0, 480, rows):
+        xobjects[f"I{top}"] = rgb(np.ascontiguousarray(values[top : top + rows]))
+        first, last = round(top * scale), round((top + rows) * scale)
+        at = f"{640 * scale} 0 0 {last - first} 40 {280 - last}"
+        content += f"q {at} cm /I{top} Do Q ".encode()
+    return document(content, xobjects=xobjects)
+
+
 def _in_forms() -> bytes:
     values = face(320, 240)
     xobjects = {
@@ -251,6 +278,9 @@ PARTS = [
     Made("tiles", pieces(4, 4), face=True),
     Made("tiles with hair-lines between", pieces(4, 4, gap=0.2), face=True),
     Made("tiles over each other", pieces(4, 4, lap=0.6), face=True),
+    Made("tiles of print", _print_tiles),
+    Made("strips of 2 points, rounded to whole ones", _rounded(8, 0.24), face=True),
+    Made("strips of 6 points, rounded to whole ones", _rounded(16, 0.36), face=True),
     Made("strips, turned by 90", pieces(1, 12, "0 0.8 -0.8 0 330 10")),
     Made("strips, turned by 2", pieces(1, 12, "0.9994 0.0349 -0.0349 0.9994 0 0")),
     Made("strips, a form each", _in_forms, face=True),

@@ -27,7 +27,7 @@ pytest.importorskip("reportlab", reason="PDFs are made with ReportLab, of the ex
 
 from tests.reading import pdf_made, pdf_parts  # noqa: E402
 
-SIZE = 64
+SIZE = 224
 
 
 def boxes(data: bytes, number: int = 1) -> list[Figure]:
