@@ -40,7 +40,7 @@ AS_BRIGHT = 0.05  # of the whole range
 FLAT = 3.0  # standard deviation, of 255: what is plain has no correlation
 COVERED = 0.5  # of a picture that is in a figure of ours
 SMALLEST = 32
-MOST_PIXELS = 16_000_000
+MOST_PIXELS = 6_000_000
 SIZE = 224
 SECONDS = 120
 
@@ -224,13 +224,13 @@ def main() -> int:
     paths = sorted(p for f in asked.folders for p in f.rglob("*") if p.suffix.lower() == ".pdf")
     outcomes: list[Outcome] = []
     for path in paths:
-        outcomes += apart(path, asked.pages, asked.unlike)
+        for outcome in apart(path, asked.pages, asked.unlike):
+            outcomes.append(outcome)
+            if outcome.kind != "alike":
+                print(*asdict(outcome).values(), sep="\t", flush=True)
     if asked.json is not None:
         asked.json.write_text("\n".join(json.dumps(asdict(outcome)) for outcome in outcomes))
     kinds = Counter(outcome.kind for outcome in outcomes)
-    for outcome in outcomes:
-        if outcome.kind != "alike":
-            print(*asdict(outcome).values(), sep="\t")
     print(f"{len(paths)} files:", ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
     return int(kinds["alike"] < ALIKE * (kinds["alike"] + kinds["unlike"] + kinds["missing"]))
 

@@ -177,7 +177,13 @@ def why(data: bytes) -> str:
 
 def test_no_file_is_refused_for_what_ailed_another() -> None:
     good = pdf_made.by_hand()
-    bad = [b"%PDF-1.4\n", good[:200], b"%PDF-1.7 " + bytes(3000), locked()[:-700]]
+    bad = [
+        pdf_parts.saved(pikepdf.new()),
+        b"%PDF-1.4\n",
+        good[:200],
+        b"%PDF-1.7 " + bytes(3000),
+        locked()[:-700],
+    ]
     alone = [why(data) for data in bad]
     assert all(reason.startswith("damaged: ") for reason in alone)
     for data, reason in zip(bad, alone, strict=True):
@@ -188,6 +194,10 @@ def test_no_file_is_refused_for_what_ailed_another() -> None:
                 why(other)
             assert why(data) == reason
             assert why(locked()).startswith("unsupported: x.pdf is locked with a password")
+
+
+def test_a_file_without_pages_is_refused_with_a_sentence() -> None:
+    assert why(pdf_parts.saved(pikepdf.new())) == "damaged: x.pdf is a PDF without pages."
 
 
 def test_what_is_attached_to_a_file_is_neither_read_nor_named() -> None:
