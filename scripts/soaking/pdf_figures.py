@@ -49,7 +49,7 @@ Values = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One figure of a file: `kind` is alike, unlike, missing or refused."""
+    """One figure of a file: `kind` is alike, unlike, missing, refused, or failed (its page)."""
 
     file: str
     page: int
@@ -123,7 +123,10 @@ def compared(path: Path, pages: int, unlike: Path | None = None) -> Iterator[Out
     try:
         with opened(data, path.name) as document:
             for number in range(1, min(len(document), pages, count) + 1):
-                yield from _page(document, marks(data), other, path, number, unlike)
+                try:
+                    yield from _page(document, marks(data), other, path, number, unlike)
+                except Exception as error:  # of PDFium or MuPDF, at a page that is broken
+                    yield Outcome(path.name, number, 0, "failed", note=type(error).__name__)
     except Unreadable as why:
         kind = "refused whole" if count else "refused"
         yield Outcome(path.name, 0, 0, kind, note=why.reason)
