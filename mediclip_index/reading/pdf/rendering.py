@@ -23,7 +23,8 @@ _FLAGS = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
 
 def shown(page: Any, box: Box, square: tuple[int, int], plain: bool, size: int) -> Pixels:
     """A part of a page that has `square` pixels in its own resolution: all of them where there are
-    few, else about twice `size` on the short side.
+    no more than four times `size` on the short side, else a whole part of them, of twice `size` or
+    more.
 
     One plain picture PDFium makes smaller as well as anyone. But it draws each picture into whole
     pixels, so that the parts of a figure come to lie as they should only where those are small: it
@@ -31,9 +32,11 @@ def shown(page: Any, box: Box, square: tuple[int, int], plain: bool, size: int) 
     smaller here.
     """
     shortest = min(square)
-    wanted = min(shortest, 2 * size) if size else shortest
+    # Whole parts of its own pixels, as `bounded` takes them.
+    factor = shortest // (2 * size) if size and shortest > 4 * size else 1
+    wanted = shortest // factor
     if plain or not size:
-        scale = wanted / shortest
+        scale = 1 / factor
     elif shortest >= FINE * size:
         scale = 1 / (shortest // (FINE * size))
     else:
