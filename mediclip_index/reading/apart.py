@@ -309,7 +309,7 @@ class _Course:
             self._leave(f"{self.deaths} pages before could not be read")
 
     def _leave(self, why: str) -> None:
-        """Read no further."""
+        """Read no further; the first page that is left stands for all of them."""
         self.over = True
         given = self.task.given
         left = f"page {self.page}" if self.page == self.of else f"pages {self.page} to {self.of}"
@@ -318,5 +318,6 @@ class _Course:
                 given,
                 "too_large",
                 f"{given} is not read to its end: {why}; make {left} a file of their own.",
+                self.page,
             )
         )

@@ -40,7 +40,7 @@ AS_BRIGHT = 0.05  # of the whole range
 FLAT = 3.0  # standard deviation, of 255: what is plain has no correlation
 COVERED = 0.5  # of a picture that is in a figure of ours
 SMALLEST = 32
-MOST_PIXELS = 16_000_000
+MOST_PIXELS = 6_000_000
 SIZE = 224
 SECONDS = 120
 
@@ -49,7 +49,7 @@ Values = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Outcome:
-    """One figure of a file: `kind` is alike, unlike, missing or refused."""
+    """One figure of a file: `kind` is alike, unlike, missing, refused, or failed (its page)."""
 
     file: str
     page: int
@@ -123,7 +123,10 @@ def compared(path: Path, pages: int, unlike: Path | None = None) -> Iterator[Out
     try:
         with opened(data, path.name) as document:
             for number in range(1, min(len(document), pages, count) + 1):
-                yield from _page(document, marks(data), other, path, number, unlike)
+                try:
+                    yield from _page(document, marks(data), other, path, number, unlike)
+                except Exception as error:  # of PDFium or MuPDF, at a page that is broken
+                    yield Outcome(path.name, number, 0, "failed", note=type(error).__name__)
     except Unreadable as why:
         kind = "refused whole" if count else "refused"
         yield Outcome(path.name, 0, 0, kind, note=why.reason)
@@ -224,13 +227,13 @@ def main() -> int:
     paths = sorted(p for f in asked.folders for p in f.rglob("*") if p.suffix.lower() == ".pdf")
     outcomes: list[Outcome] = []
     for path in paths:
-        outcomes += apart(path, asked.pages, asked.unlike)
+        for outcome in apart(path, asked.pages, asked.unlike):
+            outcomes.append(outcome)
+            if outcome.kind != "alike":
+                print(*asdict(outcome).values(), sep="\t", flush=True)
     if asked.json is not None:
         asked.json.write_text("\n".join(json.dumps(asdict(outcome)) for outcome in outcomes))
     kinds = Counter(outcome.kind for outcome in outcomes)
-    for outcome in outcomes:
-        if outcome.kind != "alike":
-            print(*asdict(outcome).values(), sep="\t")
     print(f"{len(paths)} files:", ", ".join(f"{n} {kind}" for kind, n in kinds.most_common()))
     return int(kinds["alike"] < ALIKE * (kinds["alike"] + kinds["unlike"] + kinds["missing"]))
 

@@ -220,7 +220,7 @@ def test_a_long_file_gives_what_it_gave_in_its_time_and_says_what_it_did_not(
     asked = four_pages(tmp_path / "a.pdf", "busy", max_seconds=0.5, max_file_seconds=0.4)
     found = apart.read(asked, 0, yes)
     assert shades(found) == [(1, 10)]
-    assert [(r.page, r.reason) for r in found.refused] == [(2, "too_large"), (None, "too_large")]
+    assert [(r.page, r.reason) for r in found.refused] == [(2, "too_large"), (3, "too_large")]
     assert "pages 3 to 4" in found.refused[1].message
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 

@@ -25,9 +25,9 @@ from tests.reading.conftest import pdf_figures
 pikepdf = pytest.importorskip("pikepdf", reason="PDFs are made with pikepdf, of the extra [test]")
 pytest.importorskip("reportlab", reason="PDFs are made with ReportLab, of the extra [test]")
 
-from tests.reading import pdf_made, pdf_parts  # noqa: E402
+from tests.reading import pdf_composed, pdf_made, pdf_parts  # noqa: E402
 
-SIZE = 64
+SIZE = 224
 
 
 def boxes(data: bytes, number: int = 1) -> list[Figure]:
@@ -50,7 +50,7 @@ def mupdf() -> Iterator[Any]:
     yield pymupdf
 
 
-@pytest.mark.parametrize("made", pdf_made.ALL, ids=lambda made: made.name)
+@pytest.mark.parametrize("made", pdf_made.ALL + pdf_composed.ALL, ids=lambda made: made.name)
 def test_a_figure_is_what_the_page_shows_at_its_place(made: pdf_made.Made, mupdf: Any) -> None:
     data = made.make()
     found = read(data)
@@ -91,7 +91,7 @@ def test_a_face_that_is_not_upright_is_none() -> None:
 def test_a_picture_is_as_large_as_it_is_kept(tmp_path: Path) -> None:
     sizes = {
         made.name: [(p.width, p.height) for p in read(made.make()).pictures]
-        for made in pdf_made.PLACES[:6] + pdf_made.PARTS[:6]
+        for made in pdf_made.PLACES[:6] + pdf_composed.PARTS[:6]
     }
     assert sizes.pop("turned by 90") == sizes.pop("turned by 270") == [(96, 72)]
     assert sizes.pop("tiles with hair-lines between") == [(321, 241)]
@@ -104,7 +104,7 @@ def test_a_large_figure_is_not_kept_larger_than_a_model_needs() -> None:
     large = pdf_parts.grey(pdf_parts.grey_face(3000, 2250))
     (picture,) = read(pdf_parts.drawn(large)()).pictures
     assert (picture.width, picture.height) == (3000, 2250)
-    assert picture.pixels.shape == (2 * SIZE, round(2 * SIZE * 4 / 3), 3)
+    assert picture.pixels.shape == (2250 // 5, 3000 // 5, 3)
     assert is_face(picture)
 
 
@@ -177,7 +177,13 @@ def why(data: bytes) -> str:
 
 def test_no_file_is_refused_for_what_ailed_another() -> None:
     good = pdf_made.by_hand()
-    bad = [b"%PDF-1.4\n", good[:200], b"%PDF-1.7 " + bytes(3000), locked()[:-700]]
+    bad = [
+        pdf_parts.saved(pikepdf.new()),
+        b"%PDF-1.4\n",
+        good[:200],
+        b"%PDF-1.7 " + bytes(3000),
+        locked()[:-700],
+    ]
     alone = [why(data) for data in bad]
     assert all(reason.startswith("damaged: ") for reason in alone)
     for data, reason in zip(bad, alone, strict=True):
@@ -190,6 +196,10 @@ def test_no_file_is_refused_for_what_ailed_another() -> None:
             assert why(locked()).startswith("unsupported: x.pdf is locked with a password")
 
 
+def test_a_file_without_pages_is_refused_with_a_sentence() -> None:
+    assert why(pdf_parts.saved(pikepdf.new())) == "damaged: x.pdf is a PDF without pages."
+
+
 def test_what_is_attached_to_a_file_is_neither_read_nor_named() -> None:
     pdf = pikepdf.new()
     pdf_parts.page(pdf, b"0 g 10 10 50 50 re f")
@@ -200,7 +210,7 @@ def test_what_is_attached_to_a_file_is_neither_read_nor_named() -> None:
 
 def test_a_stamp_that_can_not_be_drawn_is_refused_with_a_sentence() -> None:
     """A picture in a form's field, in a file that has no form."""
-    data = pdf_made.stamp(subtype="Widget")()
+    data = pdf_composed.stamp(subtype="Widget")()
     assert "drawn by a field or note that can't be shown" in why(data)
     assert why(data).startswith("unsupported: ")
 

@@ -81,6 +81,8 @@ def opened(data: bytes, path: str) -> Iterator[Any]:
             raise Unreadable(
                 "unsupported", f"{path} is locked in a way that can't be opened; save it unlocked."
             ) from None
+        if _has_no_pages(data):
+            raise Unreadable("damaged", f"{path} is a PDF without pages.") from None
         raise Unreadable("damaged", f"{path} is a damaged PDF.") from None
     try:
         # Fields are filled in over the page; this must be before its pages are loaded.
@@ -89,6 +91,16 @@ def opened(data: bytes, path: str) -> Iterator[Any]:
         yield document
     finally:
         document.close()
+
+
+def _has_no_pages(data: bytes) -> bool:
+    """Whether it is for this that PDFium's binding could not open a document."""
+    document = raw.FPDF_LoadMemDocument64(data, len(data), None)
+    if not document:
+        return False
+    count = raw.FPDF_GetPageCount(document)
+    raw.FPDF_CloseDocument(document)
+    return bool(count == 0)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 OVERLAP = 0.2  # of the smaller one's area
 EDGE = 0.5  # of the shorter edge
-APART = 0.75  # points between two edges that touch
+APART = 1.05  # points between two edges that touch: some writers know whole points only
 ALIKE = 0.03  # resolutions of one figure differ by rounding only
 PARALLEL = 0.02  # radians
 SHAVED = 0.01  # of a side
@@ -177,14 +177,23 @@ def _joined(placed: Sequence[Placed]) -> list[list[int]]:
             number = root[number]
         return number
 
-    # From left to right: only those that have not ended yet can meet the one that begins.
-    order = sorted(range(len(placed)), key=lambda i: placed[i].shown.left)
+    # Along the page's width or height, where fewer lie side by side: only those that have not
+    # ended yet can meet the one that begins.
+    boxes = [one.shown for one in placed]
+    wide, high = sum(box.width for box in boxes), sum(box.height for box in boxes)
+    if wide <= high:
+        spans = [(box.left, box.right) for box in boxes]
+    else:
+        spans = [(box.top, box.bottom) for box in boxes]
     going: list[int] = []
-    for number in order:
-        one = placed[number]
-        going = [i for i in going if placed[i].shown.right + APART >= one.shown.left]
+    for number in sorted(range(len(placed)), key=spans.__getitem__):
+        going = [other for other in going if spans[other][1] + APART >= spans[number][0]]
         for other in going:
-            if find(other) != find(number) and together(one, placed[other]):
+            if (
+                boxes[number].near(boxes[other], APART)
+                and find(other) != find(number)
+                and together(placed[number], placed[other])
+            ):
                 root[max(find(other), find(number))] = min(find(other), find(number))
         going.append(number)
     groups: dict[int, list[int]] = {}

@@ -64,7 +64,9 @@ class Page:
                 damaged = self._damaged(members, surely=False)
                 own = None
                 if len(damaged) < len(members):
-                    own = shown(self.loaded, figure.box, figure.square, figure.plain, self.size)
+                    own = shown(
+                        self.loaded, figure.box, figure.square, self._is_plain(figure), self.size
+                    )
                     if int(own.max()) - int(own.min()) <= _PLAIN:
                         damaged = self._damaged(members, surely=True)
                         self._check_drawn(members, item)
@@ -133,6 +135,10 @@ class Page:
             format="PDF page",
             page=self.number,
         )
+
+    def _is_plain(self, figure: Figure) -> bool:
+        """Whether it may be drawn as small as it is wanted: fields lie at whole pixels too."""
+        return figure.plain and not self.loaded.formenv
 
     def _check(self, members: Sequence[Shown], figure: Figure, item: int) -> None:
         """Refuse a figure by its size, before any of it is decoded."""

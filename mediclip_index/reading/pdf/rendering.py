@@ -12,7 +12,7 @@ from pypdfium2 import raw
 from mediclip_index.reading.pdf.figures import Box
 from mediclip_index.terms import Pixels
 
-FINEST = 4  # times what the model sees: the short side of what has parts, or up to twice that
+FINE = 4  # times what the model sees, or their own resolution: how fine parts are drawn at least
 MOST_PIXELS = 64_000_000  # of what is rendered in all
 AT_ONCE = 4_000_000  # pixels in memory
 # Pixels between what is rendered and its edge: PDFium draws a picture into whole pixels, and where
@@ -23,19 +23,26 @@ _FLAGS = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
 
 def shown(page: Any, box: Box, square: tuple[int, int], plain: bool, size: int) -> Pixels:
     """A part of a page that has `square` pixels in its own resolution: all of them where there are
-    few, else about twice `size` on the short side.
+    no more than four times `size` on the short side, else a whole part of them, of twice `size` or
+    more.
 
     One plain picture PDFium makes smaller as well as anyone. But it draws each picture into whole
-    pixels, so that the parts of a figure come to lie as they should only in its own resolution, or
-    a whole part of that which is fine enough; they are drawn in it, some rows at a time, and made
+    pixels, so that the parts of a figure come to lie as they should only where those are small: it
+    is drawn finer, in whole parts or multiples of its own resolution, some rows at a time, and made
     smaller here.
     """
     shortest = min(square)
-    if not size or shortest <= 2 * size:
-        return rendered(page, box, *_at_most(square, MOST_PIXELS))
-    scale = 2 * size / shortest if plain else 1 / max(1, shortest // (FINEST * size))
-    wanted = _at_most((round(square[0] * scale), round(square[1] * scale)), MOST_PIXELS)
-    return _reduced(page, box, wanted, max(1, min(wanted) // (2 * size)))
+    # Whole parts of its own pixels, as `bounded` takes them.
+    factor = shortest // (2 * size) if size and shortest > 4 * size else 1
+    wanted = shortest // factor
+    if plain or not size:
+        scale = 1 / factor
+    elif shortest >= FINE * size:
+        scale = 1 / (shortest // (FINE * size))
+    else:
+        scale = min(FINE, -(-FINE * size // shortest))
+    drawn = _at_most((round(square[0] * scale), round(square[1] * scale)), MOST_PIXELS)
+    return _reduced(page, box, drawn, max(1, min(drawn) // wanted))
 
 
 def _at_most(size: tuple[int, int], pixels: int) -> tuple[int, int]:
