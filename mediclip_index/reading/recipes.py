@@ -11,7 +11,8 @@ RECIPE = (
 
 # What the first recipe read in another way, at times: figures of PDFs by their samples, DICOM
 # without functional groups, deep colours by their upper bits ...
-_KINDS = ("PDF", "DICOM", "TIFF", "GIF", "XBM", "FITS", "XPM", "BMP")
+_KINDS = ("PDF", "DICOM", "TIFF", "GIF", "XBM", "FITS", "XPM", "BMP", "PSD")
+_DEEP_AT_TIMES = ("JPEG2000", "PPM")
 _DEEP_PNG = ("RGB", "RGBA", "LA", "I", "I;16")
 
 
@@ -25,4 +26,4 @@ def read_otherwise(recipe: str, kind: str, mode: str, start: bytes) -> bool:
         return False
     if kind == "PNG" and mode in _DEEP_PNG:
         return start[24:25] in (b"\x10", b"") or b"gAMA" in start
-    return kind in _KINDS
+    return kind in _KINDS or (kind in _DEEP_AT_TIMES and mode in ("RGB", "RGBA", "LA"))

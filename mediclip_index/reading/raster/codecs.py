@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,19 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index.reading.raster import essentials
-from mediclip_index.reading.raster.samples import Colours, Samples
+from mediclip_index.reading.raster.samples import Colours, Samples, raised
 
+_JP2, _J2K = b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"
 _LOSSLESS = 0xC3  # a JPEG process
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A kind of picture that is decoded here: its name, size, and how to get its samples."""
+    """A kind of picture that is decoded here: its name, size, and how to get its samples; `whole`
+    where no other decoder makes a large one of it smaller on the way."""
 
     name: str
     width: int
     height: int
     decode: Callable[[], Samples]
+    whole: bool = True
 
 
 def of_png(png: essentials.Png) -> Codec | None:
@@ -30,7 +34,7 @@ def of_png(png: essentials.Png) -> Codec | None:
     if not png.deep_colour:
         return None
     width, height = (int.from_bytes(png.data[i : i + 4], "big") for i in (16, 20))
-    return Codec("PNG", width, height, lambda: _png(png))
+    return Codec("PNG", width, height, lambda: _png(png), whole=False)
 
 
 def of_jpeg(data: bytes, turn: int, frame: essentials.Frame | None) -> Codec | None:
@@ -42,12 +46,45 @@ def of_jpeg(data: bytes, turn: int, frame: essentials.Frame | None) -> Codec | N
 
 
 def of_other(data: bytes) -> Codec | None:
-    """How to decode JPEG XL and JPEG XR; None for anything else."""
+    """How to decode JPEG XL, JPEG XR and odd JPEG 2000; None for anything else."""
     if data.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
         return Codec("JPEG XL", *_jpeg_xl_size(data), lambda: _by_channels(_jpeg_xl(data)))
     if data.startswith(b"II\xbc"):
         return Codec("JPEG XR", *_jpeg_xr_size(data), lambda: _by_channels(_jpeg_xr(data)))
+    if data.startswith((_JP2, _J2K)):
+        return _of_jpeg2000(data)
     return None
+
+
+def _of_jpeg2000(data: bytes) -> Codec | None:
+    """Of colours of more than 8 bits Pillow keeps the upper ones, and it passes over the box that
+    says which channel is which (ISO/IEC 15444-1, I.5.3.6)."""
+    start = data.find(_J2K)
+    if start < 0:
+        return None
+    right, below, left, above = struct.unpack_from(">4I", data, start + 8)
+    (count,) = struct.unpack_from(">H", data, start + 40)
+    bits = 1 + max(byte & 0x7F for byte in data[start + 42 : start + 42 + 3 * count : 3])
+    swapped = _channels_swapped(data[:start])
+    if not swapped and (bits <= 8 or count == 1):
+        return None
+    return Codec(
+        "JPEG 2000", right - left, below - above,
+        lambda: _by_channels(_jpeg_2000(data)), whole=swapped,
+    )  # fmt: skip
+
+
+def _channels_swapped(boxes: bytes) -> bool:
+    at = boxes.find(b"cdef")
+    if at < 0:
+        return False
+    (count,) = struct.unpack_from(">H", boxes, at + 4)
+    said = struct.iter_unpack(">3H", boxes[at + 6 : at + 6 + 6 * count])
+    return any(
+        colour != channel + 1 if kind == 0 else channel < count - 1
+        for channel, kind, colour in said
+        if kind in (0, 1, 2) and not (kind == 0 and colour in (0, 0xFFFF))
+    )
 
 
 def instead(data: bytes, name: str) -> Samples | None:
@@ -56,7 +93,7 @@ def instead(data: bytes, name: str) -> Samples | None:
     import imagecodecs
 
     if name == "JPEG 2000":
-        return _by_channels(imagecodecs.jpeg2k_decode(data))
+        return _by_channels(_jpeg_2000(data))
     if name == "AVIF":
         return _by_channels(imagecodecs.avif_decode(data, index=0))
     return None
@@ -84,6 +121,12 @@ def _jpeg(data: bytes, turn: int, frame: essentials.Frame) -> Samples:
     return Samples(values, bits=frame.bits, colours=colours, orientation=turn)
 
 
+def _jpeg_2000(data: bytes) -> npt.NDArray[Any]:
+    import imagecodecs
+
+    return np.asarray(imagecodecs.jpeg2k_decode(data))
+
+
 def _jpeg_xl(data: bytes) -> npt.NDArray[Any]:
     import imagecodecs
 
@@ -104,6 +147,9 @@ def _by_channels(values: npt.NDArray[Any]) -> Samples:
     if values.ndim != 3 or channels > 4:
         raise NotImplementedError
     alpha = values[..., -1] if channels in (2, 4) else None
+    if alpha is not None and values.dtype == np.uint16:
+        # Decoders give 10 bits as 0 to 1023, and don't tell.
+        alpha = raised(alpha, int(values.max(initial=256)).bit_length())
     colours = values[..., : channels - 1] if channels in (2, 4) else values
     grey = colours.shape[-1] == 1
     return Samples(

@@ -20,6 +20,7 @@ from mediclip_index.reading.tones import bounded, pixels, reduction
 from mediclip_index.terms import Bounds, Picture, Refusal, Truncated
 
 # How decoders say that they got no memory; a module that can't be loaded then has said it, too.
+_UNSUPPORTED = re.compile(r"unsupported|not supported|unimplemented", re.IGNORECASE)
 _MEMORY = re.compile(r"memory|allocat|thread|map segment", re.IGNORECASE)
 
 
@@ -70,7 +71,7 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         # and may quote the file, names and all: what they say is not passed on.
         if isinstance(error, ImportError) or _MEMORY.search(str(error)):
             raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
-        if "unsupported" in str(error).lower():
+        if _UNSUPPORTED.search(str(error)):
             known = signature(data)
             name = known.name if known else "picture"
             raise Unreadable(
@@ -128,7 +129,10 @@ def _page(
     try:
         samples = tiff.samples(level, data, path, factor)
         picture, turn = seen(samples), samples.orientation
-    except MemoryError:
+    except (
+        MemoryError,
+        Unreadable,
+    ):  # what is refused by name, libtiff would take for another kind
         raise
     except Exception as failed:
         # libtiff knows kinds that tifffile doesn't, but no page of a file that it can't make out.

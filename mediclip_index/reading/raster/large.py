@@ -45,10 +45,10 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
 
 def samples(data: bytes, kind: str, turn: int, factor: int) -> Samples | None:
     """Every `factor` x `factor` pixels averaged into one; None where only the whole can be had."""
-    if factor < 2:
-        return None
     if kind == "PPM":
         return _netpbm(data, factor)
+    if factor < 2:
+        return None
     loader = _LOADERS.get(kind)
     if loader is None:
         return None
@@ -74,6 +74,13 @@ def samples(data: bytes, kind: str, turn: int, factor: int) -> Samples | None:
     )
 
 
+def deep_netpbm_size(data: bytes) -> tuple[int, int] | None:
+    """The size of a raw PPM whose samples have 16 bits, of which Pillow keeps the upper ones; None
+    for anything else."""
+    head = _NETPBM.match(data[:4096]) if data.startswith(b"P6") else None
+    return (int(head[2]), int(head[3])) if head and int(head[4]) > 255 else None
+
+
 def _netpbm(data: bytes, factor: int) -> Samples | None:
     """A raw PGM or PPM, whose samples stand in the file as they are."""
     head = _NETPBM.match(data[:4096])
@@ -86,7 +93,7 @@ def _netpbm(data: bytes, factor: int) -> Samples | None:
     if head.end() + count * dtype.itemsize > len(data):
         raise OSError("truncated")
     values = np.frombuffer(data, dtype, count, head.end()).reshape(height, width, channels)
-    small = averaged(values, factor)
+    small = averaged(values, factor) if factor > 1 else values
     if most < 255:
         small = (small.astype(np.uint16) * 255 // most).astype(np.uint8)
     grey = channels == 1

@@ -82,6 +82,11 @@ def turned(picture: Image.Image, orientation: int) -> Image.Image:
     return picture if how is None else picture.transpose(how)
 
 
+def raised(alpha: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
+    """Alpha of so many bits as alpha of all that its type has."""
+    return np.asarray(alpha << (alpha.dtype.itemsize * 8 - bits))
+
+
 def _cover(alpha: npt.NDArray[Any] | None) -> npt.NDArray[np.float32] | None:
     """Alpha, 0 to 1, (h, w)."""
     if alpha is None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps
@@ -23,8 +24,12 @@ from mediclip_index.terms import Attribute, Bounds, Picture, Truncated
 # How Pillow says that a file ends before its picture does.
 CUT_SHORT = re.compile(r"truncated|not enough image data|unexpected end", re.IGNORECASE)
 DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # modes of more than 8 bits
-# Colours of an XPM that Pillow understands: "#rrggbb" and None.
-_XPM_ODD = re.compile(rb"""\sc\s+(?!#[0-9a-f]{6}["\s]|none["\s])""", re.IGNORECASE)
+_XPM, _XPM_TEXT = b"/* XPM */", re.compile(rb'"([^"\n]*)"')
+# Colours of an XPM that Pillow understands.
+_XPM_COLOUR = re.compile(rb"\sc\s+(#[0-9A-Fa-f]{6}|None)(\s|$)")
+_FITS, _PSD = b"SIMPLE  =", b"8BPS\0\1"
+# Bitmap, grey, palette, RGB, CMYK and duotone: what Pillow has all the channels of.
+_PSD_KINDS = {(0, 1), (1, 8), (2, 8), (3, 8), (4, 8), (8, 8)}
 # EPS runs another program, WMF and the stubs need one, FPX and MIC are dead.
 _NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
 
@@ -58,16 +63,19 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
             data, still = bare, Still(turn, 1)
     else:
         codec = codecs.of_other(data)
+        _check_odd(data)
     if codec is not None:
         check_pixels(codec.width, codec.height, path, bounds)
-        if codec.name != "PNG" or not large.is_large(codec.width, codec.height, bounds):
+        if codec.whole or not large.is_large(codec.width, codec.height, bounds):
             return _of_samples(codec.decode(), codec.name, size, still)
-    size_of_webp = large.webp_size(data)
-    if size_of_webp is not None and large.is_large(*size_of_webp, bounds):
-        check_pixels(*size_of_webp, path, bounds)
-        samples = large.samples(data, "WEBP", 1, reduction(size_of_webp, size))
+    of_webp, of_netpbm = large.webp_size(data), large.deep_netpbm_size(data)
+    full = of_webp or of_netpbm
+    if full is not None and (of_netpbm or large.is_large(*full, bounds)):
+        check_pixels(*full, path, bounds)
+        name = "WEBP" if of_webp else "PPM"
+        samples = large.samples(data, name, 1, reduction(full, size))
         if samples is not None:
-            return _of_samples(samples, "WEBP", size, Still(1, 1), size_of_webp)
+            return _of_samples(samples, name, size, Still(1, 1), full)
     try:
         with _open(data) as picture:
             return of_pillow(picture, path, size, bounds, still=still, data=data)
@@ -118,7 +126,7 @@ def of_pillow(
         asked = (max(1, int(full[0] * scale)), max(1, int(full[1] * scale)))
         picture.draft(None, asked)
         picture = _whole(picture, data, asked)
-    if (name == "FITS" and mode in DEEP) or (name == "XPM" and _XPM_ODD.search(data)):
+    if name == "FITS" and mode in DEEP:
         raise NotImplementedError  # Pillow mistakes their numbers
     picture.load()
     told = {"frames": still.frames} if still.frames else _frames(picture)
@@ -126,7 +134,7 @@ def of_pillow(
         picture = Image.fromarray(to_eight_bits(np.asarray(picture)))
     if name == "GIF":
         picture = _on_its_canvas(picture)
-    if name == "XBM":  # whose ones are ink
+    if name == "XBM" or (name == "PSD" and mode == "1"):  # whose ones are ink
         picture = ImageOps.invert(picture.convert("L"))
     if still.exponent != 1.0:
         picture = _brightened(picture, still.exponent)
@@ -140,6 +148,40 @@ def of_pillow(
         page=page,
         metadata={"mode": mode, **told},
     )
+
+
+def _check_odd(data: bytes) -> None:
+    """Kinds of which Pillow understands a part alone, and takes the rest for damage or for
+    another picture: NotImplementedError for these."""
+    if data.startswith(_XPM):
+        texts = (found[1] for found in _XPM_TEXT.finditer(data))
+        said = next(texts, b"").split()
+        colours, letters = (int(n) if n.isdigit() else 0 for n in (said[2:4] or (b"", b"")))
+        if not all(_XPM_COLOUR.search(text[letters:]) for text in islice(texts, colours)):
+            raise NotImplementedError
+    elif data.startswith(_FITS):
+        deep = re.search(rb"NAXIS3  = +(\d+)", data[:2880])
+        if deep and int(deep[1]) > 1:  # Pillow takes the first of several planes
+            raise NotImplementedError
+    elif data.startswith(_PSD):
+        depth, mode = (int.from_bytes(data[at : at + 2], "big") for at in (22, 24))
+        if (mode, depth) not in _PSD_KINDS or _has_no_composite(data):
+            raise NotImplementedError
+
+
+def _has_no_composite(data: bytes) -> bool:
+    """Whether a PSD says (in its resource 1057) that its layers were not merged: what stands in
+    the picture's place is white."""
+    place = 34 + int.from_bytes(data[26:30], "big")
+    end = place + int.from_bytes(data[place - 4 : place], "big")
+    while place + 12 <= min(end, len(data)) and data[place : place + 4] == b"8BIM":
+        name = data[place + 6] + 1
+        body = place + 6 + name + name % 2 + 4
+        length = int.from_bytes(data[body - 4 : body], "big")
+        if data[place + 4 : place + 6] == b"\x04\x21":
+            return length >= 5 and data[body + 4] == 0
+        place = body + length + length % 2
+    return False
 
 
 def _of_samples(

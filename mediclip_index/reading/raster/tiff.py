@@ -19,7 +19,7 @@ import tifffile
 from tifffile import EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT
 
 from mediclip_index.reading.raster.averaging import bins, summed
-from mediclip_index.reading.raster.samples import Colours, Samples
+from mediclip_index.reading.raster.samples import Colours, Samples, raised
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.terms import Bounds
 
@@ -74,7 +74,7 @@ def pages(tiff: Any, path: str, size: int, bounds: Bounds) -> list[Page]:
                 "too_large", f"{path} has over {bounds.max_pages} pages; at most those are read."
             )
     if not every:
-        raise Unreadable("damaged", f"{path} is a TIFF without a page.")
+        raise Unreadable("damaged", f"{path} ends before its first page; get a whole copy.")
     if any(getattr(tiff, kind) for kind in _SLIDES):
         return [Page(1, every[0], _level(every[0], every, size, bounds))]
     own = [
@@ -161,6 +161,8 @@ def samples(page: Any, data: bytes, path: str, factor: int) -> Samples:
     bits = 8 if values.dtype in (np.uint8, np.bool_) else int(page.bitspersample)
     if kind == PHOTOMETRIC.PALETTE:
         bits = 8
+    if alpha is not None and alpha.dtype.kind == "u":
+        alpha = raised(alpha, bits)
     return Samples(
         values[..., 0] if values.shape[-1] == 1 else values,
         bits=bits,
