@@ -121,6 +121,7 @@ def _chunks() -> Iterator[Row]:
     ):  # fmt: skip
         yield Row(f"PNG, {named}", partial(png, COLOUR, 2, before=before))
     yield Row("PNG without its end", partial(png, COLOUR, 2, end=False))
+    yield Row("PNG of 16 bit without its end", partial(png, _LOW, 2, 16, end=False))
     yield Row("PNG, bytes after its end", lambda: png(COLOUR, 2) + b"\0" * 100)
     for orientation in (2, 6, 8):
         yield Row(

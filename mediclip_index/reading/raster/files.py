@@ -129,11 +129,8 @@ def _page(
     try:
         samples = tiff.samples(level, data, path, factor)
         picture, turn = seen(samples), samples.orientation
-    except (
-        MemoryError,
-        Unreadable,
-    ):  # what is refused by name, libtiff would take for another kind
-        raise
+    except (MemoryError, Unreadable):
+        raise  # what is refused by name, libtiff would take for another kind
     except Exception as failed:
         # libtiff knows kinds that tifffile doesn't, but no page of a file that it can't make out.
         try:

@@ -62,6 +62,12 @@ def samples(data: bytes, kind: str, turn: int, factor: int) -> Samples | None:
     if picture.format not in _DEEP:
         return None
     dtype, bits = _DEEP[picture.format]
+    covered = picture.bands in (2, 4)
+    if covered:  # what can't be seen must not be averaged into what can
+        if bits == 8:
+            picture = picture.flatten(background=[255])
+        else:
+            picture = picture.premultiply(max_alpha=65535).cast("ushort")
     small = picture if scale else picture.shrink(factor, factor)
     values = np.frombuffer(small.write_to_memory(), dtype=dtype)
     values = values.reshape(small.height, small.width, small.bands)
@@ -70,7 +76,12 @@ def samples(data: bytes, kind: str, turn: int, factor: int) -> Samples | None:
     grey = own.shape[-1] == 1
     colours: Colours = "grey" if grey else "RGB"
     return Samples(
-        own[..., 0] if grey else own, bits=bits, colours=colours, alpha=alpha, orientation=turn
+        own[..., 0] if grey else own,
+        bits=bits,
+        colours=colours,
+        alpha=alpha,
+        premultiplied=covered,
+        orientation=turn,
     )
 
 

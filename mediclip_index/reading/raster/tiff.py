@@ -184,6 +184,7 @@ def _gathered(
     look_up = _palette(page) if page.photometric == PHOTOMETRIC.PALETTE else None
     height, width = page.imagelength, page.imagewidth
     out_h, out_w = -(-height // factor), -(-width // factor)
+    clear = at is not None and EXTRASAMPLE.UNASSALPHA in page.extrasamples
     depth = (3 if look_up is not None else wanted) + (at is not None)
     first: npt.NDArray[Any] | None = None
     counts: npt.NDArray[np.float32] | None = None
@@ -222,9 +223,12 @@ def _gathered(
         rows, columns = bins(top, h, factor), bins(left, w, factor)
         y, x = top // factor, left // factor
         place = (slice(y, y + len(rows)), slice(x, x + len(columns)), channels)
-        clean = part if there is None else np.where(there, part, 0)
-        first[place] += summed(clean.astype(first.dtype), rows, columns)
+        clean = (part if there is None else np.where(there, part, 0)).astype(first.dtype)
         weight = np.ones(part.shape, np.float32) if there is None else there.astype(np.float32)
+        if clear and plane is None:  # what can't be seen must not be averaged into what can
+            clean[..., :-1] *= clean[..., -1:]
+            weight[..., :-1] *= clean[..., -1:]
+        first[place] += summed(clean, rows, columns)
         counts[place] += summed(weight, rows, columns)
     if first is None:
         raise ValueError("no data")
@@ -232,8 +236,7 @@ def _gathered(
         return first, _known(first, no_data)
     assert counts is not None
     known = counts[..., 0] > 0
-    divisor = np.maximum(counts, 1)
-    mean = first / divisor
+    mean = first / np.where(counts > 0, counts, 1)
     values = mean.astype(np.float32) if dtype.kind == "f" else np.floor(mean + 0.5).astype(dtype)
     return values, None if known.all() else known
 
