@@ -18,6 +18,7 @@ from typing import IO
 from mediclip_index.terms import Facts, WrongUsage
 
 LARGEST = 512 * 1024**2  # bytes
+_MOST_PAGES = 2**31
 _SAID = ("path", "label", "split", "subject", "page", "item")
 _DELIMITERS = (",", ";", "\t", "|")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -175,7 +176,7 @@ def _count(cell: str, name: str, where: str) -> int | None:
         number = float(cell)
     except ValueError:
         number = 0.0
-    if number < 1 or number != int(number):
+    if not (1 <= number < _MOST_PAGES and number.is_integer()):  # "nan" and "inf" are numbers, too
         raise WrongUsage(f"{where}: {name} is {cell!r}, and must be a number from 1.")
     return int(number)
 
