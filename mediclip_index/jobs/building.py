@@ -31,7 +31,6 @@ from mediclip_index.terms import (
     Entry,
     Facts,
     IndexType,
-    Picture,
     Progress,
     ReadOptions,
     Refusal,
@@ -144,7 +143,7 @@ class _Build:
         self._committer = committer
         self._run = run
         self._renamed: set[str] = set()  # paths whose content lies under a new name
-        self._again: dict[str, Sequence[Picture]] = {}  # of contents that were read again
+        self._again = moving.ReadAgain(desk, encoder, run)
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
         self._whole = Whole(0)
@@ -295,7 +294,7 @@ class _Build:
             assert sha is not None
             known.contents.add(sha)
             if sha in known.incomplete:
-                self._again[sha] = [replace(p, pixels=_NO_PIXELS) for p in loaded.pictures]
+                self._again.waiting[sha] = [replace(p, pixels=_NO_PIXELS) for p in loaded.pictures]
             tally.added += 1
         if entry.path in known.files:
             self._whole.paths_before.add(entry.path)
@@ -341,6 +340,9 @@ class _Build:
         """Have everything written that is whole: images with vectors, paths, refusals and facts."""
         whole = self._whole
         if whole.files or whole.refusals:
+            if self._again.waiting:
+                self._committer.finish()
+                self._again.take_back()
             whole.begun = self._known.incomplete.intersection(i.sha256 for i in whole.images)
             self._committer.put(whole)
             self._whole = Whole(whole.source)
@@ -380,8 +382,7 @@ class _Build:
 
     def settle(self) -> None:
         """What contents that were read again leave to do."""
-        if self._again:
-            self._tally.notes += moving.settle(self._desk, self._row, self._again, self._run)
+        self._tally.notes += self._again.settle()
 
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""

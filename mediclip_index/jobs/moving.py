@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, indexed, labels, removals, words
+from mediclip_index.catalog import Reading, Writing, indexed, labels, removals, words
 from mediclip_index.catalog.indexed import Indexed
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, load_encoder
 from mediclip_index.show.text import counted
 from mediclip_index.terms import Facts, Picture, WrongUsage
 
+_NOTHING = labels.Standing()
 _START = 4096  # bytes of a file that say how deep it is
 
 
@@ -63,7 +65,8 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
     """
     with desk.catalog.reading() as look:
         known = words.encoder(look)
-        otherwise = {image.id for image in read_otherwise(look, known) if image.present}
+        # Those that are gone as well: their file may come back.
+        otherwise = {image.id: image.present for image in read_otherwise(look, known)}
     if known.recipe == reading.RECIPE:
         return ["All pictures of this index were read as this version reads them."]
     if sources and not set(before) <= set(sources):
@@ -80,39 +83,62 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
         )
         words.take_over(work, known, words.encoder(work), without=otherwise)
     desk.use(encoder)
+    count = sum(otherwise.values())
     return [
-        f"{counted(len(otherwise), 'image')} read again; a calibration made before no longer "
-        "holds: `mediclip-index tune` makes another."
+        f"{counted(count, 'image')} read again; a calibration made before no longer holds: "
+        "`mediclip-index tune` makes another."
     ]
 
 
-def settle(
-    desk: Desk, known: KnownEncoder, found: Mapping[str, Sequence[Picture]], run: str
-) -> list[str]:
-    """What is left to do for contents that were read again: `found` has their pictures.
+class ReadAgain:
+    """Contents that are read again, and what that leaves to do. `waiting`: the pictures of those
+    that are not kept yet, by content."""
 
-    Images that are no longer found in their file are marked as removed. Where the pictures of a
-    page are others than before, what people said of them was said of others, and is taken back.
-    """
-    with desk.catalog.reading() as look:
-        of_content = indexed.of_contents(look, found)
-        lost = indexed.without_vectors(look, known, found)
-        moved = [i for sha, old in of_content.items() for i in _otherwise(old, found[sha])]
-        said = [i for i in moved if i not in lost and i in labels.standings(look, moved)]
-    if not lost and not said:
-        return []
-    with desk.catalog.writing("build --reread", by=desk.author, run=run) as work:
-        removals.mark(work, lost, "removed")
-        labels.say(work, dict.fromkeys(said, Facts(label="", split="", subject="")))
-    notes = []
-    if lost:
-        notes.append(f"{counted(len(lost), 'image')} are no pictures of their own, and removed.")
-    if said:
-        notes.append(
-            f"The labels of {counted(len(said), 'image')} were taken back, since their pages show "
-            f"other figures than before: {', '.join(f'#{i}' for i in said[:20])}."
-        )
-    return notes
+    def __init__(self, desk: Desk, known: KnownEncoder, run: str) -> None:
+        self.waiting: dict[str, Sequence[Picture]] = {}
+        self._desk, self._known, self._run = desk, known, run
+        self._kept: set[str] = set()
+        self._said: list[int] = []  # images whose labels were of other figures
+
+    def take_back(self) -> None:
+        """Before those that wait are kept, so that whatever ends a build between the two is made
+        good by the next: where a page shows other figures than before, what people said of its
+        images was said of others, and is taken back."""
+        with self._desk.catalog.reading() as look:
+            moved = [
+                i
+                for sha, old in indexed.of_contents(look, self.waiting).items()
+                for i in _otherwise(old, self.waiting[sha])
+            ]
+            standing = labels.standings(look, moved)
+        said = [i for i in moved if standing.get(i, _NOTHING) != _NOTHING]
+        if said:
+            with self._writing() as work:
+                labels.say(work, dict.fromkeys(said, Facts(label="", split="", subject="")))
+        self._said += said
+        self._kept.update(self.waiting)
+        self.waiting = {}
+
+    def settle(self) -> list[str]:
+        """Once all are kept: images that are no longer found in their file are marked as removed.
+        Returns notes."""
+        notes = []
+        with self._desk.catalog.reading() as look:
+            lost = indexed.without_vectors(look, self._known, self._kept)
+        if lost:
+            with self._writing() as work:
+                removals.mark(work, lost, "removed")
+            notes.append(f"{counted(len(lost), 'image')} removed: no longer a picture of its file.")
+        if self._said:
+            notes.append(
+                f"The labels of {counted(len(self._said), 'image')} were taken back, since their "
+                "pages show other figures than before: "
+                f"{', '.join(f'#{i}' for i in self._said[:20])}."
+            )
+        return notes
+
+    def _writing(self) -> AbstractContextManager[Writing]:
+        return self._desk.catalog.writing("build --reread", by=self._desk.author, run=self._run)
 
 
 def _otherwise(old: Iterable[Indexed], new: Sequence[Picture]) -> list[int]:
@@ -124,9 +150,11 @@ def _otherwise(old: Iterable[Indexed], new: Sequence[Picture]) -> list[int]:
     now: dict[int | None, list[tuple[int | None, int, int]]] = defaultdict(list)
     for picture in new:
         now[picture.page].append((picture.item, picture.width, picture.height))
+    own = {(picture.page, picture.item) for picture in new}
     return [
         image.id
         for page, there in before.items()
         if sorted((i.item or 0, i.width, i.height) for i in there) != sorted(now[page])
         for image in there
+        if (image.page, image.item) in own  # else it is lost, and removed as it is
     ]
