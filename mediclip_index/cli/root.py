@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -55,8 +57,29 @@ class Context:
     precision: str = "auto"
 
 
+class _SeenEnough(Exception):
+    """The reader of a pipe was."""
+
+
+@contextlib.contextmanager
+def _pipes_watched() -> Iterator[None]:
+    """click ends with 1 where a pipe was closed; what it doesn't know, it lets pass."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise _SeenEnough from None
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, so that --help is quick."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _pipes_watched():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _pipes_watched():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -114,7 +137,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _say("Stopped; what was committed is kept, and the same command goes on from there.")
         sys.exit(130)
-    except BrokenPipeError:
+    except (_SeenEnough, BrokenPipeError):
         # The reader of a pipe (`head`) has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
