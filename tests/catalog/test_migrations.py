@@ -1,0 +1,100 @@
+"""Catalogs that earlier releases made are opened, with all that they hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mediclip_index import Index
+from mediclip_index.catalog import Catalog, origins, schema, words
+from mediclip_index.catalog.rows import Connection, scalar
+from mediclip_index.reading.recipes import FIRST
+from mediclip_index.terms import ReadOptions, ScanOptions
+from tests.jobs.conftest import make_tiny
+
+
+def as_of(index: Index, version: int) -> None:
+    """Write an index's catalog as a release with this schema would have."""
+    file = Catalog.open(index.path).file
+    new = file.with_name("old.duckdb")
+    with schema.create(new, to=version) as db:
+        db.execute(f"ATTACH '{file}' AS now (READ_ONLY)")
+        here = schema.tables(db)
+        for table, sql in schema.tables(db, "now").items():
+            if table not in here and not table.startswith(("vectors_", "sentences_")):
+                continue
+            if table not in here:
+                db.execute(sql)
+            columns = ", ".join(_columns(db, table))
+            db.execute(f"DELETE FROM {table}")
+            db.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM now.{table}")
+        db.execute("DETACH now")
+    file.with_name(file.name + ".wal").unlink(missing_ok=True)
+    new.replace(file)
+
+
+def _columns(db: Connection, table: str) -> list[str]:
+    rows = db.execute(
+        "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND "
+        "database_name = current_database()", [table],
+    ).fetchall()  # fmt: skip
+    return [name for (name,) in rows]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return make_tiny(tmp_path_factory.mktemp("tiny"), seed=0)
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    pile = tmp_path / "pile"
+    pile.mkdir()
+    rng = np.random.default_rng(5)
+    for number in range(5):
+        grey = rng.integers(0, 256, (40, 60, 3), np.uint8)
+        Image.fromarray(grey).save(pile / f"{number}.png")
+    index = Index.create(tmp_path / "index", model=model)
+    index.build([str(pile)], frames="all")
+    index.set_label("medical", [1, 2])
+    index.query([str(pile / "3.png")])
+    as_of(index, version)
+
+    later = Index.open(index.path)
+    report = later.build()
+    assert (report.added, report.unchanged, report.images) == (0, 5, 5)
+    assert later.info().labels == {"medical": 2}
+    with Catalog.open(index.path).reading() as look:
+        assert schema.version(look.db) == schema.newest()
+        (source,) = origins.sources(look)
+        # What was kept of frames is kept; what there was not yet is as it always was.
+        assert (source.read, source.scan) == (ReadOptions(frames="all"), ScanOptions())
+        assert words.encoder(look).recipe == FIRST
+    assert later.audit_verify().ok
+    assert later.audit_replay().different == ()
+    assert (index.path / f"catalog.duckdb.schema-{version}").exists()
+    assert later.build(reread=True).images == 5
+    assert later.verify().ok
+
+
+def test_how_a_source_is_read_is_kept_by_what_is_not_at_its_default(
+    model: str, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (40, 30), "red").save(tmp_path / "a.png")
+    index = Index.create(tmp_path / "index", model=model)
+    (tmp_path / "pile").mkdir()
+    (tmp_path / "a.png").rename(tmp_path / "pile" / "a.png")
+    index.build([str(tmp_path / "pile")], truncated="show", exclude=["x/"], follow_links=True)
+    with Catalog.open(index.path).reading() as look:
+        options = json.loads(scalar(look.db, "SELECT options FROM sources"))
+        (source,) = origins.sources(look)
+    assert "include" not in options
+    assert source.read == ReadOptions(truncated="show")
+    assert source.scan == ScanOptions(exclude=("x/",), follow_links=True)

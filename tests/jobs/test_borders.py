@@ -1,0 +1,213 @@
+"""What stands between an index and the files of a hospital: lists, pages, archives, sidecars."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mediclip_index import Index
+from mediclip_index.terms import WrongUsage
+
+ROWS = (
+    "path,page,item,label\n"
+    "p00.png,,,medical\np01.png,1,,Non-Medical\nt.tif,,,medical\nt.tif,2,,non medical\n"
+    "f.pdf,2,1,medical\nf.pdf,1,,Non_Medical\n"
+)
+# By file, page and item.
+EXPECTED = {
+    ("p00.png", None, None): "medical",
+    ("p01.png", None, None): "non_medical",
+    ("t.tif", 1, None): "medical",
+    ("t.tif", 2, None): "non_medical",
+    ("f.pdf", 1, 1): "non_medical",
+    ("f.pdf", 2, 1): "medical",
+}
+
+
+@pytest.fixture
+def ward(tmp_path: Path, photographs: list[Image.Image]) -> Path:
+    """Two PNG, a TIFF of two pages, a PDF of two pages with a figure each, and a list of them."""
+    folder = tmp_path / "ward"
+    folder.mkdir()
+    for number in (0, 1):
+        photographs[number].save(folder / f"p0{number}.png")
+    photographs[2].save(folder / "t.tif", save_all=True, append_images=[photographs[3]])
+    photographs[4].save(folder / "f.pdf", save_all=True, append_images=[photographs[5]])
+    (folder / "list.csv").write_text(ROWS)
+    return folder
+
+
+def told(index: Index) -> dict[tuple[str, int | None, int | None], str | None]:
+    hits = index.search(where="true", k=None).results
+    return {
+        (Path(h.path).name, h.metadata.get("page"), h.metadata.get("item")): h.label for h in hits
+    }
+
+
+def test_a_list_is_a_source_that_says_labels_by_page_and_item(index: Index, ward: Path) -> None:
+    report = index.build([str(ward / "list.csv")])
+    assert (report.added, report.labelled) == (4, 6)
+    assert told(index) == EXPECTED
+
+
+def test_a_list_beside_a_folder_says_the_same(index: Index, ward: Path) -> None:
+    index.build([str(ward)], labels=str(ward / "list.csv"))
+    assert told(index) == EXPECTED
+
+
+def test_an_imported_list_says_the_same_and_which_pages_are_not_there(
+    index: Index, ward: Path
+) -> None:
+    index.build([str(ward)], labels="none")
+    with (ward / "list.csv").open("a") as table:
+        table.write("t.tif,9,,medical\nf.pdf,1,7,medical\ngone.png,,,medical\n")
+    report = index.import_labels(ward / "list.csv")
+    assert told(index) == EXPECTED
+    assert report.changed == 6
+    assert [name.removeprefix(f"{ward}/") for name in report.missing] == [
+        "gone.png", "t.tif (page 9)", "f.pdf (page 1, item 7)",
+    ]  # fmt: skip
+
+
+def test_a_list_that_contradicts_itself_is_told_by_whoever_reads_it(
+    index: Index, ward: Path
+) -> None:
+    with (ward / "list.csv").open("a") as table:
+        table.write("p00.png,,,non_medical\n")
+    for notes in (
+        index.build([str(ward / "list.csv")]).notes,
+        index.build([str(ward)], labels=str(ward / "list.csv")).notes,
+        index.import_labels(ward / "list.csv").notes,
+    ):
+        assert any("contradicts itself on 1 of its paths" in note for note in notes)
+    assert told(index)[("p00.png", None, None)] == "non_medical"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("path,label,probability,unsure\np00.png,medical,0.9,\n", "list of verdicts"),
+        ("path,page,label\nt.tif,x,medical\n", "page is 'x'"),
+        ("path,label\np00.png,cat\n", "'cat' is no class of this index"),
+        ("path,page,label\nt.tif,2,cat\n", "'cat' is no class of this index"),
+    ],
+)
+def test_a_list_that_is_wrong_changes_nothing(
+    text: str, why: str, index: Index, ward: Path
+) -> None:
+    index.build([str(ward)], labels="none")
+    (ward / "list.csv").write_text(text)
+    for use in (
+        lambda: index.build([str(ward / "list.csv")]),
+        lambda: index.build([str(ward)], labels=str(ward / "list.csv")),
+        lambda: index.import_labels(ward / "list.csv"),
+    ):
+        with pytest.raises(WrongUsage, match=why):
+            use()
+    assert set(told(index).values()) == {None}
+
+
+def test_names_of_macs_are_found_by_an_imported_list(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    folder = tmp_path / "mac"
+    folder.mkdir()
+    photographs[0].save(folder / unicodedata.normalize("NFD", "Röntgen.png"))
+    index.build([str(folder)])
+    for file in folder.iterdir():
+        file.unlink()  # so that the disk can't tell how it is spelled
+    table = tmp_path / "list.csv"
+    table.write_text(
+        "path,label\n" + unicodedata.normalize("NFC", "mac/Röntgen.png") + ",medical\n"
+    )
+    report = index.import_labels(table)
+    assert (report.changed, report.missing) == (1, ())
+
+
+def test_what_was_left_out_stays_left_out_of_later_builds(
+    index: Index, ward: Path, photographs: list[Image.Image]
+) -> None:
+    (ward / "thumbs").mkdir()
+    photographs[7].save(ward / "thumbs" / "x.png")
+    photographs[8].save(ward / "m_mask.png")
+    report = index.build([str(ward)], exclude=["thumbs/", "*_mask.png"], labels="none")
+    assert report.images == 6
+    assert any("2 files or folders by --exclude" in note for note in report.notes)
+    photographs[9].save(ward / "n_mask.png")
+    photographs[10].save(ward / "n.png")
+    again = index.build()
+    assert (again.added, again.images) == (1, 7)
+    assert index.build([str(ward)], labels="none").added == 3
+
+
+def test_links_are_followed_in_later_builds_too(
+    index: Index, ward: Path, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (ward / "there").symlink_to(outside)
+    photographs[7].save(outside / "x.png")
+    assert index.build([str(ward)], labels="none").images == 6
+    assert index.build([str(ward)], labels="none", follow_links=True).images == 7
+    photographs[8].save(outside / "y.png")
+    assert index.build().images == 8
+
+
+def test_a_damaged_archive_stands_among_the_refusals_until_it_is_mended(
+    index: Index, ward: Path, tmp_path: Path
+) -> None:
+    archive = tmp_path / "pile" / "a.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name in ("p00.png", "p01.png"):
+            packed.write(ward / name, name)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    source = str(archive.parent)
+    assert [r.reason for r in index.build([source]).refused] == ["damaged"]
+    assert index.info().refusals == {"damaged": 1}
+    assert [r.reason for r in index.build().refused] == ["damaged"]
+    assert index.info().refusals == {"damaged": 1}
+    archive.write_bytes(whole)
+    report = index.build()
+    assert (report.added, report.refused, index.info().refusals) == (2, (), {})
+    archive.write_bytes(whole[:300])
+    report = index.build()
+    assert ([r.reason for r in report.refused], report.gone, report.images) == (["damaged"], 0, 2)
+
+
+def test_a_picture_named_text_is_taken_in_and_what_lies_beside_is_counted(
+    index: Index, ward: Path, photographs: list[Image.Image]
+) -> None:
+    data = io.BytesIO()
+    photographs[9].save(data, "PNG")
+    (ward / "photo.txt").write_bytes(data.getvalue())
+    (ward / "notes.txt").write_text("seen")
+    (ward / "@eaDir").mkdir()
+    photographs[8].save(ward / "@eaDir" / "thumb.png")
+    report = index.build([str(ward)], labels="none")
+    assert (report.images, report.refused) == (7, ())
+    assert any("2 files beside pictures" in note for note in report.notes)  # and list.csv
+    assert any("1 folders of thumbnails" in note for note in report.notes)
+
+
+def test_a_search_says_how_many_more_there_are(built: Index, pile: Path) -> None:
+    few = built.search(where="true", k=5)
+    assert len(few.results) == 5
+    assert any("7 more" in note for note in few.notes)
+    assert built.search(where="true", k=12).notes == ()
+    assert len(built.search(where="true", k=None).results) == 12
+    hint = built.search([str(pile / "p00.png")], k=1).notes
+    assert any(f"--image {pile}/p00.png" in note for note in hint)
+
+
+def test_a_rename_is_one_event(built: Index, pile: Path) -> None:
+    (pile / "p05.png").rename(pile / "other.png")
+    report = built.build()
+    assert (report.renamed, report.gone, report.added, report.duplicates) == (1, 0, 0, 0)
+    assert built.build().unchanged == 12
