@@ -68,7 +68,7 @@ def add_source(
     read: ReadOptions | None = None,
     scan: ScanOptions | None = None,
 ) -> int:
-    """The number of a source read in this way; a new row where it was not so read before."""
+    """The number of a source read in this way; a new row where it was last read in another."""
     read, scan = read or ReadOptions(), scan or ScanOptions()
     rest = {**_said(read, ReadOptions()), **_said(scan, ScanOptions())}
     rest = {name: value for name, value in rest.items() if name not in ("frames", "pdf")}
@@ -76,7 +76,8 @@ def add_source(
     row = [kept_path(source), kept_path(labels), read.frames, read.pdf, said]
     known = work.db.execute(
         "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ? "
-        "AND options = ?",
+        "AND options = ? AND number = (SELECT max(number) FROM sources s WHERE s.source = "
+        "sources.source)",
         row,
     ).fetchall()
     if known:

@@ -52,11 +52,11 @@ def reading_options(command: F) -> F:
     )(command)  # fmt: skip
     command = click.option(
         "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,
-        help="Of a PDF: the pictures embedded in it, or its pages.",
+        help="Of a PDF: its figures, as its pages show them, or whole pages.",
     )(command)  # fmt: skip
     return click.option(
         "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
-        help="Of a DICOM file with several frames: the first, or all.",
+        help="Of a DICOM file with several frames: the one that stands for it, or all.",
     )(command)  # fmt: skip
 
 

@@ -84,7 +84,17 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature("FITS", "picture", b"SIMPLE  =", read=True),
     Signature("SGI", "picture", b"\x01\xda", read=True),
     Signature("Sun raster", "picture", b"\x59\xa6\x6a\x95", read=True),
-    Signature("XPM", "picture", b"/* XPM */", read=True),
+    Signature("XPM", "picture", b"/* XPM */"),
+    Signature("BLP", "picture", b"BLP1", read=True),
+    Signature("BLP", "picture", b"BLP2", read=True),
+    Signature("FLI", "picture", b"\x11\xaf", 4, read=True),
+    Signature("FLC", "picture", b"\x12\xaf", 4, read=True),
+    Signature("IM", "picture", b"Image type:", read=True),
+    Signature("MSP", "picture", b"DanM", read=True),
+    Signature("MSP", "picture", b"LinS", read=True),
+    Signature("PIXAR", "picture", b"\x80\xe8\0\0", read=True),
+    Signature("FTEX", "picture", b"FTEX", read=True),
+    Signature("GIMP brush", "picture", b"GIMP", 20, read=True),
     Signature("QOI", "picture", b"qoif", read=True),
     Signature("BPG", "picture", b"BPG\xfb"),
     Signature("FLIF", "picture", b"FLIF"),
@@ -205,9 +215,23 @@ def signature(data: bytes) -> Signature | None:
         return Signature("Netpbm", "picture", b"P", read=True)
     if data[:1] == b"\x0a" and data[1:2] in b"\0\2\3\4\5" and data[2:3] == b"\1":
         return Signature("PCX", "picture", b"\x0a", read=True)
-    if data[-26:].endswith(b"TRUEVISION-XFILE.\0"):
+    if data[-26:].endswith(b"TRUEVISION-XFILE.\0") or _may_be_tga(data):
         return Signature("TGA", "picture", b"", read=True)
     return None
+
+
+def _may_be_tga(data: bytes) -> bool:
+    """A TGA of the first version has no mark; its header's fields must make sense together."""
+    head = data[:18]
+    return (
+        len(head) == 18
+        and head[1] in (0, 1)
+        and head[2] in (1, 2, 3, 9, 10, 11)
+        and head[16] in (8, 15, 16, 24, 32)
+        and head[17] & 0xC0 == 0
+        and int.from_bytes(head[12:14], "little") > 0
+        and int.from_bytes(head[14:16], "little") > 0
+    )
 
 
 def refusal(data: bytes, path: str) -> Unreadable:

@@ -89,7 +89,7 @@ class Bounds:
     max_pages: int = 2_000
     max_seconds: float = 30.0
     max_file_seconds: float = 1_800.0
-    max_memory: int = 1024**3
+    max_memory: int = 900 * 1024**2  # with Python and its libraries about a gigabyte
 
 
 @dataclass(frozen=True)

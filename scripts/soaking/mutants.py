@@ -17,9 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pydicom
 import skimage.data
+import tifffile
 from PIL import Image
 
 from mediclip_index.prompts import load_bundled
@@ -38,7 +40,7 @@ def seeds() -> dict[str, list[bytes]]:
     """Small real files by format: photographs written by Pillow, pydicom's own test files, those of
     $MEDICLIP_BENCH where it is set, and archives, lists and words."""
     found: dict[str, list[bytes]] = {}
-    for kind, data in (*_pictures(), *_scans(), *_bench()):
+    for kind, data in (*_pictures(), *_deep(), *_scans(), *_bench()):
         if len(data) <= LARGEST_SEED:
             found.setdefault(kind, []).append(data)
     found["raw"] = [raw_file(picture, 6) for picture in _photographs()]
@@ -92,6 +94,33 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
             except KeyError:  # an older Pillow does not write it
                 continue
             yield kind, data.getvalue()
+
+
+def _deep() -> Iterator[tuple[str, bytes]]:
+    """Kinds of TIFF, and what imagecodecs decodes."""
+    for picture in _photographs():
+        colours = np.asarray(picture)
+        deep = colours.astype(np.uint16) * 60
+        grey = np.asarray(picture.convert("L"))
+        for values, options in (
+            (deep, {"compression": "zlib", "predictor": True, "photometric": "rgb"}),
+            (colours, {"tile": (16, 16), "compression": "jpeg", "photometric": "rgb"}),
+            (np.moveaxis(colours, -1, 0), {"planarconfig": "separate", "photometric": "rgb"}),
+            (grey.astype(np.float32) / 7, {"compression": "zstd", "bigtiff": True}),
+            (grey, {"photometric": "miniswhite", "compression": "packbits", "byteorder": ">"}),
+            (grey.astype(np.int16) - 99, {"compression": "lerc"}),
+            (colours, {"compression": "jpeg2000", "photometric": "rgb"}),
+        ):
+            data = io.BytesIO()
+            tifffile.imwrite(data, values, **options)
+            yield "tiff", data.getvalue()
+        yield "png", bytes(imagecodecs.png_encode(deep))
+        yield "jpeg", bytes(imagecodecs.jpeg8_encode(deep >> 4, bitspersample=12))
+        yield "jpeg", bytes(imagecodecs.jpegls_encode(grey))
+        yield "jpeg", bytes(imagecodecs.ljpeg_encode(grey))
+        yield "jpeg-xl", bytes(imagecodecs.jpegxl_encode(colours))
+        yield "jpeg-xr", bytes(imagecodecs.jpegxr_encode(colours))
+        yield "folded", gzip.compress(imagecodecs.png_encode(colours))
 
 
 def _scans() -> Iterator[tuple[str, bytes]]:

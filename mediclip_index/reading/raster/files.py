@@ -71,9 +71,12 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         # and may quote the file, names and all: what they say is not passed on.
         if isinstance(error, ImportError) or _MEMORY.search(str(error)):
             raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
+        known = signature(data)
+        if known is None or known.name == "XPM":
+            # Pillow takes much for a picture that none of its marks tell, and no XPM for odd.
+            raise refusal(data, path) from None
         if _UNSUPPORTED.search(str(error)):
-            known = signature(data)
-            name = known.name if known else "picture"
+            name = known.name
             raise Unreadable(
                 "unsupported", f"{path} is a {name} of a kind that is not read; save it as PNG."
             ) from None

@@ -109,7 +109,7 @@ def of_pillow(
     """What Pillow has opened; `data`, the file, is there where it may be decoded in another way."""
     still = still or Still()
     if picture.format == "ICO":
-        picture.size = max(picture.ico.sizes())  # type: ignore[attr-defined,misc]
+        _take_largest(picture, path, bounds)
     check_pixels(picture.width, picture.height, path, bounds)
     full, mode, name = picture.size, picture.mode, picture.format or "unknown"
     turn = still.turn or _turn(picture)
@@ -182,6 +182,18 @@ def _has_no_composite(data: bytes) -> bool:
             return length >= 5 and data[body + 4] == 0
         place = body + length + length % 2
     return False
+
+
+def _take_largest(icon: Image.Image, path: str, bounds: Bounds) -> None:
+    """The largest picture of an icon that can be had: its list of sizes may lie."""
+    for width, height in sorted(icon.ico.sizes(), reverse=True):  # type: ignore[attr-defined]
+        with contextlib.suppress(Exception):
+            check_pixels(width, height, path, bounds)
+            found = icon.ico.getimage((width, height))  # type: ignore[attr-defined]
+            check_pixels(found.width, found.height, path, bounds)
+            found.load()
+            icon.size = (width, height)  # type: ignore[misc]
+            return
 
 
 def _of_samples(

@@ -1,12 +1,14 @@
-"""Reads the files of other projects' test suites and holds the pictures against ImageMagick.
+"""Reads the files of other projects' test suites and holds what comes of them against others.
 
-    python scripts/soaking/raster_suites.py FOLDER [--report FILE.csv]
+    python scripts/soaking/suites.py FOLDER [--report FILE.csv]
 
 FOLDER has one folder a suite. Every file is read as `build` reads it, in a process of its own, in
 the bounds that ship; pictures of raster files are then decoded by ImageMagick as well and compared
 at 64 x 64: correlation at least 0.97 (but where one is plain) and brightness within 0.05. Deep
 pictures (more than 8 bits) are windowed here and not there: of them the correlation counts. Where
 ImageMagick shows something else, GraphicsMagick is asked too: either has kinds that it gets wrong.
+What is refused as damaged and read by ImageMagick without a word is listed. PDFs and DICOM files
+are read here, and compared by pdf_figures.py and dicom_display.py beside this.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ class Row:
     alike: bool | None = None
     correlation: float | None = None
     brightness: float | None = None
+    elsewhere: bool = False  # refused as damaged, though ImageMagick reads it
+    peak_mb: int = 0  # the most memory that the process had so far
 
 
 def small(picture: Image.Image) -> Grey:
@@ -111,11 +115,14 @@ def rows_of(path: Path, worker: Apart, root: Path) -> Iterator[Row]:
         shape=None,
     )  # fmt: skip
     found = worker.read(task, path.stat().st_size, lambda _: True)
+    peak = _peak(worker.worker)
     for refused in found.refused:
-        yield Row(name, kind, refused.reason, 0, refused.message)
+        picture_like = known is not None and known.family == "picture"
+        elsewhere = refused.reason == "damaged" and picture_like and _read_elsewhere(path)
+        yield Row(name, kind, refused.reason, 0, refused.message, elsewhere=elsewhere, peak_mb=peak)
     for picture in found.pictures:
         facts = f"{picture.width}x{picture.height} {picture.metadata.get('mode')}"
-        row = Row(name, kind, "pictures", 1, f"{facts} page {picture.page or 1}")
+        row = Row(name, kind, "pictures", 1, f"{facts} page {picture.page or 1}", peak_mb=peak)
         if known is not None and known.family == "picture":
             ours = small(Image.fromarray(picture.pixels))
             size = (picture.width, picture.height)
@@ -127,6 +134,24 @@ def rows_of(path: Path, worker: Apart, root: Path) -> Iterator[Row]:
                 if alike:
                     break
         yield row
+
+
+def _peak(process: int | None) -> int:
+    """The most memory that a process ever held, in MB; 0 where nobody tells."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def _read_elsewhere(path: Path) -> bool:
+    command = ["convert", f"{path}[0]", "-resize", "8x8!", "png:-"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and not done.stderr and bool(done.stdout)
 
 
 def files(root: Path) -> list[Path]:
@@ -162,6 +187,10 @@ def report(rows: list[Row]) -> None:
     judged = [row for row in rows if row.alike is not None]
     alike = sum(bool(row.alike) for row in judged)
     print(f"alike: {alike} of {len(judged)} ({alike / max(1, len(judged)):.2%})")
+    print(f"most memory of a process: {max((row.peak_mb for row in rows), default=0)} MB")
+    for row in rows:
+        if row.elsewhere:
+            print(f"  read elsewhere: {row.path}")
 
 
 def main(arguments: list[str] | None = None) -> int:
