@@ -197,7 +197,9 @@ def signature(data: bytes) -> Signature | None:
         return Signature("BMP", "picture", b"BM", read=True)
     if data.startswith(b"#define ") and b"_width" in data[:512]:
         return Signature("XBM", "picture", b"#define ", read=True)
-    if data[:1] == b"P" and data[1:2] in b"123456Ff" and data[2:3].isspace():
+    if data[:2] == b"PF" and data[2:3].isspace():
+        return Signature("colour PFM", "picture", b"PF")
+    if data[:1] == b"P" and data[1:2] in b"123456f" and data[2:3].isspace():
         return Signature("Netpbm", "picture", b"P", read=True)
     if data[:1] == b"\x0a" and data[1:2] in b"\0\2\3\4\5" and data[2:3] == b"\1":
         return Signature("PCX", "picture", b"\x0a", read=True)

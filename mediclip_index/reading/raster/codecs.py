@@ -56,10 +56,21 @@ def instead(data: bytes, name: str) -> Samples | None:
     import imagecodecs
 
     if name == "JPEG 2000":
-        return _by_channels(imagecodecs.jpeg2k_decode(data))
+        return jpeg_2000(data)
     if name == "AVIF":
         return _by_channels(imagecodecs.avif_decode(data, index=0))
     return None
+
+
+def jpeg_2000(data: bytes) -> Samples:
+    """Alpha of less than 16 bits is made as bright as one of 16."""
+    import imagecodecs
+
+    samples = _by_channels(imagecodecs.jpeg2k_decode(data))
+    bits = essentials.jpeg_2000_bits(data)
+    if samples.alpha is None or samples.alpha.dtype != np.uint16 or not 8 < bits < 16:
+        return samples
+    return replace(samples, alpha=samples.alpha << (16 - bits))
 
 
 def _png(png: essentials.Png) -> Samples:

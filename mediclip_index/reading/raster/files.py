@@ -19,6 +19,8 @@ from mediclip_index.reading.signatures import refusal, signature
 from mediclip_index.reading.tones import bounded, pixels, reduction
 from mediclip_index.terms import Bounds, Picture, Refusal, Truncated
 
+# How Pillow says that it does not know a kind of a format.
+_UNKNOWN = re.compile(r"unsupported|not supported|unknown \w+ (?:mode|depth|type)", re.IGNORECASE)
 # How decoders say that they got no memory; a module that can't be loaded then has said it, too.
 _MEMORY = re.compile(r"memory|allocat|thread|map segment", re.IGNORECASE)
 
@@ -70,7 +72,7 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         # and may quote the file, names and all: what they say is not passed on.
         if isinstance(error, ImportError) or _MEMORY.search(str(error)):
             raise Unreadable("too_large", f"{path} needs more memory than there is.") from None
-        if "unsupported" in str(error).lower():
+        if _UNKNOWN.search(str(error)):
             known = signature(data)
             name = known.name if known else "picture"
             raise Unreadable(

@@ -25,6 +25,7 @@ CUT_SHORT = re.compile(r"truncated|not enough image data|unexpected end", re.IGN
 DEEP = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}  # modes of more than 8 bits
 # Colours of an XPM that Pillow understands: "#rrggbb" and None.
 _XPM_ODD = re.compile(rb"""\sc\s+(?!#[0-9a-f]{6}["\s]|none["\s])""", re.IGNORECASE)
+_XBGR = b"\0\0\0\x20"  # the depth of a Sun raster whose first byte of four is none
 # EPS runs another program, WMF and the stubs need one, FPX and MIC are dead.
 _NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
 
@@ -56,6 +57,10 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
         codec = codecs.of_jpeg(bare, turn, frame)
         if not several:
             data, still = bare, Still(turn, 1)
+    elif essentials.is_psd(data):
+        data, codec = essentials.psd(data), None
+    elif data.startswith(b"/* XPM") and _XPM_ODD.search(data):
+        raise NotImplementedError  # Pillow mistakes its colours, or calls them wrong
     else:
         codec = codecs.of_other(data)
     if codec is not None:
@@ -118,8 +123,11 @@ def of_pillow(
         asked = (max(1, int(full[0] * scale)), max(1, int(full[1] * scale)))
         picture.draft(None, asked)
         picture = _whole(picture, data, asked)
-    if (name == "FITS" and mode in DEEP) or (name == "XPM" and _XPM_ODD.search(data)):
+    if (name == "FITS" and mode in DEEP) or (name == "SUN" and data[12:16] == _XBGR):
         raise NotImplementedError  # Pillow mistakes their numbers
+    if name == "JPEG2000" and mode not in DEEP and essentials.jpeg_2000_bits(data) > 8:
+        # Of deep colours it rounds white up to black.
+        return _of_samples(codecs.jpeg_2000(data), "JPEG2000", size, Still(turn, 1))
     picture.load()
     told = {"frames": still.frames} if still.frames else _frames(picture)
     if mode in DEEP:
