@@ -180,6 +180,11 @@ def test_channels_beside_the_colours_of_a_psd_harm_nothing(
     (picture,) = reading.read(_psd(planes, mode, packed), path="x", size=224).pictures
     wanted = np.repeat(own, 3, -1) if mode == 1 else photo
     assert np.abs(picture.pixels.astype(int) - wanted).max() <= 2
+    if more and packed:  # ImageMagick counts the alpha of a palette, and leaves it out
+        alone = _psd(planes[:colours], mode, packed)
+        alone = alone[:12] + struct.pack(">H", len(planes)) + alone[14:]
+        (picture,) = reading.read(alone, path="x", size=224).pictures
+        assert np.abs(picture.pixels.astype(int) - wanted).max() <= 2
 
 
 def test_kinds_that_no_decoder_here_knows_are_not_called_damaged() -> None:
@@ -195,6 +200,8 @@ def test_kinds_that_no_decoder_here_knows_are_not_called_damaged() -> None:
     assert _reason(sun + bytes(128 * 96 * 4)) == "unsupported"
     pcx = struct.pack("<4B4H", 10, 5, 1, 8, 0, 0, 127, 95) + bytes(53) + struct.pack("<BH", 4, 128)
     assert _reason(pcx + bytes(60) + bytes(128 * 96 * 4)) == "unsupported"
+    pcx = struct.pack("<4B4H", 10, 5, 0, 8, 0, 0, 127, 95) + bytes(53) + struct.pack("<BH", 3, 128)
+    assert _reason(pcx + bytes(60) + bytes(128 * 96 * 3)) == "unsupported"
     apple = b"\0\0\0\x04CgBI\x50\0\x20\2" + struct.pack(">I", zlib.crc32(b"CgBI\x50\0\x20\2"))
     assert _reason(b"\x89PNG\r\n\x1a\n" + apple + bytes(64)) == "unsupported"
 

@@ -189,6 +189,10 @@ def psd(data: bytes) -> bytes:
     head = data[:12] + struct.pack(">H", wanted) + data[14 : place + 2]
     lengths = 2 * height if packed == 1 else 0  # of a channel's rows, two bytes each
     start = place + 2
+    if lengths:
+        rows = struct.unpack_from(f">{wanted * height}H", data, start)
+        if start + wanted * lengths + sum(rows) == len(data):
+            return data  # its writer counted channels that it left out
     return head + data[start : start + wanted * lengths] + data[start + channels * lengths :]
 
 

@@ -123,6 +123,8 @@ def of_pillow(
         asked = (max(1, int(full[0] * scale)), max(1, int(full[1] * scale)))
         picture.draft(None, asked)
         picture = _whole(picture, data, asked)
+    if name == "PCX" and data[2:3] == b"\0":
+        raise NotImplementedError  # its rows are not packed, which Pillow does not look at
     if (name == "FITS" and mode in DEEP) or (name == "SUN" and data[12:16] == _XBGR):
         raise NotImplementedError  # Pillow mistakes their numbers
     if name == "JPEG2000" and mode not in DEEP and essentials.jpeg_2000_bits(data) > 8:
