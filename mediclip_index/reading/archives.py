@@ -32,6 +32,7 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 MOST_MEMBERS = 500_000
 _SAYS_UTF8 = 0x800  # a ZIP member's flag
 MOST_DIRECTORY = 128 * 1024**2  # bytes of a ZIP's list of members
+MOST_HEADER = 16 * 1024**2  # bytes that a TAR says of one member
 # Pictures hardly shrink: what unfolds to over a hundred times its size, and is large, is a bomb.
 MOST_UNFOLDED, BOMB = 100, 1024**3
 _ASIDE = 64 * 1024**2  # bytes of passed members kept while a compressed TAR is read forwards
@@ -250,6 +251,7 @@ class _Tar:
         self._file = _Bounded(_unfolded(file), path, max(BOMB, MOST_UNFOLDED * size))
         self._forwards = self._file.inner is not file
         self._aside: OrderedDict[str, bytes] = OrderedDict()
+        self._file.most = MOST_HEADER
         self._tar = tarfile.open(fileobj=self._file, mode="r:")  # type: ignore[call-overload]  # noqa: SIM115
         self.places: dict[str, tarfile.TarInfo] = {}
         for count, info in enumerate(self._infos(), 1):
@@ -261,6 +263,7 @@ class _Tar:
                 self.places[name] = info
             else:
                 self.listing.passed["links, pipes or devices in archives"] += 1
+        self._file.most = None
         self.listing.members = [Member(n, i.size) for n, i in self.places.items()]
         self.listing.passed = +self.listing.passed
         self._order = sorted(self.places, key=lambda name: self.places[name].offset_data)
@@ -298,14 +301,18 @@ class _Tar:
 
 
 class _Bounded:
-    """A file that refuses to be read past `limit`, or far at once: headers say any size."""
+    """A file that refuses to be read past `limit`, and more than `most` at once, where that is set:
+    headers say any size, also of themselves (long names, attributes)."""
 
     def __init__(self, inner: IO[bytes], path: str, limit: int) -> None:
         self.inner = inner
         self._path = path
         self._limit = limit
+        self.most: int | None = None
 
     def read(self, count: int = -1) -> bytes:
+        if self.most is not None and count > self.most:
+            raise Unreadable("too_large", f"{self._path} has a header of over {self.most:,} bytes.")
         self._check(self.inner.tell() + max(count, 0))
         return self.inner.read(count)
 
@@ -362,6 +369,11 @@ def _check_directory(path: str, file: IO[bytes], size: int) -> None:
         bytes_said = int.from_bytes(tail[end + 40 : end + 48], "little") if end >= 0 else 0
     if bytes_said > MOST_DIRECTORY:
         raise Unreadable("too_large", f"{path} lists too many files to be read as one archive.")
+    # Counted, for what it says of their number may lie, and zipfile makes half a kilobyte of each.
+    file.seek(max(0, size - len(tail) + end - bytes_said))
+    count = file.read(bytes_said).count(b"PK\1\2") if end >= 0 else 0
+    file.seek(0)
+    _check_count(path, count)
 
 
 def _check_count(path: str, count: int) -> None:

@@ -14,7 +14,7 @@ from mediclip_index.reading.tones import bounded, pixels
 from mediclip_index.terms import Bounds, Picture
 
 _MARKS = (b"FUJIFILMCCD-RAW", b"FOVb", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM")
-_DNG_VERSION, _MAKE, _SUBFILE, _COMPRESSION = 50706, 271, 254, 259
+_DNG_VERSION, _MAKE, _SUBFILE, _COMPRESSION, _SUB_IFDS = 50706, 271, 254, 259, 330
 _RAW_COMPRESSIONS = {32767, 32770, 34713, 65535}  # Sony, Samsung, Nikon, Pentax
 # LibRaw's quarter turns, for a preview that does not say itself how it lies.
 _TURNS = {
@@ -25,7 +25,8 @@ _TURNS = {
 
 
 def is_raw(data: bytes) -> bool:
-    """By content. Many raw files are TIFFs whose first picture is a thumbnail, and say so."""
+    """By content. Many raw files are TIFFs whose first picture is a thumbnail of what lies in a
+    directory below; one whose further pictures are pages is a scanner's."""
     if data.startswith(_MARKS) or data[4:12] == b"ftypcrx ":
         return True
     if data[:4] not in (b"II*\0", b"MM\0*"):
@@ -35,7 +36,10 @@ def is_raw(data: bytes) -> bool:
     tags = _first_tags(data)
     return _DNG_VERSION in tags or (
         _MAKE in tags
-        and (bool(tags.get(_SUBFILE, 0) & 1) or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS)
+        and (
+            bool(tags.get(_SUBFILE, 0) & 1 and _SUB_IFDS in tags)
+            or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
+        )
     )
 
 
@@ -74,6 +78,10 @@ def preview(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
             thumbnail = raw.extract_thumb()
     except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
         raise Unreadable("no_pixels", f"{path} is a raw file without a preview.") from None
+    except rawpy.LibRawFileUnsupportedError:
+        raise Unreadable(
+            "unsupported", f"{path} is a raw file of a camera that is not known; save it as TIFF."
+        ) from None
     except rawpy.LibRawError:
         raise Unreadable("damaged", f"{path} is a raw file that can't be read.") from None
     picture = _opened(thumbnail, rawpy)

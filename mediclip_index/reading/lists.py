@@ -1,15 +1,18 @@
 """CSV lists: `path[,label][,split][,subject][,page][,item][,anything]`, as programs write them.
 
-Excel and Windows write `;` or tabs for commas, UTF-16 or a mark before UTF-8, empty rows, columns
-without a name, and backslashes in paths; two systems may spell one name in two forms of Unicode.
+Excel and Windows write `;` or tabs for commas, UTF-16, a mark before UTF-8 or their own code page,
+empty rows, columns without a name, and backslashes in paths; two systems may spell one name in two
+forms of Unicode. What cells hold is a stranger's: no message quotes one that was not asked for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +21,11 @@ from typing import IO
 from mediclip_index.terms import Facts, WrongUsage
 
 LARGEST = 512 * 1024**2  # bytes
-_MOST_PAGES = 2**31
 _SAID = ("path", "label", "split", "subject", "page", "item")
 _DELIMITERS = (",", ";", "\t", "|")
+MOST_COLUMNS = 10_000
+_LONGEST_LINE = 1 << 24
+_LARGEST_PAGE = 2**31 - 1  # as the catalog keeps them
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # The columns of what `query` wrote: a model's word is no label.
 _VERDICTS = {"path", "label", "probability", "unsure"}
@@ -91,6 +96,8 @@ def label_rows(file: str | Path) -> Iterator[ListRow]:
             raise WrongUsage(f"{source} has over {LARGEST:,} bytes, too many for a list.")
         with _opened(source) as lines:
             yield from _rows(lines, source)
+    except UnicodeError:
+        raise WrongUsage(f"{source} is no text in UTF-8 or UTF-16; save it anew.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise WrongUsage(f"{source} can't be read: {why}.") from None
@@ -108,33 +115,51 @@ def _opened(source: Path) -> IO[str]:
 def _delimiter(lines: IO[str], source: Path) -> str:
     """What stands between the cells: what the first line has `path` beside. Excel may say it in a
     line of its own, `sep=;`, which is passed over."""
-    first = lines.readline()
+    first = next(_lines(lines, source), "")
     if first.lower().startswith("sep=") and len(first.strip()) == 5:
         return first[4]
     lines.seek(0)
     for delimiter in _DELIMITERS:
-        if "path" in _header(next(csv.reader([first], delimiter=delimiter), [])):
-            return delimiter
-    found = ", ".join(n for n in _header(next(csv.reader([first]), [])) if n)[:200] or "none"
+        with contextlib.suppress(csv.Error):
+            if "path" in _header(next(csv.reader([first], delimiter=delimiter), [])):
+                return delimiter
+    names = [name for name in _header(next(csv.reader([first]), [])) if name]
+    if not set(names) & {*_SAID, "file", "filename", "image"}:
+        # Without a header the first line is somebody's row: it is not shown.
+        raise WrongUsage(f"{source} needs a column `path`; its first line names none.")
+    found = ", ".join(names)[:200]
     raise WrongUsage(f"{source} needs a column `path`; its columns are: {found}.")
+
+
+def _lines(lines: IO[str], source: Path) -> Iterator[str]:
+    """A line is held in memory as a whole, and may be the whole file."""
+    while line := lines.readline(_LONGEST_LINE):
+        if len(line) == _LONGEST_LINE:
+            raise WrongUsage(f"{source} has a line of over {_LONGEST_LINE:,} letters.")
+        yield line
 
 
 def _header(names: list[str]) -> list[str]:
     """The columns, those that are known in whatever case they are written."""
-    tidy = [name.strip().lstrip("\ufeff") for name in names]
+    tidy = [_text(name).strip().lstrip("\ufeff") for name in names]
     return [name.casefold() if name.casefold() in _SAID else name for name in tidy]
 
 
 def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
     folder = os.path.abspath(source.parent)
-    reader = csv.reader(lines, delimiter=_delimiter(lines, source))
+    delimiter = _delimiter(lines, source)
+    reader = csv.reader(_lines(lines, source), delimiter=delimiter)
     try:
         names = _header(next(reader, []))
         if "path" not in names:
             raise WrongUsage(f"{source} needs a column `path`; it has none.")
-        repeated = {n for n in names if n and names.count(n) > 1}
+        if len(names) > MOST_COLUMNS:
+            raise WrongUsage(f"{source} has over {MOST_COLUMNS:,} columns; keep those that matter.")
+        repeated = sorted(n for n, count in Counter(names).items() if n and count > 1)
         if repeated:
-            raise WrongUsage(f"{source} has two columns named {sorted(repeated)[0]!r}.")
+            named = next((f" named `{n}`" for n in repeated if n in _SAID), " of one name")
+            raise WrongUsage(f"{source} has two columns{named}.")
+        path_at = names.index("path")
         if set(names) >= _VERDICTS:
             raise WrongUsage(
                 f"{source} is a list of verdicts, and what the model said is no label: keep the "
@@ -146,8 +171,8 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
                 continue
             if any(cell.strip() for cell in cells[len(names) :]):
                 raise WrongUsage(f"{where} has more cells than the {len(names)} columns.")
-            row = {n: c.strip() for n, c in zip(names, cells, strict=False) if n}
-            path = cells[names.index("path")] if len(cells) > names.index("path") else ""
+            row = {n: _text(c).strip() for n, c in zip(names, cells, strict=False) if n}
+            path = cells[path_at] if len(cells) > path_at else ""
             if not path.strip():
                 raise WrongUsage(f"{where} has no path.")
             if "\0" in path:
@@ -176,9 +201,20 @@ def _count(cell: str, name: str, where: str) -> int | None:
         number = float(cell)
     except ValueError:
         number = 0.0
-    if not (1 <= number < _MOST_PAGES and number.is_integer()):  # "nan" and "inf" are numbers, too
-        raise WrongUsage(f"{where}: {name} is {cell!r}, and must be a number from 1.")
+    if not (1 <= number <= _LARGEST_PAGE and number.is_integer()):
+        raise WrongUsage(f"{where}: {name} is no number from 1.")
     return int(number)
+
+
+def _text(cell: str) -> str:
+    """A cell that is no UTF-8 is of the code page that Excel writes in Europe and America."""
+    if cell.isascii() or not any("\udc80" <= c <= "\udcff" for c in cell):
+        return cell
+    octets = cell.encode("utf-8", "surrogateescape")
+    try:
+        return octets.decode("cp1252")
+    except UnicodeError:
+        return octets.decode("latin-1")
 
 
 def _there(path: str, folder: str, given: str) -> str:
@@ -192,9 +228,9 @@ def _there(path: str, folder: str, given: str) -> str:
 
 
 def spellings(path: str, folder: str, given: str) -> Iterator[str]:
-    """Other ways to write a path: without backslashes, and composed or decomposed."""
+    """Other ways to write a path: without backslashes, in UTF-8, and composed or decomposed."""
     slashed = os.path.normpath(os.path.join(folder, given.replace("\\", "/")))
-    for one in dict.fromkeys((path, slashed)):
+    for one in dict.fromkeys((path, slashed, _text(path), _text(slashed))):
         yield one
         for form in ("NFC", "NFD"):
             yield unicodedata.normalize(form, one)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import Any
 
 import pathspec
+from pathspec.pattern import RegexPattern
 
 from mediclip_index.reading.signatures import signature
 from mediclip_index.terms import ScanOptions, WrongUsage
@@ -30,6 +32,7 @@ _SIDECARS = (
     ".url", ".db", ".py", ".ipynb",
 )  # fmt: skip
 _PEEK = 4096  # bytes
+_STAR = "[^/]*"
 
 
 class Selection:
@@ -100,6 +103,23 @@ def holds_no_picture(path: str) -> bool:
 
 def _spec(patterns: tuple[str, ...]) -> pathspec.PathSpec[Any]:
     try:
-        return pathspec.PathSpec.from_lines("gitignore", patterns)
+        spec = pathspec.PathSpec.from_lines("gitignore", patterns)
     except (ValueError, TypeError) as error:
         raise WrongUsage(f"A pattern of --exclude or --include is none: {error}.") from None
+    return pathspec.PathSpec(
+        RegexPattern(re.compile(_without_return(known.regex.pattern)), known.include)
+        for known in spec.patterns
+        if known.regex is not None
+    )
+
+
+def _without_return(expression: str) -> str:
+    """A pattern's regular expression that never goes back to an earlier star of one name: the
+    first place where what follows a star fits is as good as any, and `*a*a*a*b` would have a name
+    of 200 letters tried in millions of ways. What may be a slash (`[!a]`) is left as it is."""
+    first, *parts = expression.split(_STAR)
+    quick = [
+        _STAR + part if re.search(r"[/\[]", part.replace("[^/]", "")) else f"(?>{_STAR}?{part})"
+        for part in parts[:-1]
+    ]
+    return "".join([first, *quick, *(_STAR + part for part in parts[-1:])])

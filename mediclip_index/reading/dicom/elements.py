@@ -25,7 +25,7 @@ _KINDS = _SHORT | _LONG
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNKNOWN = 0xFFFFFFFF
 _DEEPEST = 32
-_MOST_ITEMS = 100_000
+_MOST_ITEMS = 100_000  # kept of a sequence; those after them are stepped over
 PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 # Sequences that are opened; all others are stepped over.
 _OPENED = {
@@ -344,9 +344,8 @@ class _Reader:
         found: list[Elements] = []
         opened = tag in _OPENED and wanted
         explicit = self.explicit and kind != b"UN"  # PS3.5, 6.2.2, note 4
-        for _ in range(_MOST_ITEMS):
-            if place + 8 > min(end, len(self.view)):
-                break
+        while place + 8 <= min(end, len(self.view)):
+            opened = opened and len(found) < _MOST_ITEMS
             mark = self._two.unpack_from(self.view, place)
             (length,) = self._four.unpack_from(self.view, place + 4)
             place += 8
@@ -369,7 +368,7 @@ class _Reader:
                 place += length
             if opened:
                 found.append(item)
-        if opened:
+        if tag in _OPENED and wanted:
             self.into.by_tag.setdefault(tag, Element(b"SQ", found, self.little))
         return place
 

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 MOST_PATTERNS = 200  # looked at; with more there may be one that holds a picture
 MOST_MARKS = 20_000  # of other kinds
@@ -28,6 +29,7 @@ _KIND = re.compile(rb"/Subtype\s*/(Image|Form)\b")
 _WIDTH, _HEIGHT = re.compile(rb"/Width\s+(\d{1,6})\b"), re.compile(rb"/Height\s+(\d{1,6})\b")
 
 Size = tuple[int, int]
+Places = dict[tuple[bytes, ...], int]
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ def _layers(data: bytes) -> tuple[dict[Size, str], bool]:
     """Layers that pictures and forms name themselves, not where they are drawn."""
     named: dict[Size, set[str]] = {}
     forms = False
-    for number, found in enumerate(_LAYER.finditer(data)):
+    for found in islice(_LAYER.finditer(data), MOST_MARKS):
         place = _dictionary(data, found)
-        if place is None or number >= MOST_MARKS:
+        if place is None:
             continue
         kind = _KIND.search(data, *place)
         size = _size(data, *place)
@@ -74,25 +76,29 @@ def _dictionary(data: bytes, found: re.Match[bytes]) -> tuple[int, int] | None:
 
 def _may_tile_pictures(data: bytes) -> bool:
     """Whether a tiling pattern may hold a picture: hatchings and dots do not count."""
+    places: Places | None = None
     for number, found in enumerate(_TILING.finditer(data)):
         if number >= MOST_PATTERNS:
             return True
         place = _dictionary(data, found)
-        if place and _pictured(data, data[slice(*place)], place[1] + len(b"stream")):
+        if place is None:
+            continue
+        places = places or _places(data)  # sought once: a file is long, and its patterns are many
+        if _pictured(data, data[slice(*place)], place[1] + len(b"stream"), places):
             return True
     return False
 
 
-def _pictured(data: bytes, dictionary: bytes, content: int) -> bool:
+def _pictured(data: bytes, dictionary: bytes, content: int, places: Places) -> bool:
     if _DRAWS.search(dictionary):
         return True
     named = _RESOURCES.search(dictionary)
     if named:
-        place = re.search(rb"(?<!\d)%b\s+%b\s+obj" % named.groups(), data)
-        if place is None:  # it is packed: who knows
+        start = places.get(named.groups())
+        if start is None:  # it is packed: who knows
             return True
-        end = data.find(b"endobj", place.end(), place.end() + _LONGEST)
-        if _DRAWS.search(data[place.end() : end]):
+        end = data.find(b"endobj", start + 3, start + _LONGEST)
+        if _DRAWS.search(data[start:end]):
             return True
     stream = data[content : data.find(b"endstream", content)].lstrip(b"\r\n")
     if b"/FlateDecode" in dictionary or b"/Fl" in dictionary:
@@ -105,9 +111,9 @@ def _pictured(data: bytes, dictionary: bytes, content: int) -> bool:
 
 def _finer_masks(data: bytes) -> dict[Size, Size]:
     wanted: list[tuple[Size, tuple[bytes, ...]]] = []
-    for number, found in enumerate(_MASKED.finditer(data)):
+    for found in islice(_MASKED.finditer(data), MOST_MARKS):
         place = _dictionary(data, found)
-        if place is None or number >= MOST_MARKS:
+        if place is None:
             continue
         own = _size(data, *place)
         if own is not None:
@@ -125,9 +131,9 @@ def _finer_masks(data: bytes) -> dict[Size, Size]:
     return finer
 
 
-def _places(data: bytes) -> dict[tuple[bytes, ...], int]:
+def _places(data: bytes) -> Places:
     """Where the objects begin, by number and generation; the last one of a name counts."""
-    places = {}
+    places: Places = {}
     at = data.find(b"obj")
     while at >= 0:
         name = _NAME.search(data, max(0, at - 24), at)

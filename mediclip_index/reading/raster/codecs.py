@@ -70,7 +70,7 @@ def _of_jpeg2000(data: bytes) -> Codec | None:
         return None
     return Codec(
         "JPEG 2000", right - left, below - above,
-        lambda: _by_channels(_jpeg_2000(data)), whole=swapped,
+        lambda: _jpeg_2000(data), whole=swapped,
     )  # fmt: skip
 
 
@@ -93,10 +93,16 @@ def instead(data: bytes, name: str) -> Samples | None:
     import imagecodecs
 
     if name == "JPEG 2000":
-        return _by_channels(_jpeg_2000(data))
+        return _jpeg_2000(data)
     if name == "AVIF":
         return _by_channels(imagecodecs.avif_decode(data, index=0))
     return None
+
+
+def _jpeg_2000(data: bytes) -> Samples:
+    import imagecodecs
+
+    return _by_channels(imagecodecs.jpeg2k_decode(data))
 
 
 def _png(png: essentials.Png) -> Samples:
@@ -119,12 +125,6 @@ def _jpeg(data: bytes, turn: int, frame: essentials.Frame) -> Samples:
     if values.ndim == 3:
         colours = "CMYK" if values.shape[-1] == 4 else "RGB"
     return Samples(values, bits=frame.bits, colours=colours, orientation=turn)
-
-
-def _jpeg_2000(data: bytes) -> npt.NDArray[Any]:
-    import imagecodecs
-
-    return np.asarray(imagecodecs.jpeg2k_decode(data))
 
 
 def _jpeg_xl(data: bytes) -> npt.NDArray[Any]:

@@ -64,6 +64,8 @@ def png(data: bytes) -> Png:
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
         body = data[place + 8 : end - 4]
+        if kind == b"CgBI":  # Apple's own, for telephones: no decoder but theirs reads it
+            raise NotImplementedError
         if kind == b"eXIf":
             turn = orientation(body)
         elif kind == b"acTL" and length == 8:
@@ -161,6 +163,41 @@ def orientation(exif: bytes) -> int:
 
 
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # TIFF's kinds of field
+
+
+_PSD = b"8BPS\0\1"
+# Of each mode of colour (bitmap, grey, indexed, RGB, CMYK, multichannel, duotone, Lab), how many
+# channels are colours.
+_PSD_COLOURS = {0: 1, 1: 1, 2: 1, 3: 3, 4: 4, 7: 1, 8: 1, 9: 3}
+
+
+def psd(data: bytes) -> bytes:
+    """A PSD without the channels that follow its colours, but for RGB's alpha: masks and spot
+    colours, with which Pillow takes the wrong bytes for rows. Raises NotImplementedError for one of
+    a kind that is not read, struct.error for one that is cut short."""
+    channels, height, _, depth, mode = struct.unpack_from(">HIIHH", data, 12)
+    if depth != (1 if mode == 0 else 8) or mode not in _PSD_COLOURS:
+        raise NotImplementedError
+    wanted = 4 if (mode, channels) == (3, 4) else _PSD_COLOURS[mode]
+    if channels <= wanted:
+        return data
+    place = 26
+    for _ in range(3):  # colours, resources, layers
+        (length,) = struct.unpack_from(">I", data, place)
+        place += 4 + length
+    (packed,) = struct.unpack_from(">H", data, place)
+    head = data[:12] + struct.pack(">H", wanted) + data[14 : place + 2]
+    lengths = 2 * height if packed == 1 else 0  # of a channel's rows, two bytes each
+    start = place + 2
+    if lengths:
+        rows = struct.unpack_from(f">{wanted * height}H", data, start)
+        if start + wanted * lengths + sum(rows) == len(data):
+            return data  # its writer counted channels that it left out
+    return head + data[start : start + wanted * lengths] + data[start + channels * lengths :]
+
+
+def is_psd(data: bytes) -> bool:
+    return data.startswith(_PSD)
 
 
 def cut_short(data: bytes) -> tuple[bytes, bytes]:

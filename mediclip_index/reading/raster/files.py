@@ -19,8 +19,11 @@ from mediclip_index.reading.signatures import refusal, signature
 from mediclip_index.reading.tones import bounded, pixels, reduction
 from mediclip_index.terms import Bounds, Picture, Refusal, Truncated
 
+# How Pillow says that it does not know a kind of a format.
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unimplemented|unknown \w+ (?:mode|depth|type)", re.IGNORECASE
+)
 # How decoders say that they got no memory; a module that can't be loaded then has said it, too.
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unimplemented", re.IGNORECASE)
 _MEMORY = re.compile(r"memory|allocat|thread|map segment", re.IGNORECASE)
 
 
@@ -75,7 +78,7 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
         if known is None or known.name == "XPM":
             # Pillow takes much for a picture that none of its marks tell, and no XPM for odd.
             raise refusal(data, path) from None
-        if _UNSUPPORTED.search(str(error)):
+        if _UNKNOWN.search(str(error)):
             name = known.name
             raise Unreadable(
                 "unsupported", f"{path} is a {name} of a kind that is not read; save it as PNG."

@@ -17,7 +17,7 @@ LARGE = 48_000_000  # pixels
 _LEAST_MEMORY = 256 * 1024**2  # GLib, on which libvips stands, ends the process where it gets none
 # Of these kinds libvips can decode a part at a time.
 _LOADERS = {"PNG": "pngload_source", "WEBP": "webpload_source"}
-_NETPBM = re.compile(rb"P([56])" + rb"(?:\s+|#[^\n]*\n)+(\d+)" * 3 + rb"\s")
+_NETPBM = re.compile(rb"P([56])" + rb"(?:\s|#[^\n]*\n)++(\d+)" * 3 + rb"\s")
 _DEEP = {"ushort": (np.uint16, 16), "uchar": (np.uint8, 8)}
 
 

@@ -30,6 +30,7 @@ _XPM_COLOUR = re.compile(rb"\sc\s+(#[0-9A-Fa-f]{6}|None)(\s|$)")
 _FITS, _PSD = b"SIMPLE  =", b"8BPS\0\1"
 # Bitmap, grey, palette, RGB, CMYK and duotone: what Pillow has all the channels of.
 _PSD_KINDS = {(0, 1), (1, 8), (2, 8), (3, 8), (4, 8), (8, 8)}
+_XBGR = b"\0\0\0\x20"  # the depth of a Sun raster whose first byte of four is none
 # EPS runs another program, WMF and the stubs need one, FPX and MIC are dead.
 _NEVER = {"EPS", "WMF", "BUFR", "GRIB", "HDF5", "MPEG", "FPX", "MIC"}
 
@@ -61,6 +62,9 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
         codec = codecs.of_jpeg(bare, turn, frame)
         if not several:
             data, still = bare, Still(turn, 1)
+    elif essentials.is_psd(data):
+        data, codec = essentials.psd(data), None
+        _check_odd(data)
     else:
         codec = codecs.of_other(data)
         _check_odd(data)
@@ -126,7 +130,9 @@ def of_pillow(
         asked = (max(1, int(full[0] * scale)), max(1, int(full[1] * scale)))
         picture.draft(None, asked)
         picture = _whole(picture, data, asked)
-    if name == "FITS" and mode in DEEP:
+    if name == "PCX" and data[2:3] == b"\0":
+        raise NotImplementedError  # its rows are not packed, which Pillow does not look at
+    if (name == "FITS" and mode in DEEP) or (name == "SUN" and data[12:16] == _XBGR):
         raise NotImplementedError  # Pillow mistakes their numbers
     picture.load()
     told = {"frames": still.frames} if still.frames else _frames(picture)

@@ -66,8 +66,12 @@ class Page:
 def pages(tiff: Any, path: str, size: int, bounds: Bounds) -> list[Page]:
     """The pages that are pictures of their own: no reduced copies, masks, labels and views of
     slides. Raises Unreadable where there are too many."""
-    every = []
+    every: list[Any] = []
+    met: set[int] = set()
     for page in tiff.pages:
+        if page.offset in met:  # the directories lead in a circle
+            break
+        met.add(page.offset)
         every.append(page)
         if len(every) > bounds.max_pages:
             raise Unreadable(
@@ -150,6 +154,9 @@ def samples(page: Any, data: bytes, path: str, factor: int) -> Samples:
     if kind == PHOTOMETRIC.SEPARATED and _tag(page, _INK_SET, _CMYK) != _CMYK:
         raise Unreadable("unsupported", f"{path} is printed in inks other than CMYK.")
     wanted = _TYPICAL_SAMPLES[kind]
+    if kind == PHOTOMETRIC.RGB and page.samplesperpixel < wanted:
+        # Two channels of a microscope are no colours; it calls whatever has several so.
+        kind, wanted = PHOTOMETRIC.MINISBLACK, 1
     if page.samplesperpixel < wanted:
         raise Unreadable("damaged", f"{path} has fewer samples than its colours need.")
     no_data = _no_data(page)
