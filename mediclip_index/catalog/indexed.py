@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mediclip_index.catalog.rows import given_path, kept_path
-from mediclip_index.catalog.store import Reading
+from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.terms import Picture
 
 _LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
 
@@ -58,6 +59,19 @@ def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexe
     for image in indexed(look, contents):
         found.setdefault(image.sha256, []).append(image)
     return found
+
+
+def renew(work: Writing, found: Mapping[int, Picture]) -> None:
+    """Keep what images are now that they were read again; their contents are what they were."""
+    if not found:
+        return
+    work.db.executemany(
+        "UPDATE images SET width = ?, height = ?, format = ?, technical = ? WHERE id = ?",
+        [
+            [one.width, one.height, one.format, json.dumps(dict(one.metadata)), image]
+            for image, one in found.items()
+        ],
+    )
 
 
 def without_vectors(look: Reading, known: KnownEncoder, contents: Iterable[str]) -> list[int]:

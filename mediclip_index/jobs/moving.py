@@ -105,16 +105,17 @@ class ReadAgain:
         good by the next: where a page shows other figures than before, what people said of its
         images was said of others, and is taken back."""
         with self._desk.catalog.reading() as look:
-            moved = [
-                i
-                for sha, old in indexed.of_contents(look, self.waiting).items()
-                for i in _otherwise(old, self.waiting[sha])
-            ]
+            before = indexed.of_contents(look, self.waiting)
+            moved = [i for sha, old in before.items() for i in _otherwise(old, self.waiting[sha])]
             standing = labels.standings(look, moved)
         said = [i for i in moved if standing.get(i, _NOTHING) != _NOTHING]
-        if said:
+        changed: dict[int, Picture] = {}
+        for sha, old in before.items():
+            changed |= _changed(old, self.waiting[sha])
+        if said or changed:
             with self._writing() as work:
                 labels.say(work, dict.fromkeys(said, Facts(label="", split="", subject="")))
+                indexed.renew(work, changed)
         self._said += said
         self._kept.update(self.waiting)
         self.waiting = {}
@@ -139,6 +140,18 @@ class ReadAgain:
 
     def _writing(self) -> AbstractContextManager[Writing]:
         return self._desk.catalog.writing("build --reread", by=self._desk.author, run=self._run)
+
+
+def _changed(old: Iterable[Indexed], new: Sequence[Picture]) -> dict[int, Picture]:
+    """The images of which something else is told now than before, and what."""
+    now = {(picture.page, picture.item): picture for picture in new}
+    return {
+        i.id: one
+        for i in old
+        if (one := now.get((i.page, i.item))) is not None
+        and (i.width, i.height, i.format, i.mode)
+        != (one.width, one.height, one.format, one.metadata.get("mode", ""))
+    }
 
 
 def _otherwise(old: Iterable[Indexed], new: Sequence[Picture]) -> list[int]:

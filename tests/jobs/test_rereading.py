@@ -138,6 +138,16 @@ def test_verdicts_given_before_are_given_again_as_they_were(earlier: Index, mixe
     assert now.probability == pytest.approx(given[0].probability, abs=1e-4)
 
 
+def test_what_is_told_of_an_image_is_as_it_was_read_last(earlier: Index) -> None:
+    now = of_file(earlier, "q.tif")
+    with catalog(earlier).writing("build") as work:  # as the first recipe told it, of a turned page
+        work.db.execute("UPDATE images SET width = 60, height = 100 WHERE format = 'TIFF'")
+    assert of_file(earlier, "q.tif") != now
+    earlier.build(reread=True)
+    assert of_file(earlier, "q.tif") == now
+    assert told(earlier)[now[0].id] == "non_medical"  # a page is the page that it was
+
+
 def test_images_that_are_no_pictures_any_more_are_removed(earlier: Index) -> None:
     mask = add_page(earlier, "q.tif", 3)
     report = earlier.build(reread=True)
