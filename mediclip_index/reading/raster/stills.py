@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mediclip_index.reading.raster import codecs, essentials, large
 from mediclip_index.reading.raster.samples import TURNED, Samples, seen, turned
@@ -61,6 +61,8 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
         data, codec = essentials.psd(data), None
     elif data.startswith(b"/* XPM") and _XPM_ODD.search(data):
         raise NotImplementedError  # Pillow mistakes its colours, or calls them wrong
+    elif data.startswith(b"BM") and signature(data) is None:
+        raise UnidentifiedImageError  # a text may begin so
     else:
         codec = codecs.of_other(data)
     if codec is not None:
