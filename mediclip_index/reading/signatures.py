@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,6 +96,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature("PIXAR", "picture", b"\x80\xe8\0\0", read=True),
     Signature("FTEX", "picture", b"FTEX", read=True),
     Signature("GIMP brush", "picture", b"GIMP", 20, read=True),
+    Signature("DCX", "picture", b"\xb1\x68\xde\x3a", read=True),
     Signature("QOI", "picture", b"qoif", read=True),
     Signature("BPG", "picture", b"BPG\xfb"),
     Signature("FLIF", "picture", b"FLIF"),
@@ -180,6 +182,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature("AutoCAD", "drawing", b"AC10"),
 )
 _BMP_HEADERS = {bytes((n, 0, 0, 0)) for n in (12, 16, 40, 52, 56, 64, 108, 124)}
+_PCX = re.compile(rb"\x0a[\0\2-\5][\0\1][\1\2\4\x08]", re.DOTALL)
 _ZIP = b"PK\3\4"
 # What a zip holds says what it is: its first members' names.
 _ZIPPED: tuple[tuple[bytes, str, Family], ...] = (
@@ -213,7 +216,7 @@ def signature(data: bytes) -> Signature | None:
         return Signature("colour PFM", "picture", b"PF")
     if data[:1] == b"P" and data[1:2] in b"123456f" and data[2:3].isspace():
         return Signature("Netpbm", "picture", b"P", read=True)
-    if data[:1] == b"\x0a" and data[1:2] in b"\0\2\3\4\5" and data[2:3] == b"\1":
+    if len(data) > 128 and _PCX.match(data):
         return Signature("PCX", "picture", b"\x0a", read=True)
     if data[-26:].endswith(b"TRUEVISION-XFILE.\0") or _may_be_tga(data):
         return Signature("TGA", "picture", b"", read=True)

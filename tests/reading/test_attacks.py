@@ -245,6 +245,42 @@ def test_directories_that_lead_in_a_circle_are_read_once() -> None:
     assert len(reading.read(bytes(data), path="x", size=224).pictures) == 1
 
 
+def test_pages_before_a_circle_are_all_read() -> None:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for turn in range(3):
+            writer.write(np.roll(_photo(), turn, 0), photometric="rgb", metadata=None)
+    data = bytearray(file.getvalue())
+    place = first = struct.unpack_from("<I", data, 4)[0]
+    for _ in range(3):
+        after = place + 2 + 12 * struct.unpack_from("<H", data, place)[0]
+        place = struct.unpack_from("<I", data, after)[0]
+    struct.pack_into("<I", data, after, first)
+    found = reading.read(bytes(data), path="x", size=224)
+    assert [picture.page for picture in found.pictures] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("space", ["", "ome:"])
+def test_the_label_of_a_slide_kept_as_ome_is_never_shown(space: str) -> None:
+    images = "".join(
+        f"<{space}Image ID='Image:{n}' Name=\"{name}\"><{space}Pixels ID='Pixels:{n}'>"
+        f'<{space}TiffData IFD="{n}" PlaneCount="1"/></{space}Pixels></{space}Image>'
+        for n, name in enumerate(("slide.svs", "label image", "Macro", "label-free contrast"))
+    )
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for turn in range(4):
+            said = f'<?xml version="1.0"?><{space}OME>{images}</{space}OME>' if not turn else None
+            own = np.roll(_photo(), turn, 0)
+            writer.write(own, photometric="rgb", metadata=None, description=said)
+    found = reading.read(file.getvalue(), path="x", size=224)
+    assert [picture.page for picture in found.pictures] == [1, 4]
+
+
+def test_a_text_that_begins_like_a_picture_is_none() -> None:
+    assert _reason(b"BMW are cars, and this is a text about them.\n" * 10) == "not_an_image"
+
+
 def test_a_scan_of_a_cameras_maker_whose_first_page_is_small_is_no_raw_file() -> None:
     data = io.BytesIO()
     with tifffile.TiffWriter(data) as file:

@@ -79,9 +79,9 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
             # Pillow takes much for a picture that none of its marks tell, and no XPM for odd.
             raise refusal(data, path) from None
         if _UNKNOWN.search(str(error)):
-            name = known.name
             raise Unreadable(
-                "unsupported", f"{path} is a {name} of a kind that is not read; save it as PNG."
+                "unsupported",
+                f"{path} is a {known.name} of a kind that is not read; save it as PNG.",
             ) from None
         if stills.CUT_SHORT.search(str(error)):
             raise Unreadable(
@@ -102,7 +102,7 @@ def _pages(data: bytes, path: str, size: int, bounds: Bounds, first: int) -> Ite
     except Exception:  # what tifffile can't make out, libtiff perhaps can
         yield stills.read(data, path, size, bounds)
         return
-    count = len(file.pages)
+    count = max(len(file.pages), own[-1].number)  # it counts none behind one that leads back
     if count == 1:
         yield _page(data, own[0], path, size, bounds, None)
         return

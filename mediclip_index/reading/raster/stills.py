@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from mediclip_index.reading.raster import codecs, essentials, large
 from mediclip_index.reading.raster.samples import TURNED, Samples, seen, turned
@@ -65,6 +65,8 @@ def _read(data: bytes, path: str, size: int, bounds: Bounds) -> Picture:
     elif essentials.is_psd(data):
         data, codec = essentials.psd(data), None
         _check_odd(data)
+    elif data.startswith(b"BM") and signature(data) is None:
+        raise UnidentifiedImageError  # a text may begin so
     else:
         codec = codecs.of_other(data)
         _check_odd(data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,10 @@ BY_LIBTIFF = {2, 3, 4, 6, 32766, 32771, 32809}
 # Tiles of slide scanners: the first page is the tissue, others are its levels, a thumbnail, the
 # slide's label, which may name a patient, and a view of the whole slide.
 _SLIDES = ("is_svs", "is_ndpi", "is_scn", "is_bif", "is_philips", "is_qpi")
+_LONGEST_OME = 1 << 22
+_OME_IMAGE = re.compile(r"<(?:\w+:)?Image(?=\s)")
+_OME_LABEL = re.compile(r"[^>]*\sName=[\"'](?:label|macro)(?:[ _-]?image)?[\"']", re.IGNORECASE)
+_OME_PAGE = re.compile(r"<(?:\w+:)?TiffData\s[^>]*\bIFD=[\"'](\d{1,9})[\"']")
 _TYPICAL_SAMPLES = {
     PHOTOMETRIC.MINISWHITE: 1,
     PHOTOMETRIC.MINISBLACK: 1,
@@ -81,10 +86,13 @@ def pages(tiff: Any, path: str, size: int, bounds: Bounds) -> list[Page]:
         raise Unreadable("damaged", f"{path} ends before its first page; get a whole copy.")
     if any(getattr(tiff, kind) for kind in _SLIDES):
         return [Page(1, every[0], _level(every[0], every, size, bounds))]
+    labels = _labels(tiff)
     own = [
         (number, page)
         for number, page in enumerate(every, 1)
-        if not int(page.subfiletype) & (_REDUCED | _MASK) and not _is_level(page, every[0])
+        if not int(page.subfiletype) & (_REDUCED | _MASK)
+        and not _is_level(page, every[0])
+        and number not in labels
     ]
     if not own:  # all call themselves reduced
         own = [max(enumerate(every, 1), key=lambda one: one[1].imagewidth * one[1].imagelength)]
@@ -96,6 +104,15 @@ def pages(tiff: Any, path: str, size: int, bounds: Bounds) -> list[Page]:
         )
         for number, page in own
     ]
+
+
+def _labels(tiff: Any) -> set[int]:
+    """The pages of an OME-TIFF, made of a slide, that show its label or all of its glass."""
+    if not tiff.is_ome:
+        return set()
+    _, *images = _OME_IMAGE.split(str(tiff.pages[0].description)[:_LONGEST_OME])
+    labels = (image for image in images if _OME_LABEL.match(image))
+    return {int(number) + 1 for image in labels for number in _OME_PAGE.findall(image)}
 
 
 def _pixels(page: Any) -> int:
