@@ -115,10 +115,10 @@ def _heard(look: Reading, images: Collection[int]) -> dict[tuple[int, str, str],
     rows = look.db.execute(
         f"WITH said AS ({of_fields} UNION ALL "
         "SELECT image, tx, 'attributes', name, value FROM attributes) "
-        "SELECT image, kind, name, list(DISTINCT value) FILTER (WHERE t.command = 'build') "
+        "SELECT image, kind, name, list(DISTINCT value) FILTER (WHERE t.command LIKE 'build%') "
         "FROM said JOIN transactions t USING (tx) WHERE value IS NOT NULL AND tx <= $1 AND "
         "image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) "
-        "GROUP BY ALL HAVING arg_max(t.command, tx) != 'build'",
+        "GROUP BY ALL HAVING arg_max(t.command, tx) NOT LIKE 'build%'",
         [look.tx, json.dumps(sorted(images))],
     )
     return {

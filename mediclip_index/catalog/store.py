@@ -134,17 +134,19 @@ class Catalog:
         """Take away a catalog that holds nothing yet, and its folder where nothing else is there;
         one that holds images or verdicts stays."""
         catalog = cls.open(folder)
-        with catalog.reading() as look:
-            held = scalar(
-                look.db, "SELECT (SELECT count(*) FROM images) + (SELECT count(*) FROM verdicts)"
-            )
-        if held:
-            return
-        for item in list(catalog.folder.iterdir()):
-            if item.name in OURS or FILE in item.name:
-                shutil.rmtree(item) if item.is_dir() else item.unlink()
-        with contextlib.suppress(OSError):
-            catalog.folder.rmdir()
+        # Under one lock: another process may be filling it by now.
+        with catalog._lock.exclusive(PATIENCE):
+            with catalog._connected(read_only=True) as db:
+                held = scalar(
+                    db, "SELECT (SELECT count(*) FROM images) + (SELECT count(*) FROM verdicts)"
+                )
+            if held:
+                return
+            for item in list(catalog.folder.iterdir()):
+                if item.name in OURS or FILE in item.name:
+                    shutil.rmtree(item) if item.is_dir() else item.unlink()
+            with contextlib.suppress(OSError):
+                catalog.folder.rmdir()
 
     @classmethod
     def open(cls, folder: Path) -> Catalog:

@@ -48,7 +48,7 @@ def reading_options(command: F) -> F:
     )(command)  # fmt: skip
     command = click.option(
         "--truncated", type=click.Choice(["refuse", "show"]), default="refuse", show_default=True,
-        help="A picture whose file ends too soon: refuse it, or show what is there.",
+        help="A JPEG, PNG, GIF or BMP that ends too soon: refuse it, or show what is there.",
     )(command)  # fmt: skip
     command = click.option(
         "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import reading
@@ -24,7 +23,7 @@ from mediclip_index.jobs.known import Tally, known_before, missing
 from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
-from mediclip_index.jobs.planning import Plan, plans
+from mediclip_index.jobs.planning import Plan, check_read_alike, plans
 from mediclip_index.terms import (
     BuildReport,
     Encoder,
@@ -40,7 +39,6 @@ from mediclip_index.terms import (
 COMMIT_IMAGES = 1024
 COMMIT_SECONDS = 5.0
 NOTHING = Facts()
-_NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 MOST_MISSING = 0.1  # share of a source's files that may vanish without a question
 
 
@@ -71,11 +69,12 @@ def build(
         ask_for(desk, index_type)
     if reread:
         named = [desk.names.of(os.path.abspath(s)) for s in sources]
+        check_read_alike(found, before)
         tally.notes += moving.move(desk, named, [s.source for s in before])
     with desk.catalog.reading() as look:
         encoder = words.encoder(look)
         since = look.tx
-        tally.notes += moving.advice(look, encoder)
+    tally.notes += moving.advice(desk, encoder)
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run, since) as committer:
         work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
@@ -162,8 +161,9 @@ class _Build:
         tally, known = self._tally, self._known
         vanished = self._vanished(plan)
         fresh, settled = self._sorted(plan, rehash)
-        expected = self._source_size(plan)
-        unexplained = vanished - self._renamed_away(vanished, fresh)
+        # Text files and the like, which earlier versions put on record, may come and go.
+        expected = sum(1 for path in self._of_source(plan) if self._is_pictured(path))
+        unexplained = set(filter(self._is_pictured, vanished - self._renamed_away(vanished, fresh)))
         if len(unexplained) > MOST_MISSING * max(expected, 1) and not allow_missing:
             tally.refused.append(missing(plan.source, len(unexplained), expected))
             return
@@ -258,8 +258,10 @@ class _Build:
         named = {plan.source, *(e.path for e in plan.entries), *(r.path for r in plan.refused)}
         return (p for p in self._known.files if p in named or p.startswith(within))
 
-    def _source_size(self, plan: Plan) -> int:
-        return sum(1 for _ in self._of_source(plan))
+    def _is_pictured(self, path: str) -> bool:
+        """Whether a known file holds images."""
+        sha = self._known.files[path].sha256
+        return sha in self._known.contents or sha in self._known.incomplete
 
     def _renamed_away(self, vanished: set[str], fresh: Sequence[Entry]) -> set[str]:
         """Vanished files whose content lies under a new name (only files of equal size can)."""
@@ -294,8 +296,10 @@ class _Build:
             assert sha is not None
             known.contents.add(sha)
             if sha in known.incomplete:
-                self._again.waiting[sha] = [replace(p, pixels=_NO_PIXELS) for p in loaded.pictures]
+                self._again.wait(sha, loaded.pictures, loaded.refused)
             tally.added += 1
+        elif sha is not None and sha in known.incomplete and _holds_none(loaded):
+            self._again.wait(sha, (), ())
         if entry.path in known.files:
             self._whole.paths_before.add(entry.path)
         known.files[entry.path] = images.KnownFile(entry.size, entry.mtime_ns, sha)
@@ -391,6 +395,12 @@ class _Build:
         if news is not None and (news.labels or news.attributes):
             with self._writing() as work:
                 self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
+
+
+def _holds_none(loaded: Loaded) -> bool:
+    """Whether a file is refused for what it is, and will be again."""
+    for_good = ("unsupported", "no_pixels", "not_an_image")
+    return any(why.page is None and why.reason in for_good for why in loaded.refused)
 
 
 def _placed(loaded: Loaded, names: Names) -> list[Refusal]:

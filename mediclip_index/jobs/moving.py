@@ -10,26 +10,32 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import numpy as np
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, Writing, indexed, labels, removals, words
+from mediclip_index.catalog import Writing, images, indexed, labels, removals, words
 from mediclip_index.catalog.indexed import Indexed
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, load_encoder
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Facts, Picture, WrongUsage
+from mediclip_index.terms import Facts, Picture, Refusal, WrongUsage
 
 _NOTHING = labels.Standing()
+_NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 _START = 4096  # bytes of a file that say how deep it is
 
 
-def read_otherwise(look: Reading, known: KnownEncoder) -> list[Indexed]:
+def read_otherwise(desk: Desk, known: KnownEncoder) -> list[Indexed]:
     """The images that the recipe in force may read otherwise than the index's own did."""
     if known.recipe == reading.RECIPE:
         return []
-    return [
+    with desk.catalog.reading() as look:
+        there = indexed.indexed(look)
+    return [  # files are looked into while nobody has to wait for the catalog
         image
-        for image in indexed.indexed(look)
+        for image in there
         if reading.read_otherwise(known.recipe, image.format, image.mode, _start(image))
     ]
 
@@ -42,11 +48,9 @@ def _start(image: Indexed) -> bytes:
     return b""
 
 
-def advice(look: Reading, known: KnownEncoder) -> list[str]:
+def advice(desk: Desk, known: KnownEncoder) -> list[str]:
     """What a build says of an index whose pictures were read by an earlier recipe."""
-    if known.recipe == reading.RECIPE:
-        return []
-    found = read_otherwise(look, known)
+    found = read_otherwise(desk, known)
     if not found:
         return []
     kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(i.format for i in found).most_common())
@@ -65,14 +69,19 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
     """
     with desk.catalog.reading() as look:
         known = words.encoder(look)
-        # Those that are gone as well: their file may come back.
-        otherwise = {image.id: image.present for image in read_otherwise(look, known)}
+        unfinished = images.known_contents(look, known)[1]
+    # Those that are gone as well: their file may come back.
+    otherwise = {image.id: image.present for image in read_otherwise(desk, known)}
     if known.recipe == reading.RECIPE:
+        if unfinished:
+            return [f"{counted(len(unfinished), 'file')} that a build left unread are read again."]
         return ["All pictures of this index were read as this version reads them."]
     if sources and not set(before) <= set(sources):
         raise WrongUsage("--reread looks at all sources of the index again: name none, or all.")
     encoder = load_encoder(known.name, desk.device, desk.engine, desk.precision)
     with desk.catalog.writing("build --reread", by=desk.author) as work:
+        if words.encoder(work).number != known.number:
+            raise WrongUsage("Another build moved this index meanwhile; run the same again.")
         words.add_encoder(
             work,
             fingerprint=encoder.fingerprint,
@@ -98,7 +107,13 @@ class ReadAgain:
         self.waiting: dict[str, Sequence[Picture]] = {}
         self._desk, self._known, self._run = desk, known, run
         self._kept: set[str] = set()
+        self._refused: dict[str, set[int | None]] = {}  # pages that could not be read, by content
         self._said: list[int] = []  # images whose labels were of other figures
+
+    def wait(self, sha: str, pictures: Sequence[Picture], refused: Sequence[Refusal]) -> None:
+        """What a content turned out to hold, without the pixels."""
+        self.waiting[sha] = [replace(picture, pixels=_NO_PIXELS) for picture in pictures]
+        self._refused[sha] = {refusal.page for refusal in refused}
 
     def take_back(self) -> None:
         """Before those that wait are kept, so that whatever ends a build between the two is made
@@ -125,16 +140,25 @@ class ReadAgain:
         Returns notes."""
         notes = []
         with self._desk.catalog.reading() as look:
-            lost = indexed.without_vectors(look, self._known, self._kept)
+            lacking = set(indexed.without_vectors(look, self._known, self._kept))
+            # Of a page that was refused nobody knows what is on it: it may be read another time.
+            lost = [
+                image.id
+                for image in indexed.indexed(look, self._kept)
+                if image.id in lacking and image.page not in self._refused.get(image.sha256, ())
+            ]
+            standing = labels.standings(look, self._said)
+        # What folders and lists say of a whole file has been said again since.
+        bare = [i for i in self._said if standing.get(i, _NOTHING) == _NOTHING]
         if lost:
             with self._writing() as work:
                 removals.mark(work, lost, "removed")
             notes.append(f"{counted(len(lost), 'image')} removed: no longer a picture of its file.")
-        if self._said:
+        if bare:
             notes.append(
-                f"The labels of {counted(len(self._said), 'image')} were taken back, since their "
+                f"The labels of {counted(len(bare), 'image')} were taken back, since their "
                 "pages show other figures than before: "
-                f"{', '.join(f'#{i}' for i in self._said[:20])}."
+                f"{', '.join(f'#{i}' for i in bare[:20])}."
             )
         return notes
 
@@ -167,7 +191,8 @@ def _otherwise(old: Iterable[Indexed], new: Sequence[Picture]) -> list[int]:
     return [
         image.id
         for page, there in before.items()
-        if sorted((i.item or 0, i.width, i.height) for i in there) != sorted(now[page])
+        # Those that a person removed are missing before, and make nobody else another figure.
+        if not {(i.item, i.width, i.height) for i in there} <= set(now[page])
         for image in there
         if (image.page, image.item) in own  # else it is lost, and removed as it is
     ]

@@ -51,6 +51,11 @@ def plans(
     elif names.hashed and any(s.source != SAMPLES for s in before):
         raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
     elif before:
+        if labels != "auto" or (read, scan) != (ReadOptions(), ScanOptions()):
+            notes.append(
+                "Known sources are looked at as was said of them last; to look at one otherwise, "
+                "name it."
+            )
         wanted = [(s.source, s.labels, s.read, s.scan) for s in before]
     else:
         wanted = [(SAMPLES, "auto", read, scan)]
@@ -96,3 +101,14 @@ def plans(
             tuple(names.note(note, source, *sources, how) for note in found.notes),
             len(found.closed),
         )
+
+
+def check_read_alike(found: Sequence[Plan], before: Sequence[origins.Source]) -> None:
+    """Pages and frames that other options leave out would be removed as no pictures any more."""
+    reads = {one.source: one.read for one in before}
+    for plan in found:
+        if plan.read != reads.get(plan.source, plan.read):
+            raise WrongUsage(
+                f"{plan.source} was read with other --frames, --pdf or --truncated; say the same "
+                "with --reread, or name no source."
+            )

@@ -50,7 +50,8 @@ def search(
         shown = among[:k].tolist()
         results, facts = _hits(desk, shown, [1.0] * len(shown))
         more = len(among) - len(shown)
-        said = (f"{more:,} more match; `-k {min(len(among), MOST_RESULTS)}` shows them.",)
+        shows = "them" if len(among) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
+        said = (f"{more:,} more match; `-k {min(len(among), MOST_RESULTS)}` shows {shows}.",)
         return SearchReport(facts, f"where {where}", results, said if more else ())
     k = DEFAULT_RESULTS if k is None else k
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)

@@ -164,6 +164,11 @@ class Apart:
         # Reading waits for the disk, and unpacking takes a processor: either may take so long.
         answer = self._heard(task.bounds.max_seconds + length / _SLOWEST_DISK)
         if isinstance(answer, str):
+            if course.sha256 not in (None, answer):
+                course.restart()  # the file is another since a process died at it
+                if task.first > 1:
+                    self.close()
+                    return True
             course.sha256 = answer
             if not wanted(answer):
                 self._tell(False)
@@ -267,6 +272,11 @@ class _Course:
     @property
     def rest(self) -> Task:
         return self.task if self.page is None else replace(self.task, first=self.page)
+
+    def restart(self) -> None:
+        """What was read was of another content."""
+        self.items.clear()
+        self.sha256, self.page, self.of, self.kept, self.deaths_here = None, None, 1, 0, 0
 
     def add(self, item: Item) -> None:
         if not isinstance(item, Begun):

@@ -60,10 +60,11 @@ def said_of_files(file: str | Path) -> tuple[dict[str, Facts], list[str]]:
         found[place] = row.facts
     notes = []
     if at_odds:
-        path, line = next(iter(at_odds.items()))
+        # By its line alone: in an index of hashes no path may be said.
+        line = next(iter(at_odds.values()))
         notes.append(
-            f"{file} contradicts itself on {len(at_odds)} of its paths ({path}, line {line}); the "
-            "last row counts."
+            f"{file} contradicts itself on {len(at_odds)} of its paths (line {line}); the last row "
+            "counts."
         )
     elif repeated:
         notes.append(f"{repeated} paths stand more than once in {file}; the last row counts.")
@@ -112,18 +113,20 @@ def _opened(source: Path) -> IO[str]:
     return source.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
 
 
-def _delimiter(lines: IO[str], source: Path) -> str:
+def _delimiter(lines: IO[str], source: Path) -> tuple[str, int]:
     """What stands between the cells: what the first line has `path` beside. Excel may say it in a
-    line of its own, `sep=;`, which is passed over."""
+    line of its own, `sep=;`, which is passed over; and how many lines were."""
     first = next(_lines(lines, source), "")
-    if first.lower().startswith("sep=") and len(first.strip()) == 5:
-        return first[4]
+    if first.lower().startswith("sep=") and len(first.rstrip("\r\n")) == 5:
+        return first[4], 1
     lines.seek(0)
     for delimiter in _DELIMITERS:
         with contextlib.suppress(csv.Error):
             if "path" in _header(next(csv.reader([first], delimiter=delimiter), [])):
-                return delimiter
-    names = [name for name in _header(next(csv.reader([first]), [])) if name]
+                return delimiter, 0
+    names: list[str] = []
+    with contextlib.suppress(csv.Error):
+        names = [name for name in _header(next(csv.reader([first]), [])) if name]
     if not set(names) & {*_SAID, "file", "filename", "image"}:
         # Without a header the first line is somebody's row: it is not shown.
         raise WrongUsage(f"{source} needs a column `path`; its first line names none.")
@@ -147,7 +150,7 @@ def _header(names: list[str]) -> list[str]:
 
 def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
     folder = os.path.abspath(source.parent)
-    delimiter = _delimiter(lines, source)
+    delimiter, passed = _delimiter(lines, source)
     reader = csv.reader(_lines(lines, source), delimiter=delimiter)
     try:
         names = _header(next(reader, []))
@@ -166,7 +169,8 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
                 "columns path and label of the rows that a person has checked."
             )
         for cells in reader:
-            where = f"{source}, line {reader.line_num}"
+            line = passed + reader.line_num
+            where = f"{source}, line {line}"
             if not any(cell.strip() for cell in cells):
                 continue
             if any(cell.strip() for cell in cells[len(names) :]):
@@ -185,12 +189,12 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
                     subject=row.get("subject") or None,
                     attributes={n: v for n, v in row.items() if n not in _SAID and v},
                 ),
-                reader.line_num,
+                line,
                 _count(row.get("page", ""), "page", where),
                 _count(row.get("item", ""), "item", where),
             )
     except csv.Error as error:
-        raise WrongUsage(f"{source}, line {reader.line_num} is no CSV: {error}.") from None
+        raise WrongUsage(f"{source}, line {passed + reader.line_num} is no CSV: {error}.") from None
 
 
 def _count(cell: str, name: str, where: str) -> int | None:

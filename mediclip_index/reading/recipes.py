@@ -11,7 +11,9 @@ RECIPE = (
 
 # What the first recipe read in another way, at times: figures of PDFs by their samples, DICOM
 # without functional groups, deep colours by their upper bits ...
-_KINDS = ("PDF", "DICOM", "TIFF", "GIF", "XBM", "FITS", "XPM", "BMP", "PSD")
+_KINDS = (
+    "PDF", "PDF page", "DICOM", "TIFF", "GIF", "XBM", "FITS", "XPM", "BMP", "PSD", "ICO", "SUN",
+)  # fmt: skip
 _DEEP_AT_TIMES = ("JPEG2000", "PPM")
 _DEEP_PNG = ("RGB", "RGBA", "LA", "I", "I;16")
 
@@ -26,4 +28,6 @@ def read_otherwise(recipe: str, kind: str, mode: str, start: bytes) -> bool:
         return False
     if kind == "PNG" and mode in _DEEP_PNG:
         return start[24:25] in (b"\x10", b"") or b"gAMA" in start
+    if kind == "PNG":
+        return b"gAMA" in start
     return kind in _KINDS or (kind in _DEEP_AT_TIMES and mode in ("RGB", "RGBA", "LA"))

@@ -20,7 +20,7 @@ from mediclip_index.terms.keeping import (
     TakenImage,
     VerifyReport,
 )
-from mediclip_index.terms.options import Frames, Pdf, ReadOptions, ScanOptions, Truncated
+from mediclip_index.terms.options import Bounds, Frames, Pdf, ReadOptions, ScanOptions, Truncated
 from mediclip_index.terms.reports import (
     AuditRow,
     BuildReport,
@@ -57,7 +57,6 @@ from mediclip_index.terms.reports import (
 )
 from mediclip_index.terms.words import (
     Attribute,
-    Bounds,
     Calibration,
     CantWrite,
     Encoder,

@@ -29,7 +29,8 @@ def filled(
     for number, picture in enumerate(photographs[:12]):
         picture.save(pile / f"p{number:02}.png")
     photographs[20].save(pile / "q.tif", save_all=True, append_images=[photographs[21]])
-    photographs[22].save(pile / "r.pdf", save_all=True, append_images=[photographs[23]])
+    first, second = (photographs[i].copy() for i in (22, 23))  # Pillow notes how it wrote them
+    first.save(pile / "r.pdf", save_all=True, append_images=[second])
     with pytest.MonkeyPatch.context() as then:
         then.setattr(reading, "RECIPE", FIRST)
         index = Index.create(folder / "now" / "index", model=tiny_model)

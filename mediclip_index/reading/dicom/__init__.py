@@ -97,6 +97,9 @@ class _Source:
                 picture = self._picture(self._shown(number), number, page)
             except Unreadable as why:
                 yield Refusal(self._path, why.reason, why.message, page)
+            except MemoryError:
+                message = f"A frame of {self._path} needs more memory than one may cost."
+                yield Refusal(self._path, "too_large", message, page)
             else:
                 yield picture
 

@@ -40,7 +40,7 @@ def items(
     A page that fails is refused by itself. Raises Unreadable where the file as a whole can't be
     used.
     """
-    with _decoding(path, data):
+    with _decoding(path, data, truncated):
         if camera.is_raw(data):
             yield camera.preview(data, path, size, bounds)
         elif data.startswith(tiff.MARKS):
@@ -50,8 +50,9 @@ def items(
 
 
 @contextlib.contextmanager
-def _decoding(path: str, data: bytes) -> Iterator[None]:
-    """Whatever a decoder throws at a bad file becomes a reason."""
+def _decoding(path: str, data: bytes, truncated: Truncated | None = None) -> Iterator[None]:
+    """Whatever a decoder throws at a bad file becomes a reason; `truncated` where what is there of
+    a file that ends too soon can be shown."""
     try:
         with warnings.catch_warnings():
             # Decoders warn of what they mend; bombs are weighed by our own bounds.
@@ -84,11 +85,10 @@ def _decoding(path: str, data: bytes) -> Iterator[None]:
                 f"{path} is a {known.name} of a kind that is not read; save it as PNG.",
             ) from None
         if stills.CUT_SHORT.search(str(error)):
-            raise Unreadable(
-                "damaged",
-                f"{path} ends too soon; get a whole copy of it, or take what is there with "
-                "--truncated show.",
-            ) from None
+            remedy = "get a whole copy of it"
+            if truncated == "refuse" and not data.startswith(tiff.MARKS):
+                remedy += ", or try what is there with --truncated show"
+            raise Unreadable("damaged", f"{path} ends too soon; {remedy}.") from None
         raise Unreadable("damaged", f"{path} is damaged; get a whole copy of it.") from None
 
 

@@ -63,6 +63,8 @@ def seen(samples: Samples) -> Image.Image:
         eight = (values >> (samples.bits - 8)).astype(np.uint8)
     elif values.dtype == np.uint8:
         eight = values
+    elif _fills_its_range(samples, valid):
+        eight = (values >> (samples.bits - 8)).astype(np.uint8)
     else:
         eight = to_eight_bits(values, valid if valid is None or not valid.all() else None)
     if samples.white_is_zero:
@@ -74,6 +76,17 @@ def seen(samples: Samples) -> Image.Image:
     if cover is not None:
         eight = _over_white(eight, cover, premultiplied)
     return turned(Image.fromarray(np.ascontiguousarray(eight)), samples.orientation)
+
+
+def _fills_its_range(samples: Samples, valid: npt.NDArray[np.bool_] | None) -> bool:
+    """Whether deep colours are bright enough to be a photograph as it stands: a window would change
+    its light. Grey of many bits is a measurement, and always gets one."""
+    values = samples.values
+    if samples.colours == "grey" or values.dtype.kind != "u" or not 8 < samples.bits <= 16:
+        return False
+    seen_values = values if valid is None else values[valid]
+    sample = seen_values.reshape(-1)[:: max(1, seen_values.size // 100_000)]
+    return sample.size > 0 and float(np.percentile(sample, 99.5)) >= 2.0 ** (samples.bits - 1)
 
 
 def turned(picture: Image.Image, orientation: int) -> Image.Image:
