@@ -32,13 +32,13 @@ EXPECTED = {
 @pytest.fixture
 def ward(tmp_path: Path, photographs: list[Image.Image]) -> Path:
     """Two PNG, a TIFF of two pages, a PDF of two pages with a figure each, and a list of them."""
+    photographs = [picture.copy() for picture in photographs]  # Pillow notes how it wrote them
     folder = tmp_path / "ward"
     folder.mkdir()
     for number in (0, 1):
         photographs[number].save(folder / f"p0{number}.png")
     photographs[2].save(folder / "t.tif", save_all=True, append_images=[photographs[3]])
-    first, second = (photographs[i].copy() for i in (4, 5))  # Pillow notes how it wrote them
-    first.save(folder / "f.pdf", save_all=True, append_images=[second])
+    photographs[4].save(folder / "f.pdf", save_all=True, append_images=[photographs[5]])
     (folder / "list.csv").write_text(ROWS)
     return folder
 

@@ -23,14 +23,14 @@ def filled(
 ) -> Path:
     """A folder with twelve PNG, a TIFF of two pages and a PDF of two figures, and an index of them
     that was filled by the first recipe; all its images are labelled."""
+    photographs = [picture.copy() for picture in photographs]  # Pillow notes how it wrote them
     folder = tmp_path_factory.mktemp("earlier")
     pile = folder / "now" / "pile"
     pile.mkdir(parents=True)
     for number, picture in enumerate(photographs[:12]):
         picture.save(pile / f"p{number:02}.png")
     photographs[20].save(pile / "q.tif", save_all=True, append_images=[photographs[21]])
-    first, second = (photographs[i].copy() for i in (22, 23))  # Pillow notes how it wrote them
-    first.save(pile / "r.pdf", save_all=True, append_images=[second])
+    photographs[22].save(pile / "r.pdf", save_all=True, append_images=[photographs[23]])
     with pytest.MonkeyPatch.context() as then:
         then.setattr(reading, "RECIPE", FIRST)
         index = Index.create(folder / "now" / "index", model=tiny_model)
