@@ -60,11 +60,11 @@ def seen(samples: Samples) -> Image.Image:
     if samples.colours in ("LAB", "ICCLAB"):
         eight = _from_lab(values, samples)
     elif samples.colours == "CMYK" and samples.bits > 8:
-        eight = np.clip(values // 2 ** (samples.bits - 8), 0, 255).astype(np.uint8)
+        eight = (values >> (samples.bits - 8)).astype(np.uint8)
     elif values.dtype == np.uint8:
         eight = values
     elif _fills_its_range(samples, valid):
-        eight = (values >> (samples.bits - 8)).astype(np.uint8)
+        eight = np.clip(values // 2 ** (samples.bits - 8), 0, 255).astype(np.uint8)
     else:
         eight = to_eight_bits(values, valid if valid is None or not valid.all() else None)
     if samples.white_is_zero:
