@@ -24,6 +24,9 @@ def set_label(
         raise WrongUsage("Say what to set: a class, --split or --subject.")
     if not ids:
         raise WrongUsage("Name the images by id; `mediclip-index search` shows ids.")
+    for what, value in (("class", label), ("split", split), ("subject", subject)):
+        if value is not None and not _is_text(value):
+            raise WrongUsage(f"The {what} is no UTF-8; write it in letters that are.")
     said = in_classes(Facts(label=label, split=split, subject=subject), classes_of(desk))
     check_labels(desk, said.labels())
     with desk.catalog.writing("label set", by=desk.author) as work:
@@ -35,6 +38,15 @@ def set_label(
         changed = labels.say(work, dict.fromkeys(ids, said))
     with desk.catalog.reading() as look:
         return LabelReport(desk.facts(look), changed, len(set(ids)) - changed)
+
+
+def _is_text(value: str) -> bool:
+    """Whether a word from the command line came through whole."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def import_labels(desk: Desk, file: Path) -> LabelReport:

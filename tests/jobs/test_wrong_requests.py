@@ -18,6 +18,10 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
         lambda i: i.set_label("medical", [1, 99]),
         "no image 99 in this index; nothing was changed",
     ),
+    "a subject of odd bytes": (
+        lambda i: i.set_label(None, [1], subject="M\udcfcller"),
+        "subject is no UTF-8",
+    ),
     "a stranger's labels": (lambda i: i.label_history(99), "no image 99"),
     "a stranger's path": (lambda i: i.path_of(99), "no image 99"),
     "a stranger's vector": (lambda i: i.vectors([1, 99]), "no image #99"),
