@@ -70,7 +70,7 @@ def add_source(
 ) -> int:
     """The number of a source read in this way; a new row where it was last read in another."""
     read, scan = read or ReadOptions(), scan or ScanOptions()
-    rest = {**_said(read, ReadOptions()), **_said(scan, ScanOptions())}
+    rest = {**_said(read), **_said(scan)}
     rest = {name: value for name, value in rest.items() if name not in ("frames", "pdf")}
     said = json.dumps(rest, sort_keys=True)
     row = [kept_path(source), kept_path(labels), read.frames, read.pdf, said]
@@ -91,12 +91,10 @@ def add_source(
     return number
 
 
-def _said(
-    options: ReadOptions | ScanOptions, usual: ReadOptions | ScanOptions
-) -> dict[str, object]:
+def _said(options: ReadOptions | ScanOptions) -> dict[str, object]:
     """What is not at its default."""
-    plain = asdict(usual)
-    return {name: value for name, value in asdict(options).items() if value != plain[name]}
+    usual = asdict(type(options)())
+    return {name: value for name, value in asdict(options).items() if value != usual[name]}
 
 
 def paths_by_source(look: Reading) -> dict[str, set[str]]:

@@ -19,9 +19,8 @@ from mediclip_index.jobs import moving
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
-from mediclip_index.jobs.known import Tally, known_before, missing
+from mediclip_index.jobs.known import Tally, holds_none, known_before, missing, placed
 from mediclip_index.jobs.labelling import at_odds, check_labels
-from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
 from mediclip_index.jobs.planning import Plan, check_read_alike, plans
 from mediclip_index.terms import (
@@ -279,7 +278,7 @@ class _Build:
         """Say what became of one file that was read, and queue what is to be kept of it."""
         entry, sha = loaded.entry, loaded.sha256
         tally, known = self._tally, self._known
-        tally.refused += _placed(loaded, self._names)
+        tally.refused += placed(loaded, self._names)
         if sha is not None and sha in known.contents:
             before = known.files.get(entry.path)
             if before is not None and before.sha256 == sha:
@@ -298,7 +297,7 @@ class _Build:
             if sha in known.incomplete:
                 self._again.wait(sha, loaded.pictures, loaded.refused)
             tally.added += 1
-        elif sha is not None and sha in known.incomplete and _holds_none(loaded):
+        elif sha is not None and sha in known.incomplete and holds_none(loaded):
             self._again.wait(sha, (), ())
         if entry.path in known.files:
             self._whole.paths_before.add(entry.path)
@@ -321,7 +320,7 @@ class _Build:
         for item in self._waiting:
             entry = item.entry
             whole.files.append(NewFile(entry.path, entry.size, entry.mtime_ns, item.sha256))
-            whole.refusals += _placed(item, self._names)
+            whole.refusals += placed(item, self._names)
             if entry.facts != NOTHING:
                 whole.facts[entry.path] = entry.facts
             whole.images += [
@@ -395,14 +394,3 @@ class _Build:
         if news is not None and (news.labels or news.attributes):
             with self._writing() as work:
                 self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
-
-
-def _holds_none(loaded: Loaded) -> bool:
-    """Whether a file is refused for what it is, and will be again."""
-    for_good = ("unsupported", "no_pixels", "not_an_image")
-    return any(why.page is None and why.reason in for_good for why in loaded.refused)
-
-
-def _placed(loaded: Loaded, names: Names) -> list[Refusal]:
-    """A file's refusals under the path by which the index knows it."""
-    return [names.refusal(replace(r, path=loaded.entry.path)) for r in loaded.refused]

@@ -13,6 +13,7 @@ from mediclip_index import encoding, neighbours, prompts, reading
 from mediclip_index.catalog import (
     Catalog,
     Reading,
+    Writing,
     audit,
     derived,
     operating_user,
@@ -236,6 +237,19 @@ def load_encoder(
         engine=engine,
         precision=precision,
     )
+
+
+def put_in_force(work: Writing, encoder: Encoder) -> KnownEncoder:
+    """Have the index compute with an encoder from now on, by the decode recipe in force."""
+    words.add_encoder(
+        work,
+        fingerprint=encoder.fingerprint,
+        name=encoder.name,
+        dim=encoder.dim,
+        scale=encoder.logit_scale,
+        recipe=reading.RECIPE,
+    )
+    return words.encoder(work)
 
 
 def trial_pictures(size: int) -> list[Picture]:

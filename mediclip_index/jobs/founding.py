@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mediclip_index import encoding, reading
+from mediclip_index import encoding
 from mediclip_index.catalog import Catalog, Writing, salt, words
-from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts
+from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts, put_in_force
 from mediclip_index.terms import Settings, WrongUsage
 
 
@@ -31,15 +31,7 @@ def found(
     vectors = encoder.encode_texts(sentences)
 
     def first(work: Writing) -> None:
-        words.add_encoder(
-            work,
-            fingerprint=encoder.fingerprint,
-            name=encoder.name,
-            dim=encoder.dim,
-            scale=encoder.logit_scale,
-            recipe=reading.RECIPE,
-        )
-        words.keep_sentences(work, words.encoder(work), sentences, vectors)
+        words.keep_sentences(work, put_in_force(work, encoder), sentences, vectors)
         words.choose(work, "prompts", words.add_prompts(work, chosen))
         words.add_settings(work, Settings())
         if hash_paths:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediclip_index.catalog import Reading, images, origins
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.intake import Loaded
+from mediclip_index.jobs.naming import Names
 from mediclip_index.terms import Refusal
 
 
@@ -54,3 +56,14 @@ def missing(source: str, missing: int, known: int) -> Refusal:
         f"{missing} of the {known} files known from {source} are missing (an unmounted drive?), so "
         "nothing was changed there; if they are really gone, build with --allow-missing.",
     )
+
+
+def holds_none(loaded: Loaded) -> bool:
+    """Whether a file is refused for what it is, and will be again."""
+    for_good = ("unsupported", "no_pixels", "not_an_image")
+    return any(why.page is None and why.reason in for_good for why in loaded.refused)
+
+
+def placed(loaded: Loaded, names: Names) -> list[Refusal]:
+    """A file's refusals under the path by which the index knows it."""
+    return [names.refusal(replace(r, path=loaded.entry.path)) for r in loaded.refused]

@@ -18,7 +18,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import Writing, images, indexed, labels, removals, words
 from mediclip_index.catalog.indexed import Indexed
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.jobs.desk import Desk, load_encoder
+from mediclip_index.jobs.desk import Desk, load_encoder, put_in_force
 from mediclip_index.show.text import counted
 from mediclip_index.terms import Facts, Picture, Refusal, WrongUsage
 
@@ -82,15 +82,7 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
     with desk.catalog.writing("build --reread", by=desk.author) as work:
         if words.encoder(work).number != known.number:
             raise WrongUsage("Another build moved this index meanwhile; run the same again.")
-        words.add_encoder(
-            work,
-            fingerprint=encoder.fingerprint,
-            name=encoder.name,
-            dim=encoder.dim,
-            scale=encoder.logit_scale,
-            recipe=reading.RECIPE,
-        )
-        words.take_over(work, known, words.encoder(work), without=otherwise)
+        words.take_over(work, known, put_in_force(work, encoder), without=otherwise)
     desk.use(encoder)
     count = sum(otherwise.values())
     return [

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from mediclip_index.reading.refusing import Item
-from mediclip_index.terms import Bounds
+from mediclip_index.terms import Bounds, Pdf
 
 
 def is_pdf(data: bytes) -> bool:
@@ -19,7 +18,7 @@ def items(
     path: str,
     size: int,
     bounds: Bounds,
-    pages: Literal["images", "pages"],
+    pages: Pdf,
     first: int = 1,
 ) -> Iterator[Item]:
     """The figures on each page (page and item count from 1), or each page as one picture; a page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
@@ -13,7 +13,7 @@ from pypdfium2 import raw
 from mediclip_index.reading.pdf.marks import marks
 from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
-from mediclip_index.terms import Bounds, Refusal
+from mediclip_index.terms import Bounds, Pdf, Refusal
 
 
 def items(
@@ -21,7 +21,7 @@ def items(
     path: str,
     size: int,
     bounds: Bounds,
-    pages: Literal["images", "pages"],
+    pages: Pdf,
     first: int,
 ) -> Iterator[Item]:
     with opened(data, path) as document:

@@ -277,8 +277,7 @@ def _parts(page: Any, data: bytes) -> Iterator[tuple[int, int, int | None, npt.N
     for part, index, shape in page.segments(maxworkers=1):
         plane, _, top, left, _ = index
         # What a writer left out of a sparse file is its zero.
-        block = np.zeros(shape, page.dtype) if part is None else part
-        block = block[: shape[0], : shape[1], : shape[2]] if part is not None else block
+        block = np.zeros(shape, page.dtype) if part is None else part[tuple(map(slice, shape[:3]))]
         own = block[0][: page.imagelength - top, : page.imagewidth - left]
         yield top, left, int(plane) if planes else None, own
 
