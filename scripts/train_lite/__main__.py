@@ -88,7 +88,7 @@ def _options() -> argparse.Namespace:
         type=Path,
         default=data,
         required=data is None,
-        help="folder with dev.csv and extra.csv (default: $MEDICLIP_BENCH)",
+        help="folder with dev.csv, extra.csv and perhaps more.csv (default: $MEDICLIP_BENCH)",
     )
     parser.add_argument("--out", type=Path, required=True, help="where the model's files go")
     parser.add_argument("--work", type=Path, default=Path("lite-work"), help="for stages")

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+import rare_words as rare
 from bench_rows import IMAGENET_SOURCE, Row
 from families import BRANCH_WORDS, BRANCHES, FAMILIES, MEDICAL_WORDS, OTHER_WORDS
+from fine_words import described, spaced
 from simulated import kinds as simulated
 from words import KINDS
 
-ALL_KINDS = {**KINDS, **simulated.KINDS}
-ALL_BRANCHES = {**BRANCHES, **simulated.BRANCHES}
-ALL_FAMILIES = {**FAMILIES, **simulated.FAMILIES}
-
-# `fine` words of the lists that are file-naming habits, not descriptions.
-_OPAQUE = {"", "MIAS name", "STARE", "DRIVE", "CHASEDB", "VEVIO", "AV-WIDE"}
-_FINE_PHRASES: dict[str, tuple[str, ...]] = {
-    "mammography": ("a mammogram, {}", "a mammography with a {} finding"),
-    "ultrasound": ("an ultrasound of the {}", "a breast ultrasound, {}"),
-    "mri": ("an MRI of the {}", "a brain or spine MRI, {}"),
-    "chest_xray": ("a chest X-ray with {}", "a chest radiograph, {}"),
-    "ct": ("a {} scan", "{}"),
-    "dermatology": ("a photo of skin with {}", "{} on the skin"),
-    "room": ("a {}", "the {} of a house"),
-    "satellite": ("an aerial photo of a {}", "a {} from above"),
-    "industrial_surface": ("{}", "a surface with {}"),
-}
+ALL_KINDS = {**KINDS, **simulated.KINDS, **rare.KINDS}
+ALL_BRANCHES = {**BRANCHES, **simulated.BRANCHES, **rare.BRANCHES}
+ALL_FAMILIES = {**FAMILIES, **simulated.FAMILIES, **rare.FAMILIES}
 
 
 @dataclass(frozen=True)
@@ -50,11 +37,6 @@ def captions_of(row: Row) -> Captions:
 
 
 def _fine(row: Row) -> tuple[str, ...]:
-    if row.fine in _OPAQUE:
-        return ()
-    fine = re.sub(r"[-_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", row.fine)).strip()
-    fine = fine.replace("Bengin", "benign")
     if row.source == IMAGENET_SOURCE:
-        return (fine,)
-    phrases = _FINE_PHRASES.get(row.category, ("{}",))
-    return tuple(phrase.format(fine) for phrase in phrases)
+        return (spaced(row.fine),) if row.fine else ()
+    return described(row.category, row.fine)

@@ -1,4 +1,4 @@
-"""What the simulated kinds of picture are called that no photographed picture here shows."""
+"""What kinds of picture are called that were drawn before there were photographed ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "oct": (
         "an OCT image", "optical coherence tomography", "an OCT scan of the eye",
-        "a cross section through the layers of the retina", "an OCT B-scan", "a macular OCT",
+        "an OCT of the retina", "a macular OCT", "retinal tomography",
     ),
     "oral_photo": (
         "a photograph of the inside of a mouth", "an intraoral photograph", "teeth and gums",
@@ -91,7 +91,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "code_pattern": ("a QR code", "a barcode", "a chessboard pattern", "a calibration target"),
     "diagram": (
-        "a technical drawing", "a floor plan", "a blueprint", "sheet music", "a circuit diagram",
+        "a diagram", "a technical drawing", "a floor plan", "a blueprint", "a schematic figure",
+        "lines and labelled boxes", "an explanatory figure",
     ),
 }  # fmt: skip
 BRANCHES: dict[str, tuple[str, ...]] = {

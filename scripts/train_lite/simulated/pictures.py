@@ -38,6 +38,7 @@ class Kind:
     draw: Callable[[Dice], Pixels]
     category: str
     medical: bool = True
+    fine: str = ""
 
     @property
     def name(self) -> str:
@@ -59,7 +60,7 @@ KINDS = (
     Kind(projections.limb_xray, "bone_xray"),
     Kind(projections.joint_xray, "bone_xray"),
     Kind(mouths.jaw_xray, "dental_xray"),
-    Kind(scans.oct_retina, "oct"),
+    Kind(scans.oct_retina, "oct", fine="cross section"),
     Kind(skins.rash, "dermatology"),
     Kind(skins.wound, "wound_photo"),
     Kind(mouths.mouth, "oral_photo"),
@@ -130,10 +131,12 @@ def simulated_rows(folder: Path, count: int, kinds: Sequence[Kind] = KINDS) -> l
                     path=path,
                     label="medical" if kind.medical else "non_medical",
                     category=kind.category,
-                    fine="",
+                    fine=kind.fine,
                     source=f"{SIMULATED}/{kind.name}",
                     licence="",
                     split=SIMULATED,
+                    subject="",
+                    family=f"{SIMULATED}/{kind.name}",
                 )
             )
     return rows
