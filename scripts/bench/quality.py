@@ -16,9 +16,10 @@ import argparse
 import importlib.util
 import json
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.terms import EvaluationReport, Share
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "train_lite"))
+
+from judge_groups import FURTHER_QUERIES, rightly_named
 
 SECOND = Path(__file__).parents[2] / "tests" / "prompts" / "second_words.toml"
 IMAGENET = "EliSchwartz/imagenet-sample-images"
@@ -44,8 +49,6 @@ QUERIES = {
     "person": "a person's face", "room": "a room", "texture": "a road surface with a crack",
     "thermal": "a thermal image", "vehicle": "a vehicle",
 }  # fmt: skip
-# Groups of the prompt set that name a part of a category of the lists.
-NARROWER = {"dermoscopy": "dermatology"}
 
 
 def main() -> None:
@@ -86,7 +89,10 @@ def figures(index: Index) -> dict[str, Any]:
         "second_prompt_set": _method(second, "zero_shot"),
         "mediclip_words_and_pooling": _method(theirs, "zero_shot"),
         "modality_named_right": modality(index),
-        "text_search_precision_at_10": search(index),
+        "text_search_precision_at_10": search(
+            index, {category: (sentence,) for category, sentence in QUERIES.items()}
+        ),
+        "text_search_in_other_words": search(index, FURTHER_QUERIES),
         "imagenet_top_5": imagenet(index),
     }
 
@@ -96,24 +102,21 @@ def modality(index: Index) -> dict[str, Any]:
     where = "split = 'test' and label = 'medical'"
     wanted = {r.path: r.metadata["category"] for r in index.search(where=where, k=10_000).results}
     verdicts = index.query_indexed(where=where, alpha=0.0, audit=False).verdicts
-    right = [
-        v.label == "medical" and NARROWER.get(v.group.name, v.group.name) == wanted[v.path]
-        for v in verdicts
-    ]
+    right = [v.label == "medical" and rightly_named(wanted[v.path], v.group.name) for v in verdicts]
     return _proportion(right)
 
 
-def search(index: Index) -> dict[str, Any]:
-    """Precision at 10 for one sentence a category that has at least `LEAST` pictures."""
+def search(index: Index, queries: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Precision at 10 of the sentences of each category that has at least `LEAST` pictures."""
     rows = index.search(where="split = 'test'", k=10_000).results
     sizes: dict[str, int] = {}
     for row in rows:
         sizes[row.metadata["category"]] = sizes.get(row.metadata["category"], 0) + 1
     found = {}
-    for category, sentence in QUERIES.items():
-        if sizes.get(category, 0) >= LEAST:
+    for category, sentences in queries.items():
+        for sentence in sentences if sizes.get(category, 0) >= LEAST else ():
             hits = index.search([sentence], where="split = 'test'", k=10).results
-            found[category] = sum(h.metadata["category"] == category for h in hits) / 10
+            found[sentence] = sum(h.metadata["category"] == category for h in hits) / 10
     return {**_mean(list(found.values())), "by_query": found}
 
 

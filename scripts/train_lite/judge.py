@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from bench_rows import IMAGENET_SOURCE, Row
 from corpus import imagenet_names
+from judge_groups import rightly_named
 from judge_words import FORERUNNER, MEDICAL, NON_MEDICAL
 from space import unit
 
@@ -112,12 +113,13 @@ def figures(
     mixed = (1 - blend.alpha) * said + blend.alpha * voted
     kinds = np.array([rows[n].category for n in asked])
     best = np.array(words.group_names)[(x @ words.groups.T).argmax(1)]
+    rightly = np.array([rightly_named(k, b) for k, b in zip(kinds, best, strict=True)])
     found = {
         "words": float(((said > 0.5) == right).mean()),
         "neighbours": float(((voted > 0.5) == right).mean()),
         "blend": float(((mixed > 0.5) == right).mean()),
         "forerunner": float(((forerunner_medical(x, words) > 0.5) == right).mean()),
-        "modality": float((best == kinds)[right].mean()) if right.any() else float("nan"),
+        "modality": float(rightly[right].mean()) if right.any() else float("nan"),
         "search": _precision_at_10(x, kinds, words),
         "ece": _ece(said, right),
     }

@@ -30,7 +30,7 @@ MEDICAL: dict[str, tuple[str, ...]] = {
     "dermatology": ("a skin lesion", "a dermoscopy picture of a mole", "a skin rash of a patient"),
     "wound_photo": ("a wound", "an ulcer on a foot", "a clinical photo of an injured patient"),
     "oct": ("an OCT scan of the retina", "optical coherence tomography"),
-    "nuclear": ("a PET scan", "a nuclear medicine scan of a patient"),
+    "nuclear_medicine": ("a PET scan", "a nuclear medicine scan of a patient"),
 }
 NON_MEDICAL: dict[str, tuple[str, ...]] = {
     "animal": ("an animal", "a dog or a cat", "a bird", "a wild animal in nature"),

@@ -22,7 +22,10 @@ BENCH_NON_MEDICAL = {
     "industrial_surface", "document", "drawing", "building", "texture", "vehicle", "plant",
     "landscape", "satellite", "baggage_xray", "screenshot", "skin_tattoo", "insect",
     "electron_microscopy", "fingerprint", "sport", "raw_meat", "astronomy", "map", "underwater",
-    "depth_map", "greyscale_photo", "object",
+    "depth_map", "greyscale_photo", "object", "street", "sonar", "diagram", "circuit_diagram",
+    "cover_art", "flow_image", "game_art", "game_screenshot", "logo", "medicine_box",
+    "oscilloscope", "pollen", "render_3d", "sheet_music", "text_photo", "thin_section",
+    "wallpaper",
 }  # fmt: skip
 
 # MediCLIP's own phrases, as its script has them

@@ -15,8 +15,11 @@ from bench_rows import RESTRICTED, Row, read_rows, source_families
 from captions import ALL_BRANCHES, ALL_FAMILIES, ALL_KINDS, captions_of
 from families import BRANCH_WORDS, BRANCHES, FAMILIES, OTHER_WORDS
 from fine_words import SAID, described
+from judge_groups import FURTHER_QUERIES, GROUPS_OF_CATEGORY, rightly_named
 from simulated import kinds as drawn
 from words import KINDS
+
+from mediclip_index import prompts
 
 ROW = Row(
     path=Path("a.jpg"),
@@ -77,6 +80,30 @@ def test_each_kind_is_worded_once_and_belongs_to_one_side() -> None:
 
 def test_what_is_said_of_a_fine_class_belongs_to_a_kind_that_there_is() -> None:
     assert {category for category, _ in SAID} <= set(ALL_KINDS)
+
+
+def test_groups_that_name_a_category_rightly_are_groups_of_the_shipped_set(
+    rows: list[Row],
+) -> None:
+    medical = {g.name for g in prompts.load_bundled("medical").classes[0].groups}
+    named = {group for groups in GROUPS_OF_CATEGORY.values() for group in groups}
+    assert named <= medical
+    categories = {row.category for row in rows if row.label == "medical"}
+    assert categories <= set(GROUPS_OF_CATEGORY)
+
+
+def test_searches_in_other_words_are_three_for_each_medical_category() -> None:
+    assert set(FURTHER_QUERIES) == set(GROUPS_OF_CATEGORY)
+    asked = [sentence for sentences in FURTHER_QUERIES.values() for sentence in sentences]
+    assert len(set(asked)) == 3 * len(FURTHER_QUERIES)
+    shipped = prompts.load_bundled("medical").sentences
+    assert not {s.casefold() for s in asked} & {s.casefold() for s in shipped}
+
+
+def test_a_part_of_a_modality_names_it_rightly() -> None:
+    assert rightly_named("ultrasound", "fetal_ultrasound")
+    assert rightly_named("chart", "chart")
+    assert not rightly_named("ct", "mri")
 
 
 @pytest.mark.parametrize(
