@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -60,7 +60,9 @@ def add(context: Context, file: Path, use: bool, form: str) -> None:
     mediclip-index prompts add mine.toml
     mediclip-index prompts add mediclip
     """
-    put([opened(context).add_prompts(file, use=use)], writing.PROMPT_SETS, form)
+    facts = opened(context).add_prompts(file, use=use)
+    tell(facts.notes)
+    put([facts], writing.PROMPT_SETS, form)
 
 
 @prompts.command("try")
@@ -81,6 +83,7 @@ def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int,
     """
     index = opened(context)
     trials = index.try_prompts(sentences, prompts=name, k=k)
+    tell([note for trial in trials for note in trial.notes])
     if sentences or not index.info().labels:
         put(trials, writing.TRIALS, form)
         return

@@ -18,6 +18,7 @@ from mediclip_index.encoding.opening import (
 from mediclip_index.encoding.openvino import OpenVinoEncoder
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.sources import bundled_versions
+from mediclip_index.encoding.vocabulary import unknown_words
 
 __all__ = [
     "ENGINES",
@@ -35,4 +36,5 @@ __all__ = [
     "open_encoder",
     "ready_encoder",
     "resolve_auto",
+    "unknown_words",
 ]

@@ -13,6 +13,7 @@ from mediclip_index.catalog import Reading, images, library, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
+from mediclip_index.jobs.unlearned import note_on_words
 from mediclip_index.neighbours import Stored
 from mediclip_index.terms import Ids, SearchHit, SearchReport, Vectors, WrongUsage
 
@@ -70,7 +71,8 @@ def search(
     ][:k]
     results, facts = _hits(desk, [i for i, _ in pairs], [s for _, s in pairs])
     query = " + ".join(asked) + (f" where {where}" if where else "")
-    return SearchReport(facts, query, results, (*notes, *_files_in(text), *desk.notes))
+    unlearned = note_on_words(known.name, (name for name, _ in map(weighted, (*text, *without))))
+    return SearchReport(facts, query, results, (*notes, *_files_in(text), *unlearned, *desk.notes))
 
 
 def _files_in(text: Sequence[str]) -> list[str]:

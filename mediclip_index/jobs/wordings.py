@@ -13,6 +13,7 @@ from mediclip_index import prompts
 from mediclip_index.catalog import images, words
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.searching import hits
+from mediclip_index.jobs.unlearned import note_on_words
 from mediclip_index.terms import PromptSet, PromptSetFacts, PromptTrial, WrongUsage
 
 
@@ -30,7 +31,7 @@ def prompt_sets(desk: Desk) -> list[PromptSetFacts]:
     return [_facts(chosen, default) for _, (chosen, default) in sorted(found.items())]
 
 
-def _facts(chosen: PromptSet, default: bool) -> PromptSetFacts:
+def _facts(chosen: PromptSet, default: bool, notes: tuple[str, ...] = ()) -> PromptSetFacts:
     return PromptSetFacts(
         name=chosen.name,
         classes=chosen.class_names,
@@ -40,6 +41,7 @@ def _facts(chosen: PromptSet, default: bool) -> PromptSetFacts:
         default=default,
         bundled=chosen.name in prompts.bundled_names(),
         description=chosen.description,
+        notes=notes,
     )
 
 
@@ -71,7 +73,9 @@ def add_prompts(desk: Desk, file: Path, *, use: bool) -> PromptSetFacts:
             words.keep_sentences(work, known, lacking, fresh)
         if use:
             words.choose(work, "prompts", number)
-    return _facts(chosen, use)
+    # A bundled set is worded for every model, in terms that a small one needn't know.
+    ours = chosen.name in prompts.bundled_names()
+    return _facts(chosen, use, () if ours else note_on_words(known.name, chosen.sentences))
 
 
 def try_prompts(
@@ -106,5 +110,6 @@ def try_prompts(
                 look, [int(i) for i in row if i >= 0], [float(s) for s in near if s > -np.inf]
             )
             labels = Counter(hit.label or "unlabelled" for hit in pulled)
-            trials.append(PromptTrial(sentence, class_name, group, pulled, dict(labels)))
+            unlearned = note_on_words(known.name, [sentence] if sentences else ())
+            trials.append(PromptTrial(sentence, class_name, group, pulled, dict(labels), unlearned))
     return trials

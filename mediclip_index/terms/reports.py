@@ -100,6 +100,7 @@ class PromptSetFacts:
     default: bool
     bundled: bool
     description: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ class PromptTrial:
     group: str
     results: tuple[SearchHit, ...]
     labels: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
