@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-_ROW = re.compile(r"^\| (\S+) @ [0-9a-f]+ \| \d+ \|", re.MULTILINE)
+_ROW = re.compile(r"^\| (\S+) @ \S+ \| \d+ \|", re.MULTILINE)
 
 
 def learned_from(model: str) -> frozenset[str]:
@@ -14,4 +14,9 @@ def learned_from(model: str) -> frozenset[str]:
     if not model.startswith("lite"):
         return frozenset()
     card = resources.files("mediclip_index.encoding").joinpath("lite", "CARD.md")
-    return frozenset(_ROW.findall(card.read_text("utf-8")))
+    return sources_in(card.read_text("utf-8"))
+
+
+def sources_in(card: str) -> frozenset[str]:
+    """The sources that a card's table names, each with its commit or version."""
+    return frozenset(_ROW.findall(card))
