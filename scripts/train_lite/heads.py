@@ -1,11 +1,11 @@
-"""The image tower's projection: one linear map of Lite0's 1,280 features, in three moves.
+"""The image tower's projection: one linear map of the tower's 1,280 features, in three moves.
 
 1. From the ImageNet classifier alone, in closed form: the map under which a picture's likeness to
    the 1,000 class names follows the classifier's own scores. This keeps general knowledge and needs
    no picture.
 2. Ridge regression of captions on top of it, held to the first map where pictures say nothing: it
    answers for kinds of pictures that ImageNet lacks and still gives unseen sources the benefit of
-   what Lite0 knows.
+   what the tower knows.
 3. A short run of gradient descent on what is asked in the end: the right kind among kinds, medical
    sentences against others (ever new random handfuls of them, so that no fixed set is learned), and
    the classifier's own distribution.
@@ -46,21 +46,23 @@ class Recipe:
     fine: float = 0.5  # shares of a caption target
     kind: float = 1.0
     family: float = 0.5
-    names: float = 2.0  # length of the classifier's map on ImageNet pictures
+    names: float = 3.0  # length of the classifier's map on ImageNet pictures
     mixture: float = 1.0  # share of the classifier's names, weighted, in non-medical targets
     mixture_medical: float = 0.2
-    imagenet_weight: float = 3.0
+    imagenet_weight: float = 6.0
     ridge: float = 1.0
     source_power: float = 0.5  # a picture weighs (size of its source) ** -power
-    drawn: float = 0.4  # a drawn picture against a photographed one
     steps: int = 200
     descents: int = 4  # from one start, with dice of their own; their mean is taken
     rate: float = 3e-4
     batch: int = 384
     kind_loss: float = 1.0
     pool_loss: float = 1.0
-    name_loss: float = 0.2
+    name_loss: float = 1.0
     scale: float = 30.0
+    # New sources are taken for medical too seldom: by how much of its length an embedding is moved
+    # towards the medical sentences, chosen on families left out.
+    favour: float = 0.02
     raw: float = 1.0  # mean length of the raw part against the text part's
 
 
@@ -71,8 +73,7 @@ class Lesson:
     features: Floats  # (copies, n, 1280), the untouched copy first
     medical: Mask
     natural: Mask  # pictures of ImageNet's own kind
-    drawn: Mask  # pictures that nobody photographed
-    sources: npt.NDArray[np.str_]
+    rows: tuple[Row, ...]
     kinds: npt.NDArray[np.int64]
     captions: Floats  # (n, dim)
     kind_vectors: list[Floats]  # a (wordings, dim) array a kind
@@ -80,6 +81,7 @@ class Lesson:
     other_vectors: Floats
     names: Floats  # (1000, dim)
     classifier: tuple[Floats, Floats]
+    named: Floats  # (n, 1000): what the untouched tower's classifier says of each picture
 
 
 def prepare(
@@ -87,9 +89,11 @@ def prepare(
     features: Floats,
     embed: EmbedTexts,
     classifier: tuple[Floats, Floats],
+    named: Floats,
     recipe: Recipe,
 ) -> Lesson:
-    """What is to be learned of the rows, whose features are (copies, rows, 1280)."""
+    """What is to be learned of the rows, whose features are (copies, rows, 1280); named (rows,
+    1000) is what the untouched tower's classifier says of them."""
     kinds = list(ALL_KINDS)
 
     captioned = list(dict.fromkeys(captions_of(row) for row in rows))
@@ -116,8 +120,7 @@ def prepare(
         features=features,
         medical=np.array([row.label == "medical" for row in rows]),
         natural=np.array([row.source == IMAGENET_SOURCE for row in rows]),
-        drawn=np.array([row.simulated for row in rows]),
-        sources=np.array([row.source for row in rows]),
+        rows=tuple(rows),
         kinds=np.array([kinds.index(row.category) for row in rows]),
         captions=np.stack([known[captions_of(row)] for row in rows]).astype(np.float32),
         kind_vectors=[worded(phrases) for phrases in ALL_KINDS.values()],
@@ -125,6 +128,7 @@ def prepare(
         other_vectors=worded(other),
         names=name_vectors(embed),
         classifier=classifier,
+        named=named,
     )
 
 
@@ -148,7 +152,7 @@ def from_classifier(lesson: Lesson, ridge: float = 1e-2) -> Floats:
     gram = names.T @ names
     gram += ridge * np.trace(gram) / len(gram) * np.eye(len(gram), dtype=np.float32)
     turn = np.linalg.solve(gram, names.T @ weights).T.astype(np.float32)
-    seen = lesson.features[0][lesson.natural]
+    seen = lesson.features[0][~lesson.medical]
     turn = np.concatenate([turn, -(seen.mean(0) @ turn)[None]])
     length: float = np.linalg.norm(with_one(seen) @ turn, axis=1).mean()
     return turn / length
@@ -157,7 +161,7 @@ def from_classifier(lesson: Lesson, ridge: float = 1e-2) -> Floats:
 def fit_captions(lesson: Lesson, keep: Mask, recipe: Recipe) -> Floats:
     """Move 2, (1281, dim), from the pictures in `keep` alone."""
     start = recipe.names * from_classifier(lesson)
-    weight = _weights(lesson, keep, recipe)
+    weight = source_weights(_kept(lesson, keep), recipe.source_power)
     weight[lesson.natural[keep]] *= recipe.imagenet_weight
     weight /= weight.mean()
     medical = lesson.medical[keep][:, None]
@@ -167,7 +171,7 @@ def fit_captions(lesson: Lesson, keep: Mask, recipe: Recipe) -> Floats:
     moment = np.zeros((size, lesson.names.shape[1]), np.float32)
     for copy in lesson.features:
         x = with_one(copy[keep])
-        wanted = lesson.captions[keep] + mixture * (_classes(lesson, copy[keep]) @ lesson.names)
+        wanted = lesson.captions[keep] + mixture * (lesson.named[keep] @ lesson.names)
         wanted = wanted - medical * (x @ start)  # the classifier has nothing to say of a scan
         gram += (x * weight[:, None]).T @ x
         moment += (x * weight[:, None]).T @ wanted
@@ -180,7 +184,7 @@ def refine(lesson: Lesson, keep: Mask, start: Floats, recipe: Recipe, seed: int 
     """Move 3, (1281, dim): a short descent from `start` on the pictures in `keep`."""
     dice = np.random.default_rng(seed)
     places = np.flatnonzero(keep)
-    chance = chances(lesson, keep, recipe)
+    chance = source_weights(_kept(lesson, keep), recipe.source_power, even=True)
     turn = torch.from_numpy(start.copy()).requires_grad_()
     sharpness = torch.tensor(np.log(20.0), dtype=torch.float32, requires_grad=True)
     groups: list[dict[str, Any]] = [{"params": [turn]}, {"params": [sharpness], "lr": 1e-2}]
@@ -192,37 +196,26 @@ def refine(lesson: Lesson, keep: Mask, start: Floats, recipe: Recipe, seed: int 
         copies = dice.integers(0, len(lesson.features), recipe.batch)
         x = lesson.features[copies, rows]
         seen = functional.normalize(torch.from_numpy(with_one(x)) @ turn, dim=1)
-        loss = lesson_loss(lesson, rows, x, seen, sharpness, recipe, dice)
+        loss = lesson_loss(lesson, rows, seen, sharpness, recipe, dice)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     return turn.detach().numpy()
 
 
-def chances(lesson: Lesson, keep: Mask, recipe: Recipe) -> npt.NDArray[np.float64]:
-    """How often each picture in `keep` is drawn: both classes alike, no source over all others."""
-    chance = _weights(lesson, keep, recipe)
-    for side in (lesson.medical[keep], ~lesson.medical[keep]):
-        chance[side] /= chance[side].sum()
-    chance /= chance.sum()
-    return chance
-
-
 def lesson_loss(
     lesson: Lesson,
     rows: npt.NDArray[np.int64],
-    frozen: Floats,
     seen: torch.Tensor,
     sharpness: torch.Tensor,
     recipe: Recipe,
     dice: np.random.Generator,
 ) -> torch.Tensor:
-    """What descent makes small, of embeddings `seen` (n, dim) of the pictures `rows`, whose
-    features by the untouched tower are `frozen` (n, 1280)."""
+    """What descent makes small, of embeddings `seen` (n, dim) of the pictures `rows`."""
     loss = recipe.kind_loss * _kind_loss(lesson, rows, seen, recipe.scale, dice)
     loss = loss + recipe.pool_loss * _pool_loss(lesson, rows, seen, recipe.scale, dice)
     other = np.flatnonzero(~lesson.medical[rows])
-    classes = torch.from_numpy(_classes(lesson, frozen[other]))
+    classes = torch.from_numpy(lesson.named[rows[other]])
     names = torch.from_numpy(lesson.names)
     spread = functional.log_softmax(sharpness.exp() * seen[other] @ names.T, dim=1)
     certain = np.where(lesson.natural[rows[other]], 1.0, 0.3)
@@ -234,7 +227,7 @@ def lesson_loss(
 def raw_part(lesson: Lesson, keep: Mask, text_part: Floats, dim: int, recipe: Recipe) -> Floats:
     """(1281, dim): the strongest directions of the features, sized against the text part."""
     x = lesson.features[0][keep]
-    weight = _weights(lesson, keep, recipe)
+    weight = source_weights(_kept(lesson, keep), recipe.source_power)
     mean = x.mean(0)
     spread = (x - mean).T @ ((x - mean) * weight[:, None])
     turn = np.linalg.eigh(spread.astype(np.float64))[1][:, ::-1][:, :dim].astype(np.float32)
@@ -249,25 +242,43 @@ def fit(lesson: Lesson, keep: Mask, raw_dim: int, recipe: Recipe) -> Floats:
     start = fit_captions(lesson, keep, recipe)
     ends = [refine(lesson, keep, start, recipe, seed) for seed in range(recipe.descents)]
     text_part: Floats = np.stack(ends).mean(axis=0)
+    length = np.linalg.norm(with_one(lesson.features[0][keep]) @ text_part, axis=1).mean()
+    text_part[-1] += recipe.favour * length * _towards_medical(lesson)
     return np.concatenate([text_part, raw_part(lesson, keep, text_part, raw_dim, recipe)], axis=1)
 
 
-def _weights(lesson: Lesson, keep: Mask, recipe: Recipe) -> npt.NDArray[np.float64]:
-    sources = lesson.sources[keep].tolist()
-    sizes = Counter(sources)
-    weight = np.array([sizes[source] ** -recipe.source_power for source in sources])
-    weight[lesson.drawn[keep]] *= recipe.drawn
+def _towards_medical(lesson: Lesson) -> Floats:
+    """(dim,), unit: from what is said of other pictures to what is said of medical ones."""
+    sides = {True: [lesson.medical_vectors], False: [lesson.other_vectors]}
+    for name, vectors in zip(ALL_KINDS, lesson.kind_vectors, strict=True):
+        sides[name in ALL_BRANCHES].append(vectors)
+    return unit(np.concatenate(sides[True]).mean(0) - np.concatenate(sides[False]).mean(0))
+
+
+def source_weights(
+    rows: Sequence[Row], power: float = 0.5, *, even: bool = False
+) -> npt.NDArray[np.float64]:
+    """How much each picture counts, summing to 1: (size of its source) ** -power, so that no source
+    stands over all others; with `even` both classes count alike."""
+    sizes = Counter(row.source for row in rows)
+    weight = np.array([sizes[row.source] ** -power for row in rows])
+    if even:
+        medical = np.array([row.label == "medical" for row in rows])
+        for side in (medical, ~medical):
+            weight[side] /= weight[side].sum()
     found: npt.NDArray[np.float64] = weight / weight.sum()
     return found
 
 
-def _classes(lesson: Lesson, features: Floats) -> Floats:
-    """The untouched classifier's distribution (n, 1000)."""
-    weights, bias = lesson.classifier
-    scores = features @ weights.T + bias
-    scores = np.exp(scores - scores.max(1, keepdims=True))
-    found: Floats = scores / scores.sum(1, keepdims=True)
+def softmax(scores: Floats) -> Floats:
+    """Along the last axis."""
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    found: Floats = powers / powers.sum(-1, keepdims=True)
     return found
+
+
+def _kept(lesson: Lesson, keep: Mask) -> list[Row]:
+    return [lesson.rows[n] for n in np.flatnonzero(keep)]
 
 
 def _kind_loss(

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-NAME = "lite-3"
+NAME = "lite-4"
 TEXT_DIM = 256  # the part of an embedding that words speak about
 LOOKS_DIM = 128  # of those: what a thing looks like; the others hold what a sentence means
 RAW_DIM = 256  # the part that only pictures fill: what they look like, words or no words
@@ -18,7 +18,7 @@ TEXT_LAYERS = 4
 CONTEXT = 32
 
 PREPROCESS: dict[str, Any] = {
-    "size": 224,
+    "size": 260,
     "mode": "RGB",
     "mean": [0.5, 0.5, 0.5],
     "std": [0.5, 0.5, 0.5],
@@ -32,12 +32,12 @@ def config() -> dict[str, Any]:
     return {
         "embed_dim": TEXT_DIM + RAW_DIM,
         "vision_cfg": {
-            "timm_model_name": "tf_efficientnet_lite0",
+            "timm_model_name": "tf_efficientnet_lite2",
             "timm_model_pretrained": False,
             "timm_pool": "avg",
             "timm_proj": "linear",
             "timm_proj_bias": True,
-            "image_size": 224,
+            "image_size": 260,
         },
         "text_cfg": {
             "context_length": CONTEXT,
