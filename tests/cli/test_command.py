@@ -166,7 +166,7 @@ def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> N
     assert tour.returncode == 0, tour.stderr
     assert "the bundled model lite-3" in tour.stdout
     assert "11 pictures:" in tour.stdout
-    assert "labelled neighbours are medical" in tour.stdout
+    assert "of the model's own references are medical" in tour.stdout
     assert "Not a diagnostic device" in tour.stdout
     kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
     assert sum(row["path"].endswith("J2K_pixelrep_mismatch.dcm") for row in kept) == 2
