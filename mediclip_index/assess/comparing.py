@@ -31,6 +31,7 @@ from mediclip_index.terms import (
     IndexBusy,
     Progress,
     Settings,
+    WhatIf,
     WrongUsage,
 )
 
@@ -54,13 +55,13 @@ class _Entry:
 
 
 def compare(
-    desk: Desk, *, split: str, nets: bool, epochs: int, progress: Progress
+    desk: Desk, *, split: str, nets: bool, epochs: int, what_if: WhatIf, progress: Progress
 ) -> CompareReport:
     """See Index.compare."""
     if not 1 <= epochs <= 5:
         raise WrongUsage("Networks may be trained for 1 to 5 epochs.")
     with desk.catalog.reading() as look:
-        settings = words.settings(look)
+        settings = what_if.of(words.settings(look))
     data = labelled(desk, settings)
     places, support = data.places(split), np.flatnonzero(data.votes)
     if len(places) == 0 or len(np.unique(data.truth[support])) < 2:

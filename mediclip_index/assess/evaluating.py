@@ -22,14 +22,15 @@ from mediclip_index.assess.evidence import (
 from mediclip_index.assess.sentences import group_of
 from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, words
+from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
-    Calibration,
     EvaluationReport,
     PartFigures,
     Progress,
     Settings,
     SureFigures,
+    WhatIf,
     WrongUsage,
 )
 
@@ -45,8 +46,7 @@ def evaluate(
     split: str,
     prompts: str | None,
     leave_out: Sequence[str],
-    alpha: float | None,
-    k: int | None,
+    what_if: WhatIf,
     allow_shared_subjects: bool,
     progress: Progress,
 ) -> EvaluationReport:
@@ -55,15 +55,8 @@ def evaluate(
     if unknown:
         raise WrongUsage(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
     with desk.catalog.reading() as look:
-        settings = words.settings(look)
-    if alpha is not None or k is not None:
-        settings = replace(
-            settings,
-            alpha=settings.alpha if alpha is None else alpha,
-            k=settings.k if k is None else k,
-            calibration=None,
-        )
-    data = labelled(desk, settings, prompts)
+        settings = what_if.of(words.settings(look))
+    data = labelled(desk, settings, prompts, shipped=what_if == WhatIf())
     places = np.arange(len(data.ids)) if split == EVERYTHING else data.places(split)
     if len(places) == 0:
         known = sorted({s for s in data.split.tolist() if s} | {EVERYTHING})
@@ -75,12 +68,13 @@ def evaluate(
         refuse_shared_subjects(data, allow_shared_subjects, notes, split)
     progress.start("evaluate", None)
     evidence = gather(data, places, leave_out=tuple(leave_out))
-    fitted = settings.calibration
-    if fitted is not None and fitted.bound != data.bound:
+    fitted = data.calibration
+    if settings.calibration is not None and fitted is None:
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
-        fitted = None
-    said = say(evidence, settings)
-    final = said.blend if fitted is None else verdict.calibrated(said.blend, fitted, data.classes)
+    said = say(evidence, settings, exact=what_if.alpha is not None)
+    final = said.blend
+    if fitted is not None:
+        final = verdict.calibrated(final, fitted.fitted, data.classes)
     truth = evidence.truth
     by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}
@@ -124,7 +118,7 @@ def evaluate(
 
 
 def _sure(
-    evidence: Evidence, final: Floats, fitted: Calibration | None, settings: Settings
+    evidence: Evidence, final: Floats, fitted: InForce | None, settings: Settings
 ) -> SureFigures:
     """An unsure verdict says "more than one class", and so counts as covered."""
     truth, classes = evidence.truth, evidence.labelled.classes
@@ -144,14 +138,31 @@ def _sure(
 
 
 def unsure(
-    evidence: Evidence, final: Floats, fitted: Calibration | None, settings: Settings
+    evidence: Evidence, final: Floats, holds: InForce | None, settings: Settings
 ) -> npt.NDArray[np.bool_]:
     """Which verdicts are unsure, by the rule that `query` follows."""
-    if fitted is None:
+    if holds is None:
         return np.asarray(final.max(axis=1) < settings.threshold)
+    fitted = holds.fitted
     thresholds = np.array([fitted.thresholds[name] for name in evidence.labelled.classes])
-    several = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
-    return np.asarray(several | (strangeness(evidence) > fitted.strange))
+    doubt = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
+    if fitted.strange is not None:
+        doubt |= strangeness(evidence, together=holds.kind == "shipped") > fitted.strange
+    if fitted.kind is not None:
+        groups = _groups_of_winner(evidence, final, settings)
+        doubt |= groups.max(axis=1) < fitted.kind * groups.sum(axis=1)
+    return np.asarray(doubt)
+
+
+def _groups_of_winner(evidence: Evidence, final: Floats, settings: Settings) -> Floats:
+    """The shares (n, g) of the winning class's groups, 0 elsewhere."""
+    data = evidence.labelled
+    vectors = data.wording.vectors
+    spoken = verdict.zero_shot(
+        data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
+    )
+    inside = vectors.group_class[None] == final.argmax(axis=1)[:, None]
+    return np.where(inside, spoken.groups, 0.0)
 
 
 def _parts(

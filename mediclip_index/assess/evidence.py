@@ -1,7 +1,8 @@
 """Labelled images → all that a verdict on each would rest on, in arrays, to be judged many times.
 
 Each image is judged as if it were new: itself, its near-duplicates and its own subject never vote,
-nor, where sources are left out, anything from its own source.
+nor, where sources are left out, anything from its own source. References of the model never vote
+for images of their own source.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import numpy.typing as npt
 
 from mediclip_index import verdict
 from mediclip_index.catalog import images, labels, presence, words
+from mediclip_index.encoding import References
+from mediclip_index.jobs import calibrating
+from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording
-from mediclip_index.jobs.judging import bound
-from mediclip_index.terms import Ids, Settings, Vectors, WrongUsage
+from mediclip_index.terms import Ids, Settings, Unrelated, Vectors, WrongUsage
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -30,7 +33,8 @@ class Labelled:
     """Every labelled image that is there: arrays of one length, in order of id.
 
     truth is the place of the label in `wording.vectors.classes`; subject, source, category and
-    modality are "" where they are not known.
+    modality are "" where they are not known. unrelated: of the encoder; references: the model's
+    own, where they vote; calibration: the one that holds.
     """
 
     wording: Wording
@@ -46,6 +50,9 @@ class Labelled:
     sha256: Names
     bound: str
     tx: int
+    unrelated: Unrelated | None
+    references: References | None
+    calibration: InForce | None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -61,11 +68,27 @@ class Labelled:
 
 
 @dataclass(frozen=True, eq=False)
+class NearReferences:
+    """The references nearest to n images: cosines and places (n, r), nearest first; counts (c,) of
+    all that there are; classes (R,) of each of these."""
+
+    similarities: Vectors
+    places: Ids
+    counts: Ids
+    classes: Ids
+
+    def of(self, rows: npt.NDArray[np.bool_]) -> NearReferences:
+        """Those of some of the images."""
+        return replace(self, similarities=self.similarities[rows], places=self.places[rows])
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """What verdicts on some of the labelled images rest on.
 
     places (n,) in `Labelled`; support: the places that could vote; similarities and neighbours
-    (n, m), nearest first: cosines (-inf where there is none) and places; counts (c,) of support.
+    (n, m), nearest first: cosines (-inf where there is none) and places; counts (c,) of support;
+    references: the same of the model's own, with their counts; voters: both together.
     """
 
     labelled: Labelled
@@ -74,6 +97,8 @@ class Evidence:
     similarities: Vectors
     neighbours: Ids
     counts: Ids
+    references: NearReferences
+    voters: verdict.Voters
 
     @property
     def truth(self) -> Ids:
@@ -86,21 +111,28 @@ class Evidence:
             places=self.places[rows],
             similarities=self.similarities[rows],
             neighbours=self.neighbours[rows],
+            references=self.references.of(rows),
+            voters=self.voters.of(rows),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Said:
-    """Probabilities (n, c) by each method; votes equal the words where nobody could vote."""
+    """Probabilities (n, c) by each method; votes equal the words where nobody could vote. shares
+    (n, k): of all votes, those of each of the evidence's voters."""
 
     words: Floats
     votes: Floats
     blend: Floats
     voted: npt.NDArray[np.bool_]
+    shares: Floats
 
 
-def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labelled:
-    """All labelled images of the index. Raises WrongUsage where there are none."""
+def labelled(
+    desk: Desk, settings: Settings, prompts: str | None = None, *, shipped: bool = True
+) -> Labelled:
+    """All labelled images of the index; `shipped`: the calibration that comes with the model may
+    hold. Raises WrongUsage where there are none."""
     wording = desk.wording(prompts, settings)
     place = {name: n for n, name in enumerate(wording.vectors.classes)}
     with desk.catalog.reading() as look:
@@ -110,7 +142,7 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
         wanted = sorted(i for i in there if i in standing and standing[i].label in place)
         ids, vectors = images.vectors(look, known, wanted)
         said = labels.attributes(look, ids.tolist())
-        digest = bound(known, wording, labels.support(look, wording.vectors.classes))
+        support = labels.support(look, wording.vectors.classes)
         tx = look.tx
     if len(ids) == 0:
         raise WrongUsage(
@@ -131,8 +163,13 @@ def labelled(desk: Desk, settings: Settings, prompts: str | None = None) -> Labe
         category=np.array([a.get("category", "") for a in about]),
         modality=np.array([a.get("modality", "") for a in about]),
         sha256=np.array([there[int(i)].sha256 for i in ids]),
-        bound=digest,
+        bound=calibrating.bound(known, wording.prompts, support),
         tx=tx,
+        unrelated=known.unrelated,
+        references=desk.references(known, settings, wording.prompts),
+        calibration=calibrating.in_force(
+            desk, known, settings, wording.prompts, support, shipped=shipped
+        ),
     )
 
 
@@ -171,25 +208,71 @@ def gather(
         similarities[start : start + len(rows)] = np.take_along_axis(cosines, order, axis=1)
         neighbours[start : start + len(rows)] = voters[order]
     counts = np.bincount(data.truth[voters], minlength=len(data.classes))
-    return Evidence(data, places, voters, similarities, neighbours, counts)
+    references = _near_references(data, places, leave_out, twins)
+    asked, _ = verdict.joined(
+        similarities,
+        data.truth[neighbours],
+        references.similarities,
+        references.classes[references.places],
+    )
+    return Evidence(data, places, voters, similarities, neighbours, counts, references, asked)
 
 
-def strangeness(evidence: Evidence) -> Floats:
-    """How unlike everything labelled each image is, (n,)."""
+def _near_references(
+    data: Labelled, places: Ids, leave_out: Collection[str], twins: bool
+) -> NearReferences:
+    found = data.references
+    most = min(MOST_NEIGHBOURS, 0 if found is None else len(found.vectors))
+    similarities = np.full((len(places), most), -np.inf, dtype=np.float32)
+    near = np.zeros((len(places), most), dtype=np.int64)
+    classes = np.zeros(0, dtype=np.int64)
+    if found is not None:
+        place = {name: n for n, name in enumerate(data.classes)}
+        classes = np.array([place[name] for name in found.label.tolist()], dtype=np.int64)
+        for start in range(0, len(places), BLOCK):
+            rows = places[start : start + BLOCK]
+            cosines = data.vectors[rows] @ found.vectors.T
+            forbidden = data.source[rows][:, None] == found.source
+            if "category" in leave_out:
+                forbidden |= data.category[rows][:, None] == found.kind
+            if not twins:
+                forbidden |= cosines >= NEAR_DUPLICATE
+            cosines[forbidden] = -np.inf
+            order = _largest(cosines, most)
+            similarities[start : start + len(rows)] = np.take_along_axis(cosines, order, axis=1)
+            near[start : start + len(rows)] = order
+    counts = np.bincount(classes, minlength=len(data.classes))
+    return NearReferences(similarities, near, counts, classes)
+
+
+def strangeness(evidence: Evidence, *, together: bool = False) -> Floats:
+    """How unlike everything labelled each image is, (n,); `together`: and unlike the references."""
+    vectors, everyone = evidence.labelled.vectors, evidence.support
     near = evidence.neighbours[:, : verdict.NEAREST]
-    there = np.isfinite(evidence.similarities[:, : verdict.NEAREST])
+    similarities = evidence.similarities[:, : verdict.NEAREST]
+    if together and evidence.labelled.references is not None:
+        own = len(vectors)  # references come after the images
+        vectors = np.concatenate([vectors, evidence.labelled.references.vectors])
+        everyone = np.concatenate([everyone, np.arange(own, len(vectors))])
+        theirs = evidence.references.places[:, : verdict.NEAREST] + own
+        both = np.concatenate(
+            [similarities, evidence.references.similarities[:, : verdict.NEAREST]], axis=1
+        )
+        order = _largest(both, min(verdict.NEAREST, both.shape[1]))
+        near = np.take_along_axis(np.concatenate([near, theirs], axis=1), order, axis=1)
+        similarities = np.take_along_axis(both, order, axis=1)
+    there = np.isfinite(similarities)
     wanted = np.unique(near[there])
-    vectors = evidence.labelled.vectors
-    own = np.empty(len(vectors))
+    crowd = np.empty(len(vectors))
     for start in range(0, len(wanted), BLOCK):
         rows = wanted[start : start + BLOCK]
-        cosines = vectors[rows] @ vectors[evidence.support].T
-        cosines[rows[:, None] == evidence.support] = -np.inf
-        order = _largest(cosines, min(verdict.NEAREST, len(evidence.support)))
-        own[rows] = verdict.mean_distance(np.take_along_axis(cosines, order, axis=1))
+        cosines = vectors[rows] @ vectors[everyone].T
+        cosines[rows[:, None] == everyone] = -np.inf
+        order = _largest(cosines, min(verdict.NEAREST, len(everyone)))
+        crowd[rows] = verdict.mean_distance(np.take_along_axis(cosines, order, axis=1))
     shares = there / np.maximum(there.sum(axis=1, keepdims=True), 1)
-    crowd = (np.where(there, own[near], 0.0) * shares).sum(axis=1)
-    return verdict.strangeness(verdict.mean_distance(evidence.similarities), crowd)
+    around = (np.where(there, crowd[near], 0.0) * shares).sum(axis=1)
+    return verdict.strangeness(verdict.mean_distance(similarities), around)
 
 
 def _largest(values: Vectors, count: int) -> Ids:
@@ -201,32 +284,29 @@ def _largest(values: Vectors, count: int) -> Ids:
     return np.take_along_axis(some, ordered, axis=1)
 
 
-def say(evidence: Evidence, settings: Settings) -> Said:
-    """What words, neighbours and blend say under some settings (raw, before calibration)."""
+def say(evidence: Evidence, settings: Settings, *, exact: bool = False) -> Said:
+    """What words, neighbours and blend say under some settings (raw, before calibration); with
+    `exact` their alpha is taken as it is, however many are near."""
     data = evidence.labelled
+    plain = verdict.in_cosines(settings, data.unrelated)
     spoken = verdict.zero_shot(
         data.vectors[evidence.places],
         data.wording.vectors,
-        settings.scale or data.scale,
-        settings.biases,
+        plain.scale or data.scale,
+        plain.biases,
     ).classes
-    votes, voted = poll(evidence, spoken, settings)
+    decision = verdict.decide(
+        spoken,
+        evidence.voters,
+        verdict.support(evidence.counts, evidence.references.counts, plain),
+        plain,
+        np.full(len(spoken), plain.alpha) if exact else None,
+    )
     return Said(
         words=spoken,
-        votes=np.where(voted[:, None], votes, spoken),
-        blend=verdict.blend(spoken, votes, voted, settings.alpha),
-        voted=voted,
+        votes=np.where(decision.voted[:, None], decision.votes, spoken),
+        blend=decision.blend,
+        voted=decision.voted,
+        shares=np.where(decision.voted[:, None], decision.weights, 0.0)
+        / np.where(decision.voted, decision.weights.sum(axis=1), 1.0)[:, None],
     )
-
-
-def poll(
-    evidence: Evidence, spoken: Floats, settings: Settings
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Votes (n, c) of the k nearest beside the words (n, c), and who had a vote (n,)."""
-    near = evidence.similarities[:, : settings.k]
-    classes = evidence.labelled.truth[evidence.neighbours[:, : settings.k]]
-    weights = verdict.vote_weights(
-        near, classes, evidence.counts, beta=settings.beta, near=settings.near
-    )
-    shares, voted = verdict.votes(weights, classes, evidence.counts)
-    return verdict.complete_votes(shares, spoken, evidence.counts), voted

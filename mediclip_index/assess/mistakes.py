@@ -11,7 +11,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from mediclip_index.assess.evidence import Evidence, Floats, Labelled, gather, labelled, say
+from mediclip_index import verdict
+from mediclip_index.assess.evidence import (
+    Evidence,
+    Floats,
+    Labelled,
+    Said,
+    gather,
+    labelled,
+    say,
+)
 from mediclip_index.catalog import images, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
@@ -21,8 +30,10 @@ from mediclip_index.terms import (
     Mistake,
     MistakesReport,
     Progress,
+    ReferenceVote,
     Settings,
     SuspectLabel,
+    WhatIf,
 )
 
 KIN = 3  # images of either class that are shown beside a mistake
@@ -30,10 +41,12 @@ SUSPECT = 0.3  # least score of a suspect label
 TWIN = 0.99  # cosine from which two images with different labels contradict each other
 
 
-def mistakes(desk: Desk, *, prompts: str | None, progress: Progress) -> MistakesReport:
+def mistakes(
+    desk: Desk, *, prompts: str | None, what_if: WhatIf, progress: Progress
+) -> MistakesReport:
     """See Index.mistakes."""
     with desk.catalog.reading() as look:
-        settings = words.settings(look)
+        settings = what_if.of(words.settings(look))
     data = labelled(desk, settings, prompts)
     progress.start("judge every labelled image", len(data.ids))
     # Held-out images vote here too: their labels are as good a witness of their neighbours'.
@@ -63,9 +76,10 @@ def mistakes(desk: Desk, *, prompts: str | None, progress: Progress) -> Mistakes
                 label=data.classes[data.truth[n]],
                 predicted=data.classes[guess[n]],
                 probability=float(said.blend[n, guess[n]]),
-                why=_why(evidence, n, said.words[n], said.votes[n], bool(said.voted[n]), guess[n]),
+                why=_why(evidence, said, n, int(guess[n])),
                 like_true=_kin(evidence, n, int(data.truth[n]), paths),
                 like_predicted=_kin(evidence, n, int(guess[n]), paths),
+                references=tuple(_references(evidence, said, n)[:KIN]),
             )
             for n in wrong.tolist()
         ),
@@ -89,7 +103,8 @@ def suspicion(evidence: Evidence, spoken: Floats, settings: Settings) -> Floats:
     Both sides have the same say here, and every neighbour votes however far it is: a label is
     suspect when the images around it are labelled otherwise and the words agree with them.
     """
-    witness = say(evidence, replace(settings, alpha=0.5, near=-1.0, k=min(settings.k, 20)))
+    plain = verdict.in_cosines(settings, evidence.labelled.unrelated)
+    witness = say(evidence, replace(plain, near=-1.0, k=min(settings.k, 20)))
     rows = np.arange(len(evidence.truth))
     mixed = 0.5 * spoken + 0.5 * witness.votes
     return np.asarray(1.0 - mixed[rows, evidence.truth])
@@ -101,24 +116,50 @@ def _strongest_other(said: Floats, truth: Ids) -> Ids:
     return np.asarray(others.argmax(axis=1))
 
 
-def _why(
-    evidence: Evidence, row: int, spoken: Floats, votes: Floats, voted: bool, guess: int
-) -> str:
+def _references(evidence: Evidence, said: Said, row: int) -> list[ReferenceVote]:
+    """The model's own references that were asked, nearest first."""
+    found = evidence.labelled.references
+    if found is None:
+        return []
+    shares = said.shares[row]
+    of_references = shares[evidence.voters.references[row, : len(shares)]]
+    near, places = evidence.references.similarities[row], evidence.references.places[row]
+    return [
+        ReferenceVote(
+            kind=str(found.kind[place]),
+            source=str(found.source[place]),
+            label=str(found.label[place]),
+            similarity=float(cosine),
+            weight=float(share),
+        )
+        for place, cosine, share in zip(places, near, of_references, strict=False)
+        if np.isfinite(cosine)
+    ]
+
+
+def _why(evidence: Evidence, said: Said, row: int, guess: int) -> str:
     """Which side pulled it, in one line."""
     data = evidence.labelled
+    spoken, votes = said.words[row], said.votes[row]
     place = int(evidence.places[row])
     name = data.classes[guess]
     cosines = data.vectors[place] @ data.wording.vectors.sentences.T
     own = data.wording.vectors.group_class[data.wording.vectors.sentence_group] == guess
     loudest = data.wording.prompts.sentences[int(np.where(own, cosines, -2).argmax())]
     by_words = f"words give {name} {100 * spoken[guess]:.0f} % (“{loudest}”)"
-    if not voted:
+    if not said.voted[row]:
         return f"{by_words}; no labelled neighbour could vote."
-    first = int(evidence.neighbours[row, 0])
-    by_votes = (
-        f"neighbours give it {100 * votes[guess]:.0f} % (nearest: #{data.ids[first]}, "
-        f"{data.classes[data.truth[first]]}, {evidence.similarities[row, 0]:.2f})"
-    )
+    nearest = "none"
+    if evidence.similarities.shape[1] and np.isfinite(evidence.similarities[row, 0]):
+        first = int(evidence.neighbours[row, 0])
+        nearest = (
+            f"#{data.ids[first]}, {data.classes[data.truth[first]]}, "
+            f"{evidence.similarities[row, 0]:.2f}"
+        )
+    by_votes = f"neighbours give it {100 * votes[guess]:.0f} % (nearest: {nearest})"
+    own = [r for r in _references(evidence, said, row) if r.weight > 0]
+    if own:
+        by_votes += f", {verdict.own_references(name, own)}"
     if spoken[guess] > 0.5 and votes[guess] > 0.5:
         return f"Both sides: {by_words}, {by_votes}."
     if spoken[guess] >= votes[guess]:

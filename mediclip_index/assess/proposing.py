@@ -45,7 +45,8 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         settings.scale or known.logit_scale,
         settings.biases,
     ).classes
-    chosen = choose(vectors[open_ones], vectors[done & ~held], count, settings.beta, stands_for)
+    beta = verdict.in_cosines(settings, known.unrelated).beta
+    chosen = choose(vectors[open_ones], vectors[done & ~held], count, beta, stands_for)
     with desk.catalog.reading() as look:
         there = images.images(look, [int(ids[open_ones[n]]) for n in chosen])
     classes = wording.vectors.classes

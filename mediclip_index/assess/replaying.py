@@ -18,8 +18,9 @@ from mediclip_index import reading
 from mediclip_index.catalog import audit, images, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import ground_at
 from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
-from mediclip_index.jobs.judging import Asked, ground_at, judge
+from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.records import Body, vector_of
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
@@ -37,7 +38,8 @@ from mediclip_index.terms import (
 
 TOLERANCE = 1e-3
 STDIN = "-"
-Moment = tuple[int, int, str, int, float, bool, str]
+# tx, settings, words, k, which calibration, model, files of references and shipped calibration
+Moment = tuple[int, int, str, int, str | None, str, str | None, str | None]
 
 
 def replay(
@@ -59,9 +61,10 @@ def replay(
                 body["settings"],
                 body["prompts_sha256"],
                 body["k"],
-                body["alpha"],
-                body["calibrated"],
+                body.get("calibration", "tuned" if body["calibrated"] else None),
                 body["fingerprint"],
+                body.get("references_sha256"),
+                body.get("doubt_sha256"),
             )
         ].append(body)
     different: list[ReplayDifference] = []
@@ -118,7 +121,7 @@ def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list
 def _again(
     desk: Desk, moment: Moment, bodies: list[Body], from_files: bool
 ) -> list[ReplayDifference]:
-    tx, number, prompts_sha256, k, alpha, calibrated, fingerprint = moment
+    tx, number, prompts_sha256, k, calibration, fingerprint, references, doubt = moment
     with desk.catalog.reading() as look:
         known = words.encoder(look.as_of(tx))
         settings = words.settings(look, number)
@@ -132,11 +135,18 @@ def _again(
         settings=replace(
             settings,
             k=k,
-            alpha=alpha,
-            calibration=settings.calibration if calibrated else None,
+            references=settings.references and references is not None,
+            calibration=settings.calibration if calibration == "tuned" else None,
         ),
         prompts=parse(source.source, source.name),
+        shipped=calibration == "shipped",
     )
+    for what, used, here in (
+        ("references", references, base.references.sha256 if base.references else None),
+        ("calibration", doubt, base.calibration.fitted.bound if base.calibration else None),
+    ):
+        if used is not None and used != here:
+            return [_changed(b, what, used) for b in bodies]
     found: list[ReplayDifference] = []
     stored = _stored(desk, known, [b["image"] for b in bodies if b["image"] is not None])
     again = _embedded(desk, known, bodies) if from_files else {}
@@ -154,7 +164,9 @@ def _again(
         then.append(body)
     if asked:
         engine = _engine(desk) if from_files else None
-        for body, now in zip(then, judge(desk, base, asked, np.stack(vectors)), strict=True):
+        alphas = [body["alpha"] for body in then]
+        again_given = judge(desk, base, asked, np.stack(vectors), alphas)
+        for body, now in zip(then, again_given, strict=True):
             difference = _difference(body, now, engine)
             if difference is not None:
                 found.append(difference)
@@ -163,6 +175,14 @@ def _again(
 
 def _not_replayed(body: Body, why: str) -> ReplayDifference:
     return ReplayDifference(body["id"], "not replayed", why)
+
+
+def _changed(body: Body, what: str, sha256: str) -> ReplayDifference:
+    return ReplayDifference(
+        body["id"],
+        f"{what} changed",
+        f"the file of the model's own {what} that it used (sha256 {sha256[:12]}) is not here",
+    )
 
 
 def _stored(desk: Desk, known: KnownEncoder, ids: list[int]) -> dict[int, Vectors]:

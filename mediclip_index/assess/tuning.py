@@ -33,6 +33,7 @@ from mediclip_index.assess.splits import (
     to_tune,
 )
 from mediclip_index.catalog import words
+from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     Calibration,
@@ -44,12 +45,14 @@ from mediclip_index.terms import (
     Tuning,
     WrongUsage,
 )
+from mediclip_index.terms.verdicts import BETA, NEAR
 from mediclip_index.verdict import word_vectors
 
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
 KS = (5, 10, 20, 40, 80, 160)
-BETAS = (3.0, 6.0, 10.0, 15.0, 20.0, 30.0)
-NEARS = (-1.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+# In spreads of the model's unrelated cosines, around those that ship; the first NEAR is everybody.
+BETAS = tuple(BETA * f for f in (0.3, 0.6, 1.0, 1.5, 2.0, 3.0))
+NEARS = (-100.0, *(NEAR + step for step in (-1.8, -0.9, 0.0, 0.9, 1.8, 2.7)))
 SCALES = tuple(float(s) for s in np.round(np.geomspace(0.2, 1.6, 10), 3))  # of the model's own
 FACTORS = tuple(float(f) for f in np.round(np.exp(np.linspace(-1.5, 1.5, 13)), 3))
 POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
@@ -68,6 +71,7 @@ def tune(
     leave_sources_out: bool | None,
     allow_duplicates: bool,
     allow_shared_subjects: bool,
+    references: bool | None,
     dry_run: bool,
     progress: Progress,
 ) -> TuneReport:
@@ -75,8 +79,14 @@ def tune(
     if not 0.5 <= coverage < 1:
         raise WrongUsage(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
     with desk.catalog.reading() as look:
+        known = words.encoder(look)
         before = replace(words.settings(look), calibration=None)
-    data = labelled(desk, before, prompts)
+    measured = measuring.measured(desk, known)
+    if measured is not None:
+        before = verdict.in_spreads(before, measured)
+    if references is not None:
+        before = replace(before, references=references)
+    data = replace(labelled(desk, before, prompts), unrelated=measured)
     goal = objectives.objective(objective, data.classes)
     splits = to_tune(data)
     notes = list(splits.notes)
@@ -129,6 +139,8 @@ def tune(
     )
     progress.finish()
     with desk.catalog.writing("tune", by=desk.author) as work:
+        if known.unrelated is None and measured is not None and not dry_run:
+            words.add_unrelated(work, known, measured)
         number = before.number if dry_run else words.add_settings(work, chosen)
     with desk.catalog.reading() as look:
         return TuneReport(

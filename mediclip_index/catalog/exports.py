@@ -38,6 +38,7 @@ an index of it again.
 | labels, attributes | all that was ever said of an image; the latest row counts, '' takes away |
 | prompt_sets, settings, choices | words and numbers, and which were in force since when |
 | verdicts | the audit: `body` is canonical JSON, `hash` = sha256(`previous` + `body_sha256`) |
+| unrelated | how alike each encoder finds pictures that have nothing to do with each other |
 | removals, erased_bodies | what was removed, brought back or purged |
 | evaluations, refusals, sources | reports; files that could not be used; what was built from |
 | sentences_N | vectors of the prompts' sentences |

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from mediclip_index.terms import (
     PromptSet,
     Settings,
     Tuning,
+    Unrelated,
     Vectors,
     WrongUsage,
 )
@@ -25,7 +26,8 @@ from mediclip_index.terms import (
 
 @dataclass(frozen=True)
 class KnownEncoder:
-    """An encoder that this index has vectors of; `number` names its tables."""
+    """An encoder that this index has vectors of; `number` names its tables. `unrelated` is None
+    where it was never measured."""
 
     number: int
     fingerprint: str
@@ -33,6 +35,7 @@ class KnownEncoder:
     dim: int
     logit_scale: float
     recipe: str
+    unrelated: Unrelated | None = None
 
     @property
     def vectors(self) -> str:
@@ -94,6 +97,14 @@ def add_encoder(
     choose(work, "encoder", number)
 
 
+def add_unrelated(work: Writing, known: KnownEncoder, measured: Unrelated) -> None:
+    """Keep what was measured of an encoder's unrelated cosines."""
+    work.db.execute(
+        "INSERT INTO unrelated VALUES (?, ?, ?, ?)",
+        [known.number, measured.median, measured.spread, work.tx],
+    )
+
+
 def take_over(
     work: Writing, known: KnownEncoder, new: KnownEncoder, without: Collection[int]
 ) -> None:
@@ -112,7 +123,13 @@ def encoder(look: Reading) -> KnownEncoder:
         "SELECT number, fingerprint, name, dim, logit_scale, recipe FROM encoders WHERE number = ?",
         [chosen(look, "encoder")],
     ).fetchall()[0]
-    return KnownEncoder(*row)
+    measured = look.db.execute(
+        "SELECT median, spread FROM unrelated WHERE encoder = ? AND tx <= ? "
+        "ORDER BY tx DESC LIMIT 1",
+        [row[0], look.tx],
+    ).fetchall()
+    found = KnownEncoder(*row)
+    return replace(found, unrelated=Unrelated(*measured[0])) if measured else found
 
 
 def add_prompts(work: Writing, prompts: PromptSet) -> int:
@@ -223,6 +240,8 @@ def settings(look: Reading, number: int | None = None) -> Settings:
     number = chosen(look, "settings") if number is None else number
     body = json.loads(scalar(look.db, "SELECT body FROM settings WHERE number = ?", [number]))
     fitted, tuned = body.pop("calibration", None), body.pop("tuned", None)
+    # Rows of earlier versions counted in plain cosines, and knew no references.
+    body = {"unit": "cosines", "references": False, **body}
     return Settings(
         number=number,
         calibration=None if fitted is None else Calibration(**fitted),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.options import opened, output_options, put, references_option, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -13,9 +13,12 @@ from mediclip_index.show import TerminalProgress, writing
 @click.option("--split", default="test", show_default=True, help="What is answered for.")
 @click.option("--nets", is_flag=True, help="Train networks on the pictures too (minutes).")
 @click.option("--epochs", type=int, default=3, show_default=True, help="Of the networks, 1 to 5.")
+@references_option
 @output_options
 @click.pass_obj
-def compare(context: Context, split: str, nets: bool, epochs: int, form: str) -> None:
+def compare(
+    context: Context, split: str, nets: bool, epochs: int, references: bool, form: str
+) -> None:
     """Words, neighbours and blend beside a linear probe, Tip-Adapter, one-class methods, networks.
 
     Networks: ResNet-18, EfficientNet-B0 and EfficientNet-Lite0, from ImageNet weights where these
@@ -26,7 +29,9 @@ def compare(context: Context, split: str, nets: bool, epochs: int, form: str) ->
     mediclip-index compare --nets --json
     """
     progress = TerminalProgress()
-    report = opened(context).compare(split=split, nets=nets, epochs=epochs, progress=progress)
+    report = opened(context).compare(
+        split=split, nets=nets, epochs=epochs, references=references, progress=progress
+    )
     progress.finish()
     tell(report.notes)
     put(report, writing.COMPARE, form)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import html_option, opened, output_options, put, tell
+from mediclip_index.cli.options import (
+    html_option,
+    opened,
+    output_options,
+    put,
+    references_option,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -21,6 +28,7 @@ from mediclip_index.show import TerminalProgress, writing
 )  # fmt: skip
 @click.option("--alpha", type=float, help="What if: another weight of the neighbours.")
 @click.option("-k", type=int, help="What if: another number of neighbours.")
+@references_option
 @click.option(
     "--compare", nargs=2, type=int, metavar="A B", help="Show two kept evaluations side by side."
 )
@@ -37,6 +45,7 @@ def evaluate(
     leave_out: tuple[str, ...],
     alpha: float | None,
     k: int | None,
+    references: bool,
     compare: tuple[int, int] | None,
     allow_shared_subjects: bool,
     html: Path | None,
@@ -62,6 +71,7 @@ def evaluate(
         leave_out=leave_out,
         alpha=alpha,
         k=k,
+        references=references,
         allow_shared_subjects=allow_shared_subjects,
         progress=progress,
     )

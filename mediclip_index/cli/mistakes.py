@@ -6,19 +6,32 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import html_option, opened, output_options, put, tell
+from mediclip_index.cli.options import (
+    html_option,
+    opened,
+    output_options,
+    put,
+    references_option,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
 
 @click.command()
 @click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
+@references_option
 @html_option("Also as a gallery.")
 @click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
 @output_options
 @click.pass_obj
 def mistakes(
-    context: Context, prompts: str | None, html: Path | None, fail: bool, form: str
+    context: Context,
+    prompts: str | None,
+    references: bool,
+    html: Path | None,
+    fail: bool,
+    form: str,
 ) -> None:
     """Labelled images that are judged wrong, why, and labels that look wrong.
 
@@ -30,7 +43,7 @@ def mistakes(
     """
     progress = TerminalProgress()
     index = opened(context)
-    report = index.mistakes(prompts=prompts, progress=progress)
+    report = index.mistakes(prompts=prompts, references=references, progress=progress)
     progress.finish()
     tell(report.notes)
     if html:

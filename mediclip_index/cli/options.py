@@ -74,6 +74,14 @@ def _gathered(command: F) -> F:
     return cast(F, call)
 
 
+def references_option(command: F) -> F:
+    """--no-references; the command takes `references`."""
+    return click.option(
+        "--no-references", "references", is_flag=True, flag_value=False, default=True,
+        help="What if: without the labelled vectors that the model brings along.",
+    )(command)  # fmt: skip
+
+
 def html_option(text: str) -> Callable[[F], F]:
     """--html FILE; a place that can't take the page is refused before any work is done for it."""
 

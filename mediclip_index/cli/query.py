@@ -17,6 +17,7 @@ from mediclip_index.cli.options import (
     output_options,
     put,
     reading_options,
+    references_option,
     tell,
 )
 from mediclip_index.cli.root import Context
@@ -31,6 +32,7 @@ from mediclip_index.terms import QueryReport, Verdict
 @click.option("--where", metavar="SQL", help="With --indexed: only images that meet a condition.")
 @click.option("-k", type=int, help="Labelled neighbours that may vote.")
 @click.option("--alpha", type=float, help="What if: 0 is words alone, 1 neighbours alone.")
+@references_option
 @click.option("--prompts", metavar="SET", help="Answer with another prompt set or TOML file.")
 @click.option("--as-of", metavar="TIME", help="Answer as the index stood then, as in 2026-01-31.")
 @click.option("--no-audit", is_flag=True, help="Keep no record of these verdicts.")
@@ -52,6 +54,7 @@ def query(
     where: str | None,
     k: int | None,
     alpha: float | None,
+    references: bool,
     prompts: str | None,
     as_of: str | None,
     no_audit: bool,
@@ -87,14 +90,14 @@ def query(
     try:
         if indexed:
             report = index.query_indexed(
-                where=where, k=k, alpha=alpha, prompts=prompts, as_of=as_of,
-                audit=not no_audit, progress=progress,
+                where=where, k=k, alpha=alpha, references=references, prompts=prompts,
+                as_of=as_of, audit=not no_audit, progress=progress,
             )  # fmt: skip
         else:
             stdin = sys.stdin.buffer.read() if "-" in sources else None
             report = index.query(
-                sources, stdin=stdin, k=k, alpha=alpha, prompts=prompts, as_of=as_of,
-                audit=not no_audit, progress=progress, **reading,
+                sources, stdin=stdin, k=k, alpha=alpha, references=references, prompts=prompts,
+                as_of=as_of, audit=not no_audit, progress=progress, **reading,
             )  # fmt: skip
     finally:
         progress.finish()

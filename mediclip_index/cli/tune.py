@@ -29,6 +29,10 @@ from mediclip_index.show import TerminalProgress, writing
 )  # fmt: skip
 @click.option("--allow-duplicates", is_flag=True, help="Tune though splits share near-duplicates.")
 @click.option("--allow-shared-subjects", is_flag=True, help="Tune though splits share subjects.")
+@click.option(
+    "--references/--no-references", default=None,
+    help="Let the labelled vectors that the model brings along vote, or not (default: as it is).",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show what would be chosen, and keep nothing.")
 @output_options
 @click.pass_obj
@@ -41,6 +45,7 @@ def tune(
     leave_sources_out: bool | None,
     allow_duplicates: bool,
     allow_shared_subjects: bool,
+    references: bool | None,
     dry_run: bool,
     form: str,
 ) -> None:
@@ -63,6 +68,7 @@ def tune(
         leave_sources_out=leave_sources_out,
         allow_duplicates=allow_duplicates,
         allow_shared_subjects=allow_shared_subjects,
+        references=references,
         dry_run=dry_run,
         progress=progress,
     )

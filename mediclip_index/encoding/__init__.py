@@ -17,24 +17,29 @@ from mediclip_index.encoding.opening import (
 )
 from mediclip_index.encoding.openvino import OpenVinoEncoder
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
+from mediclip_index.encoding.references import Doubt, References, doubt, references
 from mediclip_index.encoding.sources import bundled_versions
 from mediclip_index.encoding.vocabulary import unknown_words
 
 __all__ = [
     "ENGINES",
     "PRECISIONS",
+    "Doubt",
     "OpenClipEncoder",
     "OpenVinoEncoder",
     "Precision",
     "Preprocessing",
+    "References",
     "bundled_versions",
     "can_be_had",
+    "doubt",
     "framed",
     "learned_from",
     "load_encoder",
     "model_input",
     "open_encoder",
     "ready_encoder",
+    "references",
     "resolve_auto",
     "unknown_words",
 ]

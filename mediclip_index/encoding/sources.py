@@ -90,17 +90,18 @@ def files(source: Source) -> tuple[Path, ...]:
 
 def bundled_versions(folder: Path | None = None) -> tuple[str, ...]:
     """The versions of `lite` that come with the package, oldest first: ("1",)."""
-    folder = folder or _package_folder()
+    folder = folder or package_folder()
     found = (re.fullmatch(r"lite-(\d+)\.json", file.name) for file in folder.glob("lite-*.json"))
     return tuple(sorted((match[1] for match in found if match), key=int))
 
 
-def _package_folder() -> Path:
+def package_folder() -> Path:
+    """Where the models lie that come with the package."""
     return Path(str(importlib.resources.files("mediclip_index.encoding") / "lite"))
 
 
 def _bundled(version: str, folder: Path | None) -> Source:
-    folder = folder or _package_folder()
+    folder = folder or package_folder()
     versions = bundled_versions(folder)
     if not versions:
         raise ModelUnavailable(

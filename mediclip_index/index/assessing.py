@@ -21,6 +21,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Silent,
     TuneReport,
+    WhatIf,
     WordsReport,
 )
 
@@ -103,6 +104,7 @@ class Assessing:
         leave_sources_out: bool | None = None,
         allow_duplicates: bool = False,
         allow_shared_subjects: bool = False,
+        references: bool | None = None,
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> TuneReport:
@@ -114,7 +116,8 @@ class Assessing:
         `objective` is "log-loss", "accuracy", "f1" or, say, "recall-medical@precision=0.99".
         `coverage` is how often a verdict's set of classes must hold the truth. `prevalence` tells
         how frequent classes are in the pile that will be asked of ({"medical": 0.02}), where that
-        is not as it is among the calibration images.
+        is not as it is among the calibration images. `references`: whether the model's own vote
+        from now on; None leaves that as it is.
         """
         return assess.tune(
             self._desk,
@@ -125,6 +128,7 @@ class Assessing:
             leave_sources_out=leave_sources_out,
             allow_duplicates=allow_duplicates,
             allow_shared_subjects=allow_shared_subjects,
+            references=references,
             dry_run=dry_run,
             progress=progress or Silent(),
         )
@@ -137,20 +141,20 @@ class Assessing:
         leave_out: Sequence[str] = (),
         alpha: float | None = None,
         k: int | None = None,
+        references: bool = True,
         allow_shared_subjects: bool = False,
         progress: Progress | None = None,
     ) -> EvaluationReport:
         """Words, neighbours and blend on a split ("all": on every labelled image), each image
         judged as if it were new; `leave_out` names columns ("source") that an image and its voters
-        may not share. A split that shares subjects with another is refused unless allowed. The
-        report is kept under its number."""
+        may not share. `references` False leaves the model's own out. A split that shares subjects
+        with another is refused unless allowed. The report is kept under its number."""
         return assess.evaluate(
             self._desk,
             split=split,
             prompts=prompts,
             leave_out=leave_out,
-            alpha=alpha,
-            k=k,
+            what_if=WhatIf(k=k, alpha=alpha, references=references),
             allow_shared_subjects=allow_shared_subjects,
             progress=progress or Silent(),
         )
@@ -161,11 +165,20 @@ class Assessing:
         return assess.compared(self._desk, first, second)
 
     def mistakes(
-        self, *, prompts: str | None = None, progress: Progress | None = None
+        self,
+        *,
+        prompts: str | None = None,
+        references: bool = True,
+        progress: Progress | None = None,
     ) -> MistakesReport:
         """Every labelled image judged as if it were new: what is judged wrong and why, labels that
         look wrong (most suspect first), and near-duplicates with contradicting labels."""
-        return assess.mistakes(self._desk, prompts=prompts, progress=progress or Silent())
+        return assess.mistakes(
+            self._desk,
+            prompts=prompts,
+            what_if=WhatIf(references=references),
+            progress=progress or Silent(),
+        )
 
     def thumbnails(self, ids: Sequence[int], side: int = 240) -> dict[int, Pixels]:
         """Indexed images by id, read from their files again (each its own page, frame or member),
@@ -185,12 +198,18 @@ class Assessing:
         split: str = "test",
         nets: bool = False,
         epochs: int = 3,
+        references: bool = True,
         progress: Progress | None = None,
     ) -> CompareReport:
         """The blend beside other methods, all learning from the support and answering for `split`;
         `nets` trains networks on the pictures themselves."""
         return assess.compare(
-            self._desk, split=split, nets=nets, epochs=epochs, progress=progress or Silent()
+            self._desk,
+            split=split,
+            nets=nets,
+            epochs=epochs,
+            what_if=WhatIf(references=references),
+            progress=progress or Silent(),
         )
 
     def weigh_prompts(

@@ -24,6 +24,7 @@ from mediclip_index.terms import (
     Silent,
     Truncated,
     Vectors,
+    WhatIf,
 )
 
 
@@ -91,6 +92,7 @@ class Working:
         stdin: bytes | None = None,
         k: int | None = None,
         alpha: float | None = None,
+        references: bool = True,
         prompts: str | None = None,
         frames: Frames = "first",
         pdf: Pdf = "images",
@@ -104,17 +106,16 @@ class Working:
     ) -> QueryReport:
         """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
 
-        One verdict a picture, in the order given. `alpha` is a what-if and is answered
-        uncalibrated. `prompts` names another set (known to the index, bundled, or a file). `as_of`
-        (ISO 8601) answers with the labels, images, words and settings of that moment. Files are
-        found and read as by `build`.
+        One verdict a picture, in the order given. `k`, `alpha` and `references` False (without the
+        model's own) are what-ifs and are answered uncalibrated. `prompts` names another set (known
+        to the index, bundled, or a file). `as_of` (ISO 8601) answers with the labels, images, words
+        and settings of that moment. Files are found and read as by `build`.
         """
         return jobs.query_files(
             self._desk,
             sources,
             stdin=stdin,
-            k=k,
-            alpha=alpha,
+            what_if=WhatIf(k=k, alpha=alpha, references=references),
             prompts=prompts,
             read=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
             scan=ScanOptions(
@@ -131,6 +132,7 @@ class Working:
         where: str | None = None,
         k: int | None = None,
         alpha: float | None = None,
+        references: bool = True,
         prompts: str | None = None,
         as_of: str | None = None,
         audit: bool = True,
@@ -140,8 +142,7 @@ class Working:
         return jobs.query_indexed(
             self._desk,
             where=where,
-            k=k,
-            alpha=alpha,
+            what_if=WhatIf(k=k, alpha=alpha, references=references),
             prompts=prompts,
             as_of=as_of,
             audit=audit,

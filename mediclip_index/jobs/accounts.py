@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mediclip_index.catalog import audit, derived, library, origins, tallies, words
+from mediclip_index.catalog import audit, derived, labels, library, origins, tallies, words
+from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.jobs.records import to_row
@@ -19,14 +20,19 @@ def info(desk: Desk) -> InfoReport:
         prompts = words.prompts(look)
         assert prompts is not None
         counts = tallies.tallies(look)
+        settings = words.settings(look)
+        chosen = parse(prompts.source, prompts.name)
+        support = labels.support(look, chosen.class_names)
+        references = desk.references(known, settings, chosen)
+        holds = calibrating.in_force(desk, known, settings, chosen, support)
         waiting = len(audit.spooled(desk.catalog.spool))
         return InfoReport(
             index=desk.facts(look),
             dim=known.dim,
             logit_scale=known.logit_scale,
             prompts=prompts.name,
-            classes=parse(prompts.source, prompts.name).class_names,
-            settings=words.settings(look),
+            classes=chosen.class_names,
+            settings=settings,
             files=counts.files,
             gone=counts.gone,
             removed=counts.removed,
@@ -41,6 +47,8 @@ def info(desk: Desk) -> InfoReport:
             catalog_bytes=desk.catalog.file.stat().st_size,
             created=counts.created,
             last_build=counts.last_build,
+            references=len(references.vectors) if references is not None else 0,
+            calibration=holds.kind if holds is not None else None,
         )
 
 

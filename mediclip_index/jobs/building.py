@@ -15,7 +15,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import Writing, images, labels, origins, presence, removals, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.jobs import moving
+from mediclip_index.jobs import measuring, moving
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
@@ -86,6 +86,7 @@ def build(
     del work  # and with it what it knew of every file: the vectors need the room
     pruned = _prune(desk) if prune else 0
     refresh_neighbours(desk, encoder)
+    measuring.after_build(desk, encoder)
     seconds = time.monotonic() - started
     with desk.catalog.reading() as look:
         facts = desk.facts(look)

@@ -31,6 +31,7 @@ from mediclip_index.terms import (
     Picture,
     PromptSet,
     Settings,
+    Unrelated,
     Vectors,
     WrongUsage,
 )
@@ -57,12 +58,14 @@ class Desk:
         device: str = "auto",
         engine: str = "auto",
         precision: str = "auto",
+        bundled: Path | None = None,
     ) -> None:
         self.catalog = catalog
         self.author = by or operating_user()
         self.device = device
         self.engine = engine
         self.precision = precision
+        self.bundled = bundled  # where references and calibrations lie (None: in the package)
         self._encoder: Encoder | None = None
         self._coming: Future[Encoder | None] | None = None
         self._names: Names | None = None
@@ -194,6 +197,18 @@ class Desk:
         assert name is not None
         return named_prompts(name)
 
+    def references(
+        self, known: KnownEncoder, settings: Settings, prompts: PromptSet
+    ) -> encoding.References | None:
+        """The model's own references, where they may vote: the settings let them, and the classes
+        that they are of are classes of the prompt set."""
+        if not settings.references:
+            return None
+        found = encoding.references(known.name, self.bundled)
+        if found is None or found.vectors.shape[1] != known.dim:
+            return None
+        return found if found.classes <= set(prompts.class_names) else None
+
     def neighbourhood(self, look: Reading, known: KnownEncoder) -> tuple[Neighbourhood, list[str]]:
         """All vectors of the index, and what a person should know of their state."""
         notes = []
@@ -239,8 +254,9 @@ def load_encoder(
     )
 
 
-def put_in_force(work: Writing, encoder: Encoder) -> KnownEncoder:
-    """Have the index compute with an encoder from now on, by the decode recipe in force."""
+def put_in_force(work: Writing, encoder: Encoder, measured: Unrelated | None) -> KnownEncoder:
+    """Have the index compute with an encoder from now on, by the decode recipe in force; measured:
+    its unrelated cosines, where they could be."""
     words.add_encoder(
         work,
         fingerprint=encoder.fingerprint,
@@ -249,19 +265,27 @@ def put_in_force(work: Writing, encoder: Encoder) -> KnownEncoder:
         scale=encoder.logit_scale,
         recipe=reading.RECIPE,
     )
+    if measured is not None:
+        words.add_unrelated(work, words.encoder(work), measured)
     return words.encoder(work)
 
 
-def trial_pictures(size: int) -> list[Picture]:
-    """At least 64 real pictures for a model of `size` pixels, where the sample collection can be
-    found: its pictures, of every kind, and then the quarters of each."""
+def sample_pictures(size: int) -> list[Picture]:
+    """The pictures of the sample collection, of every kind, for a model of `size` pixels; those
+    that can be found."""
     from mediclip_index import samples
 
-    found = [
+    return [
         picture
         for entry in samples.collection().entries
         for picture in reading.read_file(entry.path, size=size)[1].pictures
     ]
+
+
+def trial_pictures(size: int) -> list[Picture]:
+    """At least 64 real pictures for a model of `size` pixels, where the sample collection can be
+    found: its pictures, and then the quarters of each."""
+    found = sample_pictures(size)
     return found + [quarter for picture in found for quarter in _quarters(picture)]
 
 

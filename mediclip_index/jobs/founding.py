@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mediclip_index import encoding
 from mediclip_index.catalog import Catalog, Writing, salt, words
+from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts, put_in_force
 from mediclip_index.terms import Settings, WrongUsage
 
@@ -29,9 +30,10 @@ def found(
     encoder = load_encoder(name, device, engine, precision)
     sentences = list(dict.fromkeys(chosen.sentences))
     vectors = encoder.encode_texts(sentences)
+    measured = measuring.by_samples(encoder)
 
     def first(work: Writing) -> None:
-        words.keep_sentences(work, put_in_force(work, encoder), sentences, vectors)
+        words.keep_sentences(work, put_in_force(work, encoder, measured), sentences, vectors)
         words.choose(work, "prompts", words.add_prompts(work, chosen))
         words.add_settings(work, Settings())
         if hash_paths:

@@ -1,8 +1,7 @@
-"""Vectors → verdicts: everything that an answer rests on, read in one look, then asked."""
+"""Vectors → verdicts, on the ground of an index as it stood at one moment."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,33 +10,22 @@ import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images, labels, presence, words
-from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.jobs.desk import Desk, Wording, named_prompts
-from mediclip_index.jobs.moments import microseconds
-from mediclip_index.neighbours import Neighbourhood
-from mediclip_index.prompts import parse
+from mediclip_index.catalog import images, labels
+from mediclip_index.jobs import doubting
+from mediclip_index.jobs.desk import Desk, Wording
+from mediclip_index.jobs.doubting import Near
+from mediclip_index.jobs.grounding import Ground
 from mediclip_index.terms import (
-    Calibration,
     GroupShare,
     Ids,
-    IndexFacts,
     LoudPrompt,
     Neighbour,
-    PromptSet,
-    Settings,
+    ReferenceVote,
     Vectors,
     Verdict,
-    WrongUsage,
 )
 
 LOUDEST = 3
-MOST_NEIGHBOURS = 1_000
-CROWD = verdict.NEAREST
-STALE = (
-    "Labels, words or the model changed since the calibration, so probabilities are uncalibrated; "
-    "`mediclip-index tune` makes a new one."
-)
 
 
 @dataclass(frozen=True)
@@ -53,169 +41,48 @@ class Asked:
     image: int | None = None
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What all verdicts of one run rest on: the index as it stood at one transaction."""
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """What one verdict rests on. ids, similarities (m,) of images, nearest first; places,
+    reference_similarities (r,) of references; itself: the ids of images with the same content."""
 
-    facts: IndexFacts
-    known: KnownEncoder
-    settings: Settings
-    wording: Wording
-    support: labels.Support
-    neighbourhood: Neighbourhood
-    tx: int
-    notes: tuple[str, ...]
-    calibration: Calibration | None = None  # where one holds for all of the above
-
-    @property
-    def counts(self) -> Ids:
-        """Support images by class, in the order of the wording's classes."""
-        return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))
+    ids: Ids
+    similarities: Vectors
+    places: Ids
+    reference_similarities: Vectors
+    itself: frozenset[int]
 
 
-def ground(
+def judge(
     desk: Desk,
-    *,
-    k: int | None,
-    alpha: float | None,
-    prompts: str | None,
-    as_of: str | None = None,
-    seeing: bool = False,
-) -> Ground:
-    """Read the index once; k and alpha, where given, stand in for those of the settings. `as_of` is
-    a past moment (ISO 8601) whose labels, images, words and settings are to answer. With `seeing`
-    the model is going to be needed, and is loaded meanwhile where it can be."""
-    if alpha is not None and not 0 <= alpha <= 1:
-        raise WrongUsage(f"alpha is {alpha:g}; give a number from 0 (words) to 1 (neighbours).")
-    if k is not None and not 1 <= k <= MOST_NEIGHBOURS:
-        raise WrongUsage(f"k is {k}; give a number of neighbours from 1 to {MOST_NEIGHBOURS}.")
-    if as_of is not None:
-        return _past(desk, as_of, k=k, alpha=alpha, prompts=prompts)
-    with desk.catalog.reading() as look:
-        if seeing:
-            desk.expect(words.encoder(look))
-        desk.names_in(look)
-        settings = words.settings(look)
-        wording = desk.ready_wording(look, prompts, settings)
-        if wording is not None:
-            return _present(desk, look, settings, wording, k=k, alpha=alpha, prompts=prompts)
-    wording = desk.wording(prompts, settings)
-    with desk.catalog.reading() as look:
-        return _present(desk, look, settings, wording, k=k, alpha=alpha, prompts=prompts)
-
-
-def _present(
-    desk: Desk,
-    look: Reading,
-    settings: Settings,
-    wording: Wording,
-    *,
-    k: int | None,
-    alpha: float | None,
-    prompts: str | None,
-) -> Ground:
-    known = words.encoder(look)
-    neighbourhood, notes = desk.neighbourhood(look, known)
-    support = labels.support(look, wording.vectors.classes)
-    fitted = settings.calibration
-    holds = fitted is not None and fitted.bound == bound(known, wording, support)
-    if fitted is not None and not holds and alpha is None and k is None and prompts is None:
-        notes.append(STALE)
-    return Ground(
-        facts=desk.facts(look),
-        known=known,
-        settings=replace(
-            settings,
-            k=settings.k if k is None else k,
-            alpha=settings.alpha if alpha is None else alpha,
-        ),
-        wording=wording,
-        support=support,
-        neighbourhood=neighbourhood,
-        tx=look.tx,
-        notes=tuple(notes),
-        calibration=fitted if holds and alpha is None and k is None else None,
-    )
-
-
-def _past(
-    desk: Desk, as_of: str, *, k: int | None, alpha: float | None, prompts: str | None
-) -> Ground:
-    with desk.catalog.reading() as look:
-        tx = words.tx_at(look, microseconds(as_of))
-        then = look.as_of(tx)
-        settings, in_force = words.settings(then), words.prompts(then, prompts)
-    chosen = (
-        named_prompts(prompts or "")
-        if in_force is None
-        else parse(in_force.source, f"prompt set {in_force.name}")
-    )
-    if k is not None or alpha is not None:
-        settings = replace(
-            settings,
-            k=settings.k if k is None else k,
-            alpha=settings.alpha if alpha is None else alpha,
-            calibration=None,
-        )
-    if in_force is None:  # a set that the index did not know then; kept, so that replay knows it
-        desk.wording_of(chosen, settings, keep=True)
-    base = ground_at(desk, tx=tx, settings=settings, prompts=chosen)
-    return replace(base, notes=(f"Answered as of {as_of} (transaction {tx}).",))
-
-
-def ground_at(desk: Desk, *, tx: int, settings: Settings, prompts: PromptSet) -> Ground:
-    """The ground as it was at a transaction, searched exactly from the catalog's vectors."""
-    with desk.catalog.reading() as now:
-        known = words.encoder(now.as_of(tx))
-    wording = desk.wording_of(prompts, settings, known=known)
-    with desk.catalog.reading() as now:
-        look = now.as_of(tx)
-        support = labels.support(look, wording.vectors.classes)
-        among = support.ids if len(support.ids) else presence.present_ids(look)
-        ids, vectors = images.vectors(look, known, among.tolist())
-        fitted = settings.calibration
-        holds = fitted is not None and fitted.bound == bound(known, wording, support)
-        return Ground(
-            facts=desk.facts(look),
-            known=known,
-            settings=settings,
-            wording=wording,
-            support=support,
-            neighbourhood=Neighbourhood([], ids, vectors),
-            tx=tx,
-            notes=(),
-            calibration=fitted if holds else None,
-        )
-
-
-def bound(known: KnownEncoder, wording: Wording, support: labels.Support) -> str:
-    """A digest of all that a calibration was fitted with: it holds for nothing else."""
-    digest = hashlib.sha256()
-    for part in (known.fingerprint, wording.prompts.sha256, *wording.vectors.classes):
-        digest.update(part.encode() + b"\0")
-    digest.update(support.ids.tobytes() + support.classes.tobytes())
-    return digest.hexdigest()
-
-
-def judge(desk: Desk, base: Ground, asked: Sequence[Asked], vectors: Vectors) -> list[Verdict]:
-    """Verdicts for pictures with unit vectors (n, dim), in order."""
+    base: Ground,
+    asked: Sequence[Asked],
+    vectors: Vectors,
+    alphas: Sequence[float] | None = None,
+) -> list[Verdict]:
+    """Verdicts for pictures with unit vectors (n, dim), in order. `alphas` (n,): the neighbours'
+    parts of their blends, where these are given."""
     said = verdict.zero_shot(
         vectors,
         base.wording.vectors,
         base.settings.scale or base.known.logit_scale,
         base.settings.biases,
     )
+    if alphas is None and base.exact:
+        alphas = [base.settings.alpha] * len(asked)
     may_vote = len(base.support.ids) > 0
     among = base.support.ids if may_vote else None
+    places, reference_similarities = _nearest_references(base, vectors)
     with desk.catalog.reading() as look:
-        itself = images.ids_by_content(look.as_of(base.tx), [a.sha256 for a in asked])
+        then = look.as_of(base.tx)
+        itself = images.ids_by_content(then, [a.sha256 for a in asked])
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
         ids, similarities = base.neighbourhood.search(
             vectors,
             2 * base.settings.k + spare,
             among,
-            partial(images.vectors, look.as_of(base.tx), base.known),
+            partial(images.vectors, then, base.known),
         )
         kept = [
             [
@@ -225,16 +92,53 @@ def judge(desk: Desk, base: Ground, asked: Sequence[Asked], vectors: Vectors) ->
             ][: 2 * base.settings.k]
             for a, row, near in zip(asked, ids, similarities, strict=True)
         ]
-        listed = {i for row in kept for i, _ in row}
-        known = images.images(look.as_of(base.tx), sorted(listed))
-        # What was erased since this run began is in none of these, and has no say.
-        kept = [[(i, s) for i, s in row if i in known] for row in kept]
-        crowds = _crowds(look, base, kept) if base.calibration is not None else {}
-        standing = {} if may_vote else labels.standings(look.as_of(base.tx))
+        known = images.images(then, sorted({i for row in kept for i, _ in row}))
+        rows = [
+            _row(
+                # What was erased since this run began is in none of these, and has no say.
+                [(i, s) for i, s in row if i in known],
+                places[n],
+                reference_similarities[n],
+                itself.get(asked[n].sha256, set()),
+            )
+            for n, row in enumerate(kept)
+        ]
+        near = [doubting.nearest(base, r.ids, r.similarities, r.places, r.reference_similarities)
+                for r in rows]  # fmt: skip
+        crowds = doubting.crowds(then, base, near)
+        standing = {} if may_vote else labels.standings(then)
     return [
-        _verdict(base, a, said, n, kept[n], itself.get(a.sha256, set()), known, standing, crowds)
-        for n, a in enumerate(asked)
-    ]
+        _verdict(
+            base, asked[n], said, n, row, near[n], known, standing, crowds,
+            None if alphas is None else np.array([alphas[n]], dtype=np.float64),
+        )
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+
+
+def _row(
+    near: Sequence[tuple[int, float]],
+    places: Ids,
+    reference_similarities: Vectors,
+    itself: set[int],
+) -> _Row:
+    return _Row(
+        ids=np.array([i for i, _ in near], dtype=np.int64),
+        similarities=np.clip(np.array([s for _, s in near], dtype=np.float32), -1.0, 1.0),
+        places=places,
+        reference_similarities=reference_similarities,
+        itself=frozenset(itself),
+    )
+
+
+def _nearest_references(base: Ground, vectors: Vectors) -> tuple[Ids, Vectors]:
+    """Places and cosines, (n, k), of the nearest references, nearest first."""
+    if base.references is None:
+        none = np.zeros((len(vectors), 0))
+        return none.astype(np.int64), none.astype(np.float32)
+    cosines = np.clip(vectors @ base.references.vectors.T, -1.0, 1.0)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, : base.settings.k]
+    return order, np.take_along_axis(cosines, order, axis=1)
 
 
 def _verdict(
@@ -242,58 +146,62 @@ def _verdict(
     asked: Asked,
     said: verdict.Words,
     row: int,
-    near: list[tuple[int, float]],
-    itself: set[int],
+    on: _Row,
+    near: Near,
     known: dict[int, images.KnownImage],
     standing: dict[int, labels.Standing],
-    crowds: dict[int, float],
+    crowds: dict[tuple[bool, int], float],
+    alpha: np.ndarray | None,
 ) -> Verdict:
     names = base.wording.vectors.classes
     settings = base.settings
     # x itself never votes, nor does it count as support.
-    own = _classes_of(base.support, np.array(sorted(itself), dtype=np.int64))
+    own = _classes_of(base.support, np.array(sorted(on.itself), dtype=np.int64))
     counts = base.counts - np.bincount(own[own >= 0], minlength=len(names))
-    ids = np.array([i for i, _ in near], dtype=np.int64)
-    similarities = np.clip(np.array([s for _, s in near], dtype=np.float32), -1.0, 1.0)
-    classes = _classes_of(base.support, ids)
-    voters = slice(0, settings.k)
-    weights = verdict.vote_weights(
-        similarities[None, voters],
-        classes[None, voters],
-        counts,
-        beta=settings.beta,
-        near=settings.near,
-    )
-    shares, voted = verdict.votes(weights, classes[None, voters], counts)
+    classes = _classes_of(base.support, on.ids)
+    of_references = base.reference_classes
+    behind = verdict.support(counts, np.bincount(of_references, minlength=len(names)), settings)
+    voters, order = verdict.joined(
+        on.similarities[None], classes[None], on.reference_similarities[None],
+        of_references[on.places][None],
+    )  # fmt: skip
     spoken = said.classes[row][None]
-    votes = verdict.complete_votes(shares, spoken, counts)
-    final = verdict.blend(spoken, votes, voted, settings.alpha)[0]
+    decision = verdict.decide(spoken, voters, behind, settings, alpha)
+    final = decision.blend[0]
+    reasons = verdict.explain(spoken[0], voters, behind, settings, alpha)
+    shares = np.zeros(order.shape[1])  # of all votes, by place in images and references
+    if decision.voted[0]:
+        shares[order[0, : settings.k]] = decision.weights[0] / decision.weights.sum()
     doubt, unknown = False, False
     if base.calibration is not None:
-        final, doubt, unknown = _calibrated(
-            base.calibration, names, final, similarities, [crowds[int(i)] for i in ids[:CROWD]]
-        )
+        final = verdict.calibrated(final[None], base.calibration.fitted, names)[0]
     winner = int(np.argmax(final))
-    reasons = verdict.explain(spoken[0], similarities, classes, counts, settings)
-    total = float(weights.sum())
+    in_class = np.flatnonzero(base.wording.vectors.group_class == winner)
+    groups = said.groups[row][in_class]
+    if base.calibration is not None:
+        doubt, unknown = doubting.unsure(
+            base.calibration.fitted, names, final, groups, near.similarities,
+            [crowds[one] for one in near.who] if crowds else [],
+        )  # fmt: skip
     neighbours = [
         Neighbour(
             id=int(i),
             path=known[int(i)].path,
             similarity=float(s),
             label=names[c] if c >= 0 else standing.get(int(i), labels.Standing()).label,
-            weight=float(w) / total if voted[0] else 0.0,
+            weight=float(w),
         )
-        for i, s, c, w in zip(
-            ids[voters], similarities[voters], classes[voters], weights[0], strict=True
-        )
+        for i, s, c, w in list(zip(on.ids, on.similarities, classes, shares, strict=False))[
+            : settings.k
+        ]
     ]
+    references = _votes_of_references(base, on, order[0, : settings.k], shares)
     loudest = _loudest(base.wording, said, row)
     otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
-    in_class = np.flatnonzero(base.wording.vectors.group_class == winner)
-    best = int(in_class[np.argmax(said.groups[row][in_class])])
+    reasons = replace(reasons, without=tuple(int(order[0, n]) for n in reasons.without))
     probability = float(final[winner])
     heard = next((p for p in loudest if p.class_name == names[winner]), loudest[0])
+    calibrated = base.calibration is not None
     return Verdict(
         id=str(uuid7()),
         path=asked.path,
@@ -304,61 +212,47 @@ def _verdict(
         height=asked.height,
         label=names[winner],
         probability=probability,
-        unsure=doubt or unknown
-        if base.calibration is not None
-        else probability < settings.threshold,
+        unsure=doubt or unknown if calibrated else probability < settings.threshold,
         probabilities=_named(names, final),
         zero_shot=_named(names, spoken[0]),
-        votes=_named(names, votes[0]) if voted[0] else None,
-        alpha=settings.alpha,
-        calibrated=base.calibration is not None,
-        group=GroupShare(base.wording.vectors.groups[best], float(said.groups[row][best])),
+        votes=_named(names, decision.votes[0]) if decision.voted[0] else None,
+        alpha=float(decision.alpha[0]),
+        calibrated=calibrated,
+        group=GroupShare(
+            base.wording.vectors.groups[int(in_class[np.argmax(groups)])], float(groups.max())
+        ),
         neighbours=tuple(neighbours),
         prompts=tuple(loudest),
         words_share=reasons.words_share,
-        without=tuple(int(ids[place]) for place in reasons.without),
+        without=tuple(int(on.ids[place]) for place in reasons.without),
         otherwise=otherwise,
         why=verdict.why(
-            names[winner], float(spoken[0][winner]), heard, neighbours, reasons, otherwise, unknown
+            names[winner], float(spoken[0][winner]), heard, neighbours, reasons, otherwise,
+            unknown, references,
         ),
-    )
+        references=tuple(references),
+        calibration=base.calibration.kind if base.calibration is not None else None,
+    )  # fmt: skip
 
 
-def _crowds(
-    look: Reading, base: Ground, kept: Sequence[list[tuple[int, float]]]
-) -> dict[int, float]:
-    """How far the nearest neighbours of each picture lie from their own nearest, by id."""
-    wanted = sorted({i for row in kept for i, _ in row[:CROWD]})
-    ids, vectors = images.vectors(look.as_of(base.tx), base.known, wanted)
-    if len(ids) == 0:
-        return {}
-    found, similarities = base.neighbourhood.search(
-        vectors,
-        CROWD + 1,
-        base.support.ids if len(base.support.ids) else None,
-        partial(images.vectors, look.as_of(base.tx), base.known),
-    )
-    # Itself aside: pushed to the end, where the mean does not reach.
-    apart = np.where((found == ids[:, None]) | (found < 0), -np.inf, similarities)
-    apart = -np.sort(-apart, axis=1)
-    return dict(zip(ids.tolist(), verdict.mean_distance(apart).tolist(), strict=True))
-
-
-def _calibrated(
-    fitted: Calibration,
-    names: Sequence[str],
-    final: np.ndarray,
-    similarities: Vectors,
-    crowd: Sequence[float],
-) -> tuple[np.ndarray, bool, bool]:
-    """(probabilities, whether more than one class remains, whether it is like nothing known)."""
-    said = verdict.calibrated(final[None], fitted, names)
-    thresholds = np.array([fitted.thresholds[name] for name in names])
-    several = verdict.conformal_sets(said, thresholds).sum() > 1
-    distance = verdict.mean_distance(similarities[None])
-    around = np.array([np.mean(crowd) if crowd else 0.0])
-    strange = verdict.strangeness(distance, around)[0] > fitted.strange
-    return said[0], bool(several), bool(strange)
+def _votes_of_references(
+    base: Ground, on: _Row, asked: Ids, shares: np.ndarray
+) -> list[ReferenceVote]:
+    """The references among those that were `asked`, by place in images and references."""
+    if base.references is None:
+        return []
+    own = len(on.ids)
+    return [
+        ReferenceVote(
+            kind=str(base.references.kind[on.places[n - own]]),
+            source=str(base.references.source[on.places[n - own]]),
+            label=str(base.references.label[on.places[n - own]]),
+            similarity=float(on.reference_similarities[n - own]),
+            weight=float(shares[n]),
+        )
+        for n in asked.tolist()
+        if n >= own
+    ]
 
 
 def _classes_of(support: labels.Support, ids: Ids) -> Ids:

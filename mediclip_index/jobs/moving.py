@@ -18,9 +18,10 @@ from mediclip_index import reading
 from mediclip_index.catalog import Writing, images, indexed, labels, removals, words
 from mediclip_index.catalog.indexed import Indexed
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, put_in_force
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Facts, Picture, Refusal, WrongUsage
+from mediclip_index.terms import Facts, Picture, Refusal, Settings, WrongUsage
 
 _NOTHING = labels.Standing()
 _NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
@@ -79,16 +80,28 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
     if sources and not set(before) <= set(sources):
         raise WrongUsage("--reread looks at all sources of the index again: name none, or all.")
     encoder = load_encoder(known.name, desk.device, desk.engine, desk.precision)
+    measured = measuring.by_samples(encoder)
     with desk.catalog.writing("build --reread", by=desk.author) as work:
         if words.encoder(work).number != known.number:
             raise WrongUsage("Another build moved this index meanwhile; run the same again.")
-        words.take_over(work, known, put_in_force(work, encoder), without=otherwise)
+        new = put_in_force(work, encoder, measured or known.unrelated)
+        words.take_over(work, known, new, without=otherwise)
+        # Cosines of one encoder say nothing of another's.
+        plain = words.settings(work).unit == "cosines"
+        if plain:
+            words.add_settings(work, Settings())
     desk.use(encoder)
     count = sum(otherwise.values())
-    return [
+    notes = [
         f"{counted(count, 'image')} read again; a calibration made before no longer holds: "
         "`mediclip-index tune` makes another."
     ]
+    if plain:
+        notes.append(
+            "The settings in force counted in cosines of the model as it was; those that ship with "
+            "this version took over."
+        )
+    return notes
 
 
 class ReadAgain:

@@ -13,8 +13,9 @@ from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, library, presence
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
-from mediclip_index.jobs.judging import Asked, Ground, ground, judge
+from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
@@ -24,6 +25,7 @@ from mediclip_index.terms import (
     Refusal,
     ScanOptions,
     Verdict,
+    WhatIf,
     WrongUsage,
 )
 
@@ -36,8 +38,7 @@ def query_files(
     sources: Sequence[str],
     *,
     stdin: bytes | None,
-    k: int | None,
-    alpha: float | None,
+    what_if: WhatIf,
     prompts: str | None,
     read: ReadOptions,
     scan: ScanOptions,
@@ -55,7 +56,7 @@ def query_files(
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded, which does
         base = ground(
-            desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of, seeing=bool(entries)
+            desk, what_if=what_if, prompts=prompts, as_of=as_of, seeing=bool(entries)
         )  # while the catalog is read
         names = desk.names
         entries = [names.entry(e) if e.given != STDIN else e for e in entries]
@@ -95,15 +96,14 @@ def query_indexed(
     desk: Desk,
     *,
     where: str | None,
-    k: int | None,
-    alpha: float | None,
+    what_if: WhatIf,
     prompts: str | None,
     as_of: str | None,
     audit: bool,
     progress: Progress,
 ) -> QueryReport:
     """See Index.query_indexed."""
-    base = ground(desk, k=k, alpha=alpha, prompts=prompts, as_of=as_of)
+    base = ground(desk, what_if=what_if, prompts=prompts, as_of=as_of)
     with desk.catalog.reading() as look:
         now = look.as_of(base.tx)
         ids = presence.present_ids(now).tolist() if where is None else library.matching(now, where)

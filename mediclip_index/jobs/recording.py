@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mediclip_index.catalog import audit
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.judging import Asked, Ground
+from mediclip_index.jobs.grounding import Ground
+from mediclip_index.jobs.judging import Asked
 from mediclip_index.jobs.records import Body, Circumstances, to_body
 from mediclip_index.terms import CantWrite, Encoder, IndexBusy, Vectors, Verdict
 
@@ -26,6 +27,7 @@ def keep(
     """Write verdicts to the audit, those waiting in the spool with them; where the index is busy,
     to the spool. `encoder` is what made the vectors just now, None where the index held them.
     Returns the hash of the chain's head after it, None where that isn't known."""
+    shipped = base.calibration is not None and base.calibration.kind == "shipped"
     circumstances = Circumstances(
         time_us=time.time_ns() // 1000,
         by=desk.author,
@@ -39,6 +41,8 @@ def keep(
         prompts=base.wording.name,
         prompts_sha256=base.wording.prompts.sha256,
         k=base.settings.k,
+        references_sha256=base.references.sha256 if base.references is not None else None,
+        doubt_sha256=base.calibration.fitted.bound if base.calibration and shipped else None,
     )
     bodies: list[Body] = [
         to_body(v, circumstances, vector=None if a.image else x, image=a.image)

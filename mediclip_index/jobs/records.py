@@ -15,6 +15,7 @@ from mediclip_index.terms import (
     GroupShare,
     LoudPrompt,
     Neighbour,
+    ReferenceVote,
     Vectors,
     Verdict,
 )
@@ -24,7 +25,8 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Under which a verdict was given; with them and its vector it can be given again."""
+    """Under which a verdict was given; with them and its vector it can be given again. The files of
+    references and of the shipped calibration are None where they were not used."""
 
     time_us: int
     by: str
@@ -38,6 +40,8 @@ class Circumstances:
     prompts: str
     prompts_sha256: str
     k: int
+    references_sha256: str | None
+    doubt_sha256: str | None
 
 
 def to_body(
@@ -48,6 +52,7 @@ def to_body(
     return {
         **asdict(verdict),
         "neighbours": [asdict(n) for n in verdict.neighbours],
+        "references": [asdict(r) for r in verdict.references],
         "prompts": [asdict(p) for p in verdict.prompts],
         "without": list(verdict.without),
         **{("prompt_set" if k == "prompts" else k): v for k, v in asdict(circumstances).items()},
@@ -93,6 +98,9 @@ def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
         neighbours=tuple(Neighbour(**n) for n in body["neighbours"]),
         prompts=tuple(LoudPrompt(**p) for p in body["prompts"]),
         without=tuple(body["without"]),
+        # Verdicts of earlier versions knew neither.
+        references=tuple(ReferenceVote(**r) for r in body.get("references", ())),
+        calibration=body.get("calibration", "tuned" if body["calibrated"] else None),
     )
     return AuditRow(
         verdict=verdict,

@@ -29,7 +29,11 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
     s = report.settings
     kept = f"settings number {s.number}, in force" if report.kept else "not kept (dry run)"
     pairs = [
-        ("chosen", f"alpha {s.alpha:g}, k {s.k}, beta {s.beta:g}, near {s.near:g}"),
+        (
+            "chosen",
+            f"alpha {s.alpha:g}, k {s.k}, beta {s.beta:.4g} and near {s.near:.3g} {s.unit}, "
+            f"{'with' if s.references else 'without'} references",
+        ),
         (
             "words",
             f"scale {'as the model has it' if s.scale is None else f'{s.scale:g}'}, "
@@ -45,11 +49,16 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
     pairs.append(("unsure", f"below {s.threshold:.2f} where the calibration no longer holds"))
     if s.calibration is not None:
         c = s.calibration
+        strange = (
+            ""
+            if c.strange is None
+            else (f", unlike anything known from strangeness {c.strange:.2f}")
+        )
         pairs.append(
             (
                 "calibrated",
-                f"on {report.calibrated_on} images: slope {c.slope:.3g}, coverage {c.coverage:g}, "
-                f"unlike anything known from strangeness {c.strange:.2f}",
+                f"on {report.calibrated_on} images: slope {c.slope:.3g}, coverage "
+                f"{c.coverage:g}{strange}",
             )
         )
         if c.factors:

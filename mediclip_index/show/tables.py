@@ -13,15 +13,18 @@ from mediclip_index.terms import (
     InfoReport,
     LabelEvent,
     LabelReport,
+    Neighbour,
     PromptSetFacts,
     PromptTrial,
     QueryReport,
+    ReferenceVote,
     Refusal,
     SearchReport,
     Verdict,
 )
 
 NO_DEVICE = "Not a diagnostic device: it sorts pictures, it does not read them for illness."
+VOTERS = 5  # neighbours, and references, of a verdict that is shown in full
 CARDS = 3  # up to so many verdicts are shown in full
 ONE_LINE = 110  # columns from which on an id of 36 or a description fits beside the rest
 
@@ -71,24 +74,34 @@ def card(verdict: Verdict, room: int | None, style: Style) -> str:
         f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
         wrapped(f"  why        {safe(verdict.why)}", room, 13),
     ]
-    if verdict.neighbours:
-        rows = [
-            (
-                f"#{n.id}",
-                f"{n.similarity:.3f}",
-                percent(n.weight) if n.weight else "-",
-                n.label or "-",
-                n.path,
-            )
-            for n in verdict.neighbours[:5]
-        ]
-        inner = None if room is None else room - 4
-        shown = table(("id", "cosine", "vote", "label", "path"), rows, room=inner, right="rrr")
-        lines += ["", *(f"    {line}" for line in shown.splitlines())]
-        if len(verdict.neighbours) > 5:
-            lines.append(style.dim(f"    and {len(verdict.neighbours) - 5} more"))
+    neighbours = [(f"#{n.id}", *_vote(n), n.label or "-", n.path) for n in verdict.neighbours]
+    head = ("id", "cosine", "vote", "label", "path")
+    lines += _voters(head, neighbours, "rrr", room, style)
+    references = [(r.kind, *_vote(r), r.label, r.source) for r in verdict.references]
+    head = ("reference", "cosine", "vote", "label", "source")
+    lines += _voters(head, references, "lrr", room, style)
     lines += ["", style.dim(f"  verdict {verdict.id}")]
     return "\n".join(lines)
+
+
+def _vote(voter: Neighbour | ReferenceVote) -> tuple[str, str]:
+    return f"{voter.similarity:.3f}", percent(voter.weight) if voter.weight else "-"
+
+
+def _voters(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: str,
+    room: int | None,
+    style: Style,
+) -> list[str]:
+    """The first of them under their head; nothing where there are none."""
+    if not rows:
+        return []
+    inner = None if room is None else room - 4
+    shown = table(head, rows[:VOTERS], room=inner, right=right)
+    more = [style.dim(f"    and {len(rows) - VOTERS} more")] if len(rows) > VOTERS else []
+    return ["", *(f"    {line}" for line in shown.splitlines()), *more]
 
 
 def _shares(shares: Any) -> str:
@@ -196,8 +209,10 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
         (
             "settings",
             f"number {settings.number}: alpha {settings.alpha:g}, k {settings.k}, "
-            f"beta {settings.beta:g}",
+            f"beta {settings.beta:.4g} and near {settings.near:.3g} {settings.unit}, "
+            f"{report.calibration or 'no'} calibration",
         ),
+        ("references", f"{report.references} of the model's own vote"),
         ("neighbours", f"generation {report.index.generation}: {report.neighbours}"),
         (
             "verdicts",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.terms.words import Refusal, Settings, Verdict
+from mediclip_index.terms.verdicts import CalibrationKind, Settings, Verdict
+from mediclip_index.terms.words import Refusal
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,8 @@ class ChainReport:
 
 @dataclass(frozen=True)
 class InfoReport:
-    """What the index holds. `columns` are the names that a `--where` condition may use."""
+    """What the index holds. `columns` are the names that a `--where` condition may use;
+    `references`: how many of the model's own vote; `calibration`: which one is in force."""
 
     index: IndexFacts
     dim: int
@@ -166,6 +168,8 @@ class InfoReport:
     created: str
     last_build: str | None
     removed: int = 0
+    references: int = 0
+    calibration: CalibrationKind | None = None
 
 
 @dataclass(frozen=True)
@@ -281,60 +285,6 @@ class ReplayReport:
     identical: int
     different: tuple[ReplayDifference, ...]
     purged: tuple[ReplayDifference, ...] = ()
-
-
-@dataclass(frozen=True)
-class Kin:
-    """A labelled image that resembles another."""
-
-    id: int
-    path: str
-    label: str
-    similarity: float
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A labelled image whose verdict, given as if it were new, is another class."""
-
-    id: int
-    path: str
-    split: str | None
-    label: str
-    predicted: str
-    probability: float
-    why: str
-    like_true: tuple[Kin, ...]
-    like_predicted: tuple[Kin, ...]
-
-
-@dataclass(frozen=True)
-class SuspectLabel:
-    """A labelled image whose label looks wrong; score from 0 to 1, 1 most suspect."""
-
-    id: int
-    path: str
-    label: str
-    suggested: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Contradiction:
-    """Near-duplicates with different labels."""
-
-    first: Kin
-    second: Kin
-
-
-@dataclass(frozen=True)
-class MistakesReport:
-    index: IndexFacts
-    judged: int
-    mistakes: tuple[Mistake, ...]
-    suspect_labels: tuple[SuspectLabel, ...]
-    contradictions: tuple[Contradiction, ...]
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,19 @@ from mediclip_index.verdict.calibration import (
     strangeness,
     weighed,
 )
+from mediclip_index.verdict.decision import Decision, Voters, decide, joined, support, trust
 from mediclip_index.verdict.reasons import Reasons, explain
-from mediclip_index.verdict.sentence import why
+from mediclip_index.verdict.sentence import own_references, why
+from mediclip_index.verdict.units import in_cosines, in_spreads, unrelated
 from mediclip_index.verdict.votes import vote_weights, votes
 from mediclip_index.verdict.words import Words, WordVectors, unit, word_vectors, zero_shot
 
 __all__ = [
     "LEAST",
     "NEAREST",
+    "Decision",
     "Reasons",
+    "Voters",
     "WordVectors",
     "Words",
     "blend",
@@ -32,15 +36,23 @@ __all__ = [
     "complete_votes",
     "conformal_sets",
     "conformal_thresholds",
+    "decide",
     "explain",
     "fit_slope",
     "images_needed",
+    "in_cosines",
+    "in_spreads",
+    "joined",
     "least_factor",
     "log_loss",
     "mean_distance",
+    "own_references",
     "sharpen",
     "strangeness",
+    "support",
+    "trust",
     "unit",
+    "unrelated",
     "vote_weights",
     "votes",
     "weighed",

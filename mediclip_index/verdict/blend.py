@@ -8,7 +8,7 @@ from mediclip_index.terms import Ids
 from mediclip_index.verdict.words import Floats
 
 
-def complete_votes(shares: Floats, words: Floats, counts: Ids) -> Floats:
+def complete_votes(shares: Floats, words: Floats, counts: Ids | Floats) -> Floats:
     """Votes (n, c) over all classes: a class known by words alone keeps what the words give it,
     and the votes share out what the words give to the supported ones.
 
@@ -19,10 +19,11 @@ def complete_votes(shares: Floats, words: Floats, counts: Ids) -> Floats:
     return np.asarray(kept + shares * (1.0 - kept.sum(axis=1, keepdims=True)))
 
 
-def blend(words: Floats, votes: Floats, voted: np.ndarray, alpha: float) -> Floats:
+def blend(words: Floats, votes: Floats, voted: np.ndarray, alpha: float | Floats) -> Floats:
     """(1 - alpha) words + alpha votes, shape (n, c); the words alone where there was no vote.
 
-    alpha 0 gives the words and alpha 1 the votes to the last digit.
+    alpha is one number, or one a row; 0 gives the words and 1 the votes to the last digit.
     """
-    mixed = words if alpha == 0 else votes if alpha == 1 else (1 - alpha) * words + alpha * votes
-    return np.where(voted[:, None], mixed, words)
+    part = np.broadcast_to(np.asarray(alpha, dtype=np.float64), len(words))[:, None]
+    mixed = np.where(part == 1, votes, (1 - part) * words + part * votes)
+    return np.where(voted[:, None] & (part != 0), mixed, words)

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Settings, Vectors
-from mediclip_index.verdict.blend import blend, complete_votes
-from mediclip_index.verdict.votes import vote_weights, votes
+from mediclip_index.terms import Settings
+from mediclip_index.verdict.decision import Decision, Flags, Voters, decide
 from mediclip_index.verdict.words import Floats
 
 
 @dataclass(frozen=True)
 class Reasons:
     """words_share: the part of the winner's margin over the runner-up that the words gave, None
-    where there is no margin. without: places (in the list of neighbours) of the fewest whose
-    absence turns the verdict to class `otherwise`; both empty where no absence would."""
+    where there is no margin. without: places (in the list of voters) of the fewest labelled images
+    whose absence turns the verdict to class `otherwise`; both empty where no absence would."""
 
     words_share: float | None
     without: tuple[int, ...]
@@ -24,57 +23,56 @@ class Reasons:
 
 
 def explain(
-    words: Floats, similarities: Vectors, classes: Ids, counts: Ids, settings: Settings
+    words: Floats,
+    voters: Voters,
+    support: Floats,
+    settings: Settings,
+    alpha: Floats | None = None,
 ) -> Reasons:
-    """Reasons of one verdict. words (c,); similarities and classes (m,) of its neighbours, nearest
-    first; counts (c,) labelled images by class.
+    """Reasons of one verdict. words (c,); voters (1, m), of which m should be greater than
+    settings.k; support (c,), settings and alpha as in `decide`.
 
-    m should be greater than settings.k: where a neighbour is taken away the next steps in, as it
-    would if that image had never been labelled. The winner's heaviest voter goes first; each such
-    step moves the votes as far as one absence can, so the first that turns the verdict is taken.
+    Where a labelled image is taken away the next voter steps in, as it would if that image had
+    never been labelled. The winner's heaviest image goes first; each such step moves the votes as
+    far as one absence can, so the first that turns the verdict is taken. References stay.
     """
+    classes, references = voters.classes[0], voters.references[0]
 
-    def probability(present: np.ndarray, alpha: float) -> tuple[Floats, Floats]:
-        voters = np.flatnonzero(present)[: settings.k]
-        gone = np.bincount(classes[~present], minlength=len(counts))
-        left = counts - gone
-        weights = vote_weights(
-            similarities[None, voters],
-            classes[None, voters],
-            left,
-            beta=settings.beta,
-            near=settings.near,
-        )
-        shares, voted = votes(weights, classes[None, voters], left)
-        full = complete_votes(shares, words[None], left)
-        return blend(words[None], full, voted, alpha)[0], weights[0]
+    def decided(present: Flags, alpha: Floats | None) -> Decision:
+        gone = np.bincount(classes[~present], minlength=len(support))
+        left = Voters(
+            voters.similarities[:, present], voters.classes[:, present],
+            voters.references[:, present],
+        )  # fmt: skip
+        return decide(words[None], left, support - gone, settings, alpha)
 
-    present = np.ones(len(similarities), dtype=bool)
-    now, weights = probability(present, settings.alpha)
-    winner, runner_up = (int(c) for c in np.argsort(-now, kind="stable")[:2])
+    present = np.ones(len(classes), dtype=bool)
+    now = decided(present, alpha)
+    winner, runner_up = (int(c) for c in np.argsort(-now.blend[0], kind="stable")[:2])
     share = None
-    if now[winner] > now[runner_up]:
-        votes_alone, _ = probability(present, 1.0)
-        if weights.sum() == 0 or np.array_equal(votes_alone, words):
+    if now.blend[0, winner] > now.blend[0, runner_up]:
+        votes_alone = decided(present, np.ones(1)).blend[0]
+        if now.weights.sum() == 0 or np.array_equal(votes_alone, words):
             share = 1.0
         else:
-            from_words = (1 - settings.alpha) * (words[winner] - words[runner_up])
-            from_votes = settings.alpha * (votes_alone[winner] - votes_alone[runner_up])
+            part = float(now.alpha[0])
+            from_words = (1 - part) * (words[winner] - words[runner_up])
+            from_votes = part * (votes_alone[winner] - votes_alone[runner_up])
             share = float(from_words / (from_words + from_votes))
     without: list[int] = []
-    for _ in range(len(similarities)):
-        voters = np.flatnonzero(present)[: settings.k]
+    for _ in range(int((~references).sum())):
+        asked = np.flatnonzero(present)[: settings.k]
         friends = [
             (weight, -place)
-            for weight, place in zip(weights, voters, strict=True)
-            if classes[place] == winner and weight > 0
+            for weight, place in zip(now.weights[0], asked, strict=True)
+            if classes[place] == winner and weight > 0 and not references[place]
         ]
         if not friends:
             break
         place = -max(friends)[1]
         without.append(int(place))
         present[place] = False
-        after, weights = probability(present, settings.alpha)
-        if int(np.argmax(after)) != winner:
-            return Reasons(share, tuple(without), int(np.argmax(after)))
+        now = decided(present, alpha)
+        if int(np.argmax(now.blend[0])) != winner:
+            return Reasons(share, tuple(without), int(np.argmax(now.blend[0])))
     return Reasons(share, (), None)

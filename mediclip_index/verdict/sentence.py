@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mediclip_index.terms import LoudPrompt, Neighbour
+from collections import Counter
+
+from mediclip_index.terms import LoudPrompt, Neighbour, ReferenceVote
 from mediclip_index.verdict.reasons import Reasons
 
 
@@ -14,11 +16,13 @@ def why(
     reasons: Reasons,
     otherwise: str | None,
     unknown: bool = False,
+    references: list[ReferenceVote] | None = None,
 ) -> str:
-    """One sentence: what the words say, what the neighbours say, and what would turn it.
+    """One sentence: what the words say, what neighbours and the model's own references say, and
+    what would turn it.
 
-    `words` is the zero-shot probability of `label`; only neighbours with a weight had a vote.
-    `unknown`: it lies far from all that is labelled.
+    `words` is the zero-shot probability of `label`; only those with a weight had a vote; the places
+    of `reasons` are those of `neighbours`. `unknown`: it lies far from all that is labelled.
     """
     parts = [f"words give {label} {_percent(words)} (closest: “{loudest.prompt}”)"]
     voters = [n for n in neighbours if n.weight > 0]
@@ -29,7 +33,10 @@ def why(
             f"{agree} of {len(voters)} labelled neighbours are {label} "
             f"({_percent(share)} of the votes)"
         )
-    else:
+    own = [r for r in references or [] if r.weight > 0]
+    if own:
+        parts.append(own_references(label, own))
+    elif not voters:
         parts.append("no labelled neighbour could vote")
     if reasons.without and otherwise is not None:
         parts.append(f"without {_ids(reasons, neighbours)} it would be {otherwise}")
@@ -37,6 +44,13 @@ def why(
         parts.append("it is unlike everything labelled so far")
     text = "; ".join(parts) + "."
     return text[0].upper() + text[1:]
+
+
+def own_references(label: str, voters: list[ReferenceVote]) -> str:
+    """What the references that voted say, and the kind of most of those that agree."""
+    agree = Counter(r.kind for r in voters if r.label == label)
+    kind = f" ({agree.most_common(1)[0][0]})" if agree else ""
+    return f"{agree.total()} of {len(voters)} of the model's own references are {label}{kind}"
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,7 @@ SMOOTHING = 10
 
 
 def vote_weights(
-    similarities: Vectors, classes: Ids, counts: Ids, *, beta: float, near: float
+    similarities: Vectors, classes: Ids, counts: Ids | Floats, *, beta: float, near: float
 ) -> Floats:
     """The weight of each neighbour's vote, before normalising.
 
@@ -30,7 +30,7 @@ def vote_weights(
     return np.asarray(raw / smoothed[np.maximum(classes, 0)])
 
 
-def votes(weights: Floats, classes: Ids, counts: Ids) -> tuple[Floats, np.ndarray]:
+def votes(weights: Floats, classes: Ids, counts: Ids | Floats) -> tuple[Floats, np.ndarray]:
     """Shares of the supported classes, shape (n, c), and which rows had a vote at all, shape (n,).
 
     There is no vote where fewer than two classes have support, or no neighbour was near enough;

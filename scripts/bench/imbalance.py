@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mediclip_index import Index, verdict
+from mediclip_index import verdict
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
-from mediclip_index.catalog import Catalog
+from mediclip_index.catalog import Catalog, words
 from mediclip_index.jobs import Desk
 from mediclip_index.terms import Ids, Settings
 
@@ -33,7 +33,9 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     options = parser.parse_args()
     desk = Desk(Catalog.open(options.index))
-    settings = replace(Index.open(options.index).info().settings, calibration=None)
+    with desk.catalog.reading() as look:
+        plain = verdict.in_cosines(words.settings(look), words.encoder(look).unrelated)
+    settings = replace(plain, calibration=None, references=False)
     data = labelled(desk, settings)
     places, support = data.places(options.split), np.flatnonzero(data.votes)
     found: dict[str, object] = {"whole": _balanced(data, settings, places, support)}

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from mediclip_index import Index
+from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, say
 from mediclip_index.assess.proposing import choose
-from mediclip_index.catalog import Catalog
+from mediclip_index.catalog import Catalog, words
 from mediclip_index.jobs import Desk
 from mediclip_index.terms import Ids, Settings
 
@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--prompts", help="a weaker prompt set shows more of what labels teach")
     options = parser.parse_args()
     desk = Desk(Catalog.open(options.index))
-    settings = replace(Index.open(options.index).info().settings, near=-1.0, calibration=None)
+    with desk.catalog.reading() as look:
+        plain = verdict.in_cosines(words.settings(look), words.encoder(look).unrelated)
+    settings = replace(plain, near=-1.0, calibration=None, references=False)
     data = labelled(desk, settings, options.prompts)
     orders = range(ORDER, ORDER + options.orders)
     # (orders, methods) and (orders, seeds, methods)

@@ -104,7 +104,7 @@ def _report(rows: Sequence[Row], verdicts: Sequence[Verdict]) -> dict[str, str]:
 
 def _labelled(index: Index, rows: Sequence[Row]) -> tuple[list[Row], list[Verdict]]:
     """Label some of each source and judge the others of those that have others."""
-    ids = {row.path: row.id for row in index.search(k=len(rows)).results}
+    ids = {row.path: row.id for row in index.search(where="id > 0", k=len(rows)).results}
     dice = np.random.default_rng(0)
     sources = np.array([row.source for row in rows])
     chosen: npt.NDArray[np.bool_] = np.zeros(len(rows), dtype=bool)
@@ -112,11 +112,11 @@ def _labelled(index: Index, rows: Sequence[Row]) -> tuple[list[Row], list[Verdic
         own = dice.permutation(np.flatnonzero(sources == source))
         chosen[own[:LABELS]] = True
     for name in ("medical", "non_medical"):
-        some = [n for n in np.flatnonzero(chosen) if rows[n].label == name]
+        some = [n for n in np.flatnonzero(chosen).tolist() if rows[n].label == name]
         index.set_label(name, [ids[str(rows[n].path)] for n in some])
     said = _asked(index, rows, None)
     others = np.flatnonzero(~chosen)
-    return [rows[n] for n in others], [said[n] for n in others]
+    return [rows[n] for n in others.tolist()], [said[n] for n in others.tolist()]
 
 
 def _search(index: Index, rows: Sequence[Row]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ BLOCK = 64
 class Tuning:
     """How the ending is tuned: chosen on families left out."""
 
-    steps: int = 300
+    steps: int = 400
     batch: int = 48
     rate: float = 3e-4
     head_rate: float = 3e-3
@@ -52,7 +52,7 @@ class Ending(torch.nn.Module):
         self.conv_head: Any = tower.conv_head
         self.bn2: Any = tower.bn2
         self.classifier: Any = tower.classifier.requires_grad_(False)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
         self.eval()
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -112,7 +112,7 @@ def tuned(
     ]
     optimizer = torch.optim.AdamW(groups, lr=0.0, weight_decay=how.decay)
     places = np.flatnonzero(keep)
-    chance = source_weights([rows[n] for n in places], even=True)
+    chance = source_weights([rows[n] for n in places.tolist()], even=True)
     begun, running = time.monotonic(), 0.0
     for step in range(how.steps):
         ease = min(1.0, (step + 1) / 30) * 0.5 * (1 + np.cos(np.pi * step / how.steps))
@@ -133,7 +133,7 @@ def tuned(
         other = 1 - wanted  # the classifier has nothing to say of a scan
         loss = loss + how.names * (missed * other).sum() / other.sum().clamp_min(1)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         running = 0.97 * running + 0.03 * loss.item() if step else loss.item()
         if (step + 1) % 50 == 0:

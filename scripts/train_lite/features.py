@@ -130,7 +130,7 @@ def _one_pass(copy: int, paths: list[Path], folder: Path) -> str:
     target = _file(folder, copy)
     part = target.with_suffix(".part.npy")
     shape = (len(paths), *MAP)
-    found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)  # type: ignore[no-untyped-call]
+    found = np.lib.format.open_memmap(part, mode="w+", dtype=np.float16, shape=shape)
     for start in range(0, len(paths), BATCH):
         batch = [pixels_of(path, copy) for path in paths[start : start + BATCH]]
         pixels = np.stack(batch).astype(np.float32).transpose(0, 3, 1, 2)

@@ -278,7 +278,7 @@ def softmax(scores: Floats) -> Floats:
 
 
 def _kept(lesson: Lesson, keep: Mask) -> list[Row]:
-    return [lesson.rows[n] for n in np.flatnonzero(keep)]
+    return [lesson.rows[n] for n in np.flatnonzero(keep).tolist()]
 
 
 def _kind_loss(

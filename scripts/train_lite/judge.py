@@ -1,209 +1,188 @@
-"""What a pair of towers is worth: zero-shot, neighbours, blend, and the words that nobody tuned."""
+"""What the recipe is worth on families that it never saw: `python scripts/train_lite/judge.py`.
+
+Folds of whole families are left out, everything is fitted anew on the others (tower, projection,
+references), and what is left out is judged as in a new index without one label: the shipped words,
+the votes of references, their blend by the shipped settings. Needs what `train_lite` needs, and its
+`--work` folder, where each fit is kept. With --doubt FILE the calibration that ships is fitted to
+the answers and written; its own figures are cross-fitted, each half of the families by the other's.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import argparse
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from bench_rows import IMAGENET_SOURCE, Row
-from corpus import imagenet_names
+import torch
+from bench_rows import Row, read_rows
+from fitting_doubt import applied, fit_doubt
+from ending import Tuning
+from features import Floats, Indices, make_maps
 from judge_groups import rightly_named
-from judge_words import FORERUNNER, MEDICAL, NON_MEDICAL
-from space import unit
+from learning import Ground, families_left_out
+from model import RAW_DIM
+from references import cover
+from student import embed, kept_tower
+from yardstick import FOLDS, report
 
-Floats = npt.NDArray[np.float32]
-Indices = npt.NDArray[np.int64]
-EmbedTexts = Callable[[list[str]], Floats]
-Groups = dict[str, tuple[str, ...]]
+from mediclip_index import prompts, verdict
+from mediclip_index.jobs.calibrating import settings_digest
+from mediclip_index.terms import Settings, Unrelated
 
-
-@dataclass(frozen=True)
-class Words:
-    """Text vectors that the judging needs, made once a text tower."""
-
-    groups: Floats  # (groups, dim), unit
-    group_names: tuple[str, ...]
-    medical: npt.NDArray[np.bool_]  # (groups,)
-    forerunner: Floats  # (28, dim), the medical half first
-    imagenet: Floats  # (1000, dim)
-
-    @staticmethod
-    def of(embed: EmbedTexts, prompt_set: Path | None = None) -> Words:
-        """With the groups of a prompt set (TOML), or with those of `judge_words`."""
-        medical, other = (MEDICAL, NON_MEDICAL) if prompt_set is None else _groups(prompt_set)
-        groups = {**medical, **other}
-        return Words(
-            groups=unit(np.stack([unit(embed(list(p)).mean(0)) for p in groups.values()])),
-            group_names=tuple(groups),
-            medical=np.array([name in medical for name in groups]),
-            forerunner=embed([f"a photo of {p}" for half in FORERUNNER.values() for p in half]),
-            imagenet=embed([f"a photo of a {names[0]}" for names in imagenet_names()]),
-        )
+SCALE = 40.0
+REFERENCES = 3000
+# Of `lite-4`, as the catalog of an index with it says. The folds' own models differ a little.
+UNRELATED = Unrelated(0.108, 0.127)
 
 
 @dataclass(frozen=True)
-class Blend:
-    """How words and neighbours are mixed."""
+class Answers:
+    """What a model that never saw their families says of rows: probabilities (n,) of `medical` by
+    words, by references, by both; and the best group of the winning class with its share (n,)."""
 
-    alpha: float = 0.4
-    k: int = 40
-    beta: float = 10.0
-
-
-def _groups(file: Path) -> tuple[Groups, Groups]:
-    classes = tomllib.loads(file.read_text("utf-8"))["classes"]
-    medical, other = classes["medical"]["groups"], classes["non_medical"]["groups"]
-    return {k: tuple(v) for k, v in medical.items()}, {k: tuple(v) for k, v in other.items()}
+    rows: tuple[Row, ...]
+    words: npt.NDArray[np.float64]
+    votes: npt.NDArray[np.float64]
+    blend: npt.NDArray[np.float64]
+    group: tuple[str, ...]
+    share: npt.NDArray[np.float64]
 
 
-def softmax(scores: Floats) -> Floats:
-    """Along the last axis."""
-    shifted = np.exp(scores - scores.max(-1, keepdims=True))
-    found: Floats = shifted / shifted.sum(-1, keepdims=True)
-    return found
+def main() -> None:
+    """Parse the command line, fit, judge, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = os.environ.get("MEDICLIP_BENCH")
+    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser.add_argument("--work", type=Path, default=Path("lite-work"))
+    parser.add_argument("--text-tower", type=Path, required=True, metavar="WEIGHTS")
+    parser.add_argument("--steps", type=int, default=Tuning().steps, help="of the ending")
+    parser.add_argument("--at-once", type=int, default=1, help="folds that one fit leaves out")
+    parser.add_argument("--copies", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--doubt", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    rows = read_rows(options.data)
+    tower = kept_tower(options.text_tower)
+    ground = Ground(
+        rows,
+        make_maps(rows, options.work, options.copies, options.threads),
+        lambda texts: embed(tower, texts),
+        options.work,
+        tuning=replace(Tuning(), steps=options.steps),
+        threads=options.threads,
+    )
+    chosen = [tuple(range(n, n + options.at_once)) for n in range(0, FOLDS, options.at_once)]
+    found = joined(list(answers(ground, chosen)))
+    for way, medical in (("words", found.words), ("votes", found.votes), ("blend", found.blend)):
+        _say(way, found.rows, medical)
+    named = [
+        rightly_named(row.category, group)
+        for row, group in zip(found.rows, found.group, strict=True)
+        if row.label == "medical"
+    ]
+    print(f"kind of medical pictures named right: {100 * np.mean(named):.1f} %")
+    classes = prompts.load_bundled("medical").class_names
+    medical, sure = cross_fitted(found, classes)
+    _say("blend, calibrated", found.rows, medical)
+    right = (medical > 0.5) == np.array([row.label == "medical" for row in found.rows])
+    print(f"sure: {100 * sure.mean():.1f} %, right of these {100 * right[sure].mean():.2f} %")
+    if options.doubt:
+        fitted = fit_doubt(found.rows, found.blend, found.share, classes)
+        about = {
+            "prompts": prompts.load_bundled("medical").sha256,
+            "settings": settings_digest(Settings()),
+        }
+        options.doubt.write_text(json.dumps({**fitted, **about}, indent=2) + "\n", "utf-8")
 
 
-def said_medical(pictures: Floats, words: Words, scale: float) -> Floats:
-    """Zero-shot probability (n,) of being medical, by groups."""
-    scores = (scale * pictures @ words.groups.T).astype(np.float32)
-    said: Floats = softmax(scores)[:, words.medical].sum(1)
-    return said
-
-
-def voted_medical(
-    pictures: Floats, support: Floats, medical: npt.NDArray[np.bool_], blend: Blend
-) -> Floats:
-    """The nearest neighbours' probability (n,) of being medical, classes weighed by their share."""
-    cosines = pictures @ support.T
-    near = np.argpartition(-cosines, blend.k, axis=1)[:, : blend.k]
-    weights = np.exp(-blend.beta * (1 - np.take_along_axis(cosines, near, 1)))
-    total = len(medical) + 20
-    yes = (weights * medical[near]).sum(1) / ((medical.sum() + 10) / total)
-    no = (weights * ~medical[near]).sum(1) / (((~medical).sum() + 10) / total)
-    share: Floats = yes / (yes + no)
-    return share
-
-
-def forerunner_medical(pictures: Floats, words: Words) -> Floats:
-    """The forerunner's own method: one softmax of 100 cos over 28 sentences, summed."""
-    shares = softmax(100 * pictures @ words.forerunner.T)
-    said: Floats = shares[:, : len(FORERUNNER["medical"])].sum(1)
-    return said
-
-
-def figures(
-    rows: Sequence[Row],
-    pictures: Floats,
-    words: Words,
-    scale: float,
-    asked: Indices,
-    support: Indices,
-    blend: Blend,
-) -> dict[str, float]:
-    """All figures over the rows `asked`, with the rows `support` as labelled neighbours."""
-    truth = np.array([row.label == "medical" for row in rows])
-    x = pictures[asked]
-    right = truth[asked]
-    said = said_medical(x, words, scale)
-    voted = voted_medical(x, pictures[support], truth[support], blend)
-    mixed = (1 - blend.alpha) * said + blend.alpha * voted
-    kinds = np.array([rows[n].category for n in asked])
-    best = np.array(words.group_names)[(x @ words.groups.T).argmax(1)]
-    rightly = np.array([rightly_named(k, b) for k, b in zip(kinds, best, strict=True)])
-    found = {
-        "words": float(((said > 0.5) == right).mean()),
-        "neighbours": float(((voted > 0.5) == right).mean()),
-        "blend": float(((mixed > 0.5) == right).mean()),
-        "forerunner": float(((forerunner_medical(x, words) > 0.5) == right).mean()),
-        "modality": float(rightly[right].mean()) if right.any() else float("nan"),
-        "search": _precision_at_10(x, kinds, words),
-        "ece": _ece(said, right),
-    }
-    named = _imagenet_top5(rows, x, asked, words)
-    return found if named is None else {**found, "imagenet_top5": named}
-
-
-def _precision_at_10(pictures: Floats, kinds: npt.NDArray[np.str_], words: Words) -> float:
-    scores = []
-    for vector, name in zip(words.groups, words.group_names, strict=True):
-        if (kinds == name).sum() >= 10:
-            first = np.argsort(-(pictures @ vector))[:10]
-            scores.append((kinds[first] == name).mean())
-    return float(np.mean(scores)) if scores else float("nan")
-
-
-def _imagenet_top5(
-    rows: Sequence[Row], pictures: Floats, asked: Indices, words: Words
-) -> float | None:
-    numbers = {
-        name: n for n, names in reversed(list(enumerate(imagenet_names()))) for name in names
-    }
-    places = [p for p, n in enumerate(asked) if rows[n].source == IMAGENET_SOURCE]
-    if not places:
-        return None
-    best = np.argsort(-(pictures[places] @ words.imagenet.T), axis=1)[:, :5]
-    hits = [numbers[rows[asked[p]].fine] in top for p, top in zip(places, best, strict=True)]
-    return float(np.mean(hits))
-
-
-def _ece(said: Floats, right: npt.NDArray[np.bool_], bins: int = 15) -> float:
-    """Expected calibration error of the likelier class."""
-    sure = np.maximum(said, 1 - said)
-    hit = (said > 0.5) == right
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    return float(
-        sum(
-            (place == b).mean() * abs(sure[place == b].mean() - hit[place == b].mean())
-            for b in range(bins)
-            if (place == b).any()
+def answers(ground: Ground, chosen: Sequence[tuple[int, ...]]) -> Iterator[Answers]:
+    """The answers to each set of folds that is left out."""
+    wording = prompts.load_bundled("medical")
+    sentences = np.pad(ground.embed(list(wording.sentences)), ((0, 0), (0, RAW_DIM)))
+    vectors = verdict.word_vectors(wording, sentences, wording.pooling)
+    yes = wording.class_names.index("medical")
+    settings = verdict.in_cosines(Settings(), UNRELATED)
+    truth = np.array([wording.class_names.index(row.label) for row in ground.rows])
+    for asked, keep, learned in families_left_out(ground, chosen):
+        pictures = learned.pictures[asked]
+        said = verdict.zero_shot(pictures, vectors, SCALE)
+        places = np.flatnonzero(keep)
+        some = [ground.rows[n] for n in places.tolist()]
+        held = places[
+            cover(
+                learned.pictures[places],
+                [row.category for row in some],
+                [row.source for row in some],
+                REFERENCES,
+            )
+        ]
+        cosines, near = _nearest(pictures, learned.pictures[held], settings.k)
+        voters = verdict.Voters(cosines, truth[held][near], np.ones(near.shape, dtype=bool))
+        behind = np.bincount(truth[held], minlength=len(wording.class_names))
+        support = verdict.support(np.zeros_like(behind), behind, settings)
+        told = verdict.decide(said.classes, voters, support, settings)
+        winner = told.blend.argmax(axis=1)
+        inside = np.where(vectors.group_class[None] == winner[:, None], said.groups, -1.0)
+        yield Answers(
+            tuple(ground.rows[n] for n in asked.tolist()),
+            said.classes[:, yes],
+            told.votes[:, yes],
+            told.blend[:, yes],
+            tuple(vectors.groups[n] for n in said.groups.argmax(axis=1)),
+            inside.max(axis=1),
         )
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """All answers as one."""
+    return Answers(
+        rows=tuple(row for part in parts for row in part.rows),
+        words=np.concatenate([part.words for part in parts]),
+        votes=np.concatenate([part.votes for part in parts]),
+        blend=np.concatenate([part.blend for part in parts]),
+        group=tuple(group for part in parts for group in part.group),
+        share=np.concatenate([part.share for part in parts]),
     )
 
 
-def sources_left_out(
-    rows: Sequence[Row],
-    embed_without: Callable[[npt.NDArray[np.bool_]], tuple[Floats, Indices]],
-    words: Words,
-    scale: float,
-    blend: Blend,
-    folds: int = 8,
-    seed: int = 3,
-) -> tuple[dict[str, dict[str, float]], dict[str, npt.NDArray[np.bool_]]]:
-    """Per source: accuracy of a model that never saw it, with the other sources as neighbours; and
-    per way of answering, which rows it answered rightly.
+def cross_fitted(
+    found: Answers, classes: Sequence[str]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Calibrated probabilities of `medical` and which verdicts are sure, each half of the families
+    by a calibration fitted on the other."""
+    names = sorted({row.family for row in found.rows})
+    half = dict(zip(names, np.random.default_rng(1).permutation(len(names)) % 2, strict=True))
+    side = np.array([half[row.family] for row in found.rows])
+    medical, sure = np.empty(len(side)), np.empty(len(side), dtype=bool)
+    for now in (0, 1):
+        other = np.flatnonzero(side != now)
+        fitted = fit_doubt(
+            [found.rows[n] for n in other.tolist()], found.blend[other], found.share[other], classes
+        )
+        own = side == now
+        medical[own], sure[own] = applied(fitted, found.blend[own], found.share[own], classes)
+    return medical, sure
 
-    `embed_without(left_out)` takes a mask over rows and returns vectors of all rows and the indices
-    of the support.
-    """
-    sources = sorted({row.source for row in rows})
-    place = {
-        sources[p]: n % folds
-        for n, p in enumerate(np.random.default_rng(seed).permutation(len(sources)))
-    }
-    fold = np.array([place[row.source] for row in rows])
-    truth = np.array([row.label == "medical" for row in rows])
-    found: dict[str, dict[str, float]] = {}
-    right: dict[str, npt.NDArray[np.bool_]] = {}
-    for number in range(folds):
-        pictures, support = embed_without(fold == number)
-        asked = np.flatnonzero(fold == number)
-        said = said_medical(pictures[asked], words, scale)
-        voted = voted_medical(pictures[asked], pictures[support], truth[support], blend)
-        answers = {
-            "words": said,
-            "neighbours": voted,
-            "blend": (1 - blend.alpha) * said + blend.alpha * voted,
-            "forerunner": forerunner_medical(pictures[asked], words),
-        }
-        for name, p in answers.items():
-            right.setdefault(name, np.zeros(len(rows), bool))[asked] = (p > 0.5) == truth[asked]
-        for source in sorted({rows[n].source for n in asked.tolist()}):
-            own = np.array([rows[n].source == source for n in asked.tolist()])
-            found[source] = {
-                name: float(hits[asked][own].mean()) for name, hits in right.items()
-            } | {"pictures": float(own.sum())}
-    return found, right
+
+def _nearest(pictures: Floats, held: Floats, k: int) -> tuple[Floats, Indices]:
+    cosines = pictures @ held.T
+    near = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(cosines, near, axis=1), near
+
+
+def _say(way: str, rows: Sequence[Row], medical: npt.NDArray[np.float64]) -> None:
+    print(f"{way}, n = {len(rows)}")
+    for name, figure in report(rows, medical).items():
+        print(f"  {name}: {figure}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

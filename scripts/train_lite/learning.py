@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,8 @@ class Ground:
     maps: Maps
     embed: EmbedTexts
     work: Path
-    tuning: Tuning = Tuning()
-    recipe: Recipe = Recipe()
+    tuning: Tuning = field(default_factory=Tuning)
+    recipe: Recipe = field(default_factory=Recipe)
     copies: int = 2
     threads: int = 2
 
@@ -98,5 +98,5 @@ def _lesson(
     place = np.cumsum(ground.learned) - 1
     kept = np.flatnonzero(keep)
     shown = np.stack([clean[kept], *(copy[place[kept]] for copy in copies)])
-    rows = [ground.rows[n] for n in kept]
+    rows = [ground.rows[n] for n in kept.tolist()]
     return prepare(rows, shown, ground.embed, imagenet_head(), named[kept], ground.recipe)

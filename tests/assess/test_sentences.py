@@ -72,7 +72,7 @@ def test_twins_vote_only_where_they_are_asked_to(mixed: Index) -> None:
 
 
 def test_the_card_of_the_bundled_model_names_what_it_learned_from() -> None:
-    learned = encoding.learned_from("lite-3")
+    learned = encoding.learned_from("lite-4")
     assert len(learned) > 30
     assert "Shenggan/BCCD_Dataset" in learned
     assert encoding.learned_from("ViT-B-32-quickgelu:openai") == frozenset()

@@ -221,10 +221,11 @@ def test_a_left_out_source_never_votes(mixed: Index) -> None:
 def test_images_never_vote_for_themselves_nor_for_their_subject(mixed: Index) -> None:
     ids = [h.id for h in mixed.search(where="split = 'train'", k=200).results]
     mixed.set_label(None, ids, subject="one")
-    data = labelled(mixed._desk, Settings())
+    alone = Settings(references=False)
+    data = labelled(mixed._desk, alone)
     evidence = gather(data, np.flatnonzero(data.votes))
     assert not np.isfinite(evidence.similarities).any()
-    assert not say(evidence, Settings()).voted.any()
+    assert not say(evidence, alone).voted.any()
 
 
 def test_evaluation_as_a_page_escapes_what_it_shows(mixed: Index, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from mediclip_index import Index
 from mediclip_index.catalog import Catalog, origins, schema, words
 from mediclip_index.catalog.rows import Connection, scalar
 from mediclip_index.reading.recipes import FIRST
-from mediclip_index.terms import ReadOptions, ScanOptions
+from mediclip_index.terms import ReadOptions, ScanOptions, Settings
 from tests.jobs.conftest import make_tiny
+
+OLD = Settings(unit="cosines", beta=10.0, near=0.4, references=False)
 
 
 def as_of(index: Index, version: int) -> None:
@@ -32,6 +35,11 @@ def as_of(index: Index, version: int) -> None:
             db.execute(f"DELETE FROM {table}")
             db.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM now.{table}")
         db.execute("DETACH now")
+        for number, body in db.execute("SELECT number, body FROM settings").fetchall():
+            then = json.loads(body)
+            for name in ("unit", "references", "reference_weight"):
+                del then[name]
+            db.execute("UPDATE settings SET body = ? WHERE number = ?", [json.dumps(then), number])
     file.with_name(file.name + ".wal").unlink(missing_ok=True)
     new.replace(file)
 
@@ -62,23 +70,38 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
     index = Index.create(tmp_path / "index", model=model)
     index.build([str(pile)], frames="all")
     index.set_label("medical", [1, 2])
-    index.query([str(pile / "3.png")])
+    index.set_label("non_medical", [3])
+    with Catalog.open(index.path).writing("test", by="test") as work:
+        words.add_settings(work, OLD)
+    given = index.query_indexed().verdicts
+    assert any(verdict.votes is not None for verdict in given)
     as_of(index, version)
 
     later = Index.open(index.path)
     report = later.build()
     assert (report.added, report.unchanged, report.images) == (0, 5, 5)
-    assert later.info().labels == {"medical": 2}
+    assert later.info().labels == {"medical": 2, "non_medical": 1}
     with Catalog.open(index.path).reading() as look:
         assert schema.version(look.db) == schema.newest()
         (source,) = origins.sources(look)
         # What was kept of frames is kept; what there was not yet is as it always was.
         assert (source.read, source.scan) == (ReadOptions(frames="all"), ScanOptions())
         assert words.encoder(look).recipe == FIRST
+        assert words.encoder(look).unrelated is None
+        # It goes on counting in plain cosines, and without references.
+        assert replace(words.settings(look), number=0) == OLD
     assert later.audit_verify().ok
     assert later.audit_replay().different == ()
+    again = later.query_indexed().verdicts
+    assert [v.probabilities for v in again] == [v.probabilities for v in given]
     assert (index.path / f"catalog.duckdb.schema-{version}").exists()
-    assert later.build(reread=True).images == 5
+    moved = later.build(reread=True)
+    assert moved.images == 5
+    assert any("counted in cosines" in note for note in moved.notes)
+    with Catalog.open(index.path).reading() as look:
+        assert words.encoder(look).unrelated is not None
+        assert replace(words.settings(look), number=0) == Settings()
+    assert later.audit_replay().identical == 2 * len(given)
     assert later.verify().ok
 
 

@@ -42,7 +42,7 @@ def test_query_prints_the_promised_json(folder: Path) -> None:
     answer = run(folder, "query", "--json", str(PHOTO), "no-such.png")
     assert answer.returncode == 3
     report = json.loads(answer.stdout)
-    assert report["index"]["model"] == "lite-3"
+    assert report["index"]["model"] == "lite-4"
     verdict = report["verdicts"][0]
     assert verdict["label"] == "non_medical"
     assert set(verdict) >= {
@@ -164,9 +164,9 @@ def test_nothing_is_sent_anywhere(folder: Path) -> None:
 def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> None:
     tour = run(folder, "demo")
     assert tour.returncode == 0, tour.stderr
-    assert "the bundled model lite-3" in tour.stdout
+    assert "the bundled model lite-4" in tour.stdout
     assert "11 pictures:" in tour.stdout
-    assert "labelled neighbours are medical" in tour.stdout
+    assert "of the model's own references are medical" in tour.stdout
     assert "Not a diagnostic device" in tour.stdout
     kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
     assert sum(row["path"].endswith("J2K_pixelrep_mismatch.dcm") for row in kept) == 2

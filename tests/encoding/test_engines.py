@@ -96,7 +96,7 @@ def test_the_bundled_model_agrees_and_keeps_fp32_where_bf16_is_not_earned(
 ) -> None:
     encoder = opened("lite", photos)
     assert isinstance(encoder, OpenVinoEncoder)
-    assert (encoder.name, encoder.precision) == ("lite-3", "fp32")
+    assert (encoder.name, encoder.precision) == ("lite-4", "fp32")
     agree(encoder, load_encoder("lite", recipe=RECIPE, device="cpu"), photos)
 
 

@@ -11,6 +11,8 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import Index
+from mediclip_index.catalog import words
+from mediclip_index.terms import Settings
 
 TINY = {
     "embed_dim": 32,
@@ -65,8 +67,12 @@ def pile(tmp_path: Path, photographs: list[Image.Image]) -> Path:
 
 @pytest.fixture
 def index(tmp_path: Path, tiny_model: str) -> Index:
-    """A new, empty index."""
-    return Index.create(tmp_path / "index", model=tiny_model)
+    """A new, empty index in which everybody may vote: to a model with random weights all pictures
+    are alike, and none nearer than the unrelated ones are."""
+    index = Index.create(tmp_path / "index", model=tiny_model)
+    with index._desk.catalog.writing("test", by="test") as work:
+        words.add_settings(work, Settings(unit="cosines", beta=10.0, near=0.4))
+    return index
 
 
 @pytest.fixture

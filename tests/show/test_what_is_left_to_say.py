@@ -110,7 +110,7 @@ def test_many_refusals_are_a_table_and_few_are_told() -> None:
 
 
 def test_a_verdict_without_neighbours_has_no_table_of_them() -> None:
-    alone = replace(filled(Verdict), neighbours=(), votes=None)
+    alone = replace(filled(Verdict), neighbours=(), references=(), votes=None)
     card = tables.card(alone, None, PLAIN)
     assert "no vote" in card
     assert "cosine" not in card

@@ -5,12 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediclip_index.terms import LoudPrompt, Neighbour, Settings
-from mediclip_index.verdict import Reasons, blend, complete_votes, explain, vote_weights, votes, why
+from mediclip_index.terms import LoudPrompt, Neighbour, ReferenceVote, Settings
+from mediclip_index.verdict import (
+    Reasons,
+    Voters,
+    blend,
+    complete_votes,
+    decide,
+    explain,
+    vote_weights,
+    votes,
+    why,
+)
 from mediclip_index.verdict.words import Floats
 
-SETTINGS = Settings(alpha=0.5, k=3, beta=10.0)
+SETTINGS = Settings(alpha=0.5, k=3, beta=10.0, near=0.4, unit="cosines")
 COUNTS = np.array([20, 20])
+BEHIND = COUNTS.astype(np.float64)
+
+
+def asked(s: np.ndarray, c: np.ndarray, own: tuple[int, ...] | None = None) -> Voters:
+    """Voters of one picture; `own` are the places of labelled images (None: all of them are)."""
+    reference = np.array([own is not None and n not in own for n in range(len(s))], dtype=bool)
+    return Voters(s[None].astype(np.float32), c[None].astype(np.int64), reference[None])
 
 
 def verdict_without(
@@ -28,7 +45,7 @@ def test_taking_the_named_neighbours_away_turns_the_verdict_and_fewer_do_not() -
     words = np.array([0.4, 0.6])
     s = np.array([0.95, 0.94, 0.9, 0.89, 0.88], dtype=np.float32)
     c = np.array([0, 0, 1, 1, 1])
-    reasons = explain(words, s, c, COUNTS, SETTINGS)
+    reasons = explain(words, asked(s, c), BEHIND, SETTINGS)
     assert reasons.without
     assert reasons.otherwise == 1
     assert np.argmax(verdict_without(words, s, c, ())) == 0
@@ -41,16 +58,15 @@ def test_a_neighbour_beyond_k_steps_in_for_one_that_is_taken_away() -> None:
     words = np.array([0.45, 0.55])
     s = np.array([0.95, 0.94, 0.93, 0.93, 0.92, 0.91], dtype=np.float32)
     c = np.array([0, 0, 1, 0, 0, 0])
-    reasons = explain(words, s, c, COUNTS, SETTINGS)
+    reasons = explain(words, asked(s, c), BEHIND, SETTINGS)
     assert len(reasons.without) > 2
 
 
 def test_words_that_carry_the_verdict_alone_can_not_be_turned_by_neighbours() -> None:
     reasons = explain(
         np.array([0.99, 0.01]),
-        np.array([0.9, 0.9], dtype=np.float32),
-        np.array([0, 0]),
-        COUNTS,
+        asked(np.array([0.9, 0.9]), np.array([0, 0])),
+        BEHIND,
         SETTINGS,
     )
     assert reasons == Reasons(reasons.words_share, (), None)
@@ -58,7 +74,7 @@ def test_words_that_carry_the_verdict_alone_can_not_be_turned_by_neighbours() ->
 
 def test_the_words_share_of_the_margin_is_one_where_no_neighbour_voted() -> None:
     none = np.array([], dtype=np.float32)
-    reasons = explain(np.array([0.9, 0.1]), none, none.astype(np.int64), COUNTS, SETTINGS)
+    reasons = explain(np.array([0.9, 0.1]), asked(none, none), BEHIND, SETTINGS)
     assert reasons.words_share == 1.0
 
 
@@ -66,7 +82,29 @@ def test_the_words_share_of_the_margin_is_their_part_of_the_sum() -> None:
     words = np.array([0.75, 0.25])
     s, c = np.array([0.9, 0.9], dtype=np.float32), np.array([0, 0])
     # words give 0.5 * 0.5, neighbours 0.5 * 1.0
-    assert explain(words, s, c, COUNTS, SETTINGS).words_share == pytest.approx(1 / 3)
+    assert explain(words, asked(s, c), BEHIND, SETTINGS).words_share == pytest.approx(1 / 3)
+
+
+def test_references_hold_a_verdict_as_well_and_are_never_named_as_what_would_turn_it() -> None:
+    words = np.array([0.4, 0.6])
+    s = np.array([0.95, 0.94, 0.93, 0.9, 0.89, 0.88], dtype=np.float32)
+    c = np.array([0, 0, 0, 1, 1, 1])
+    alone = explain(words, asked(s, c), BEHIND, SETTINGS)
+    assert 0 in alone.without
+    helped = explain(words, asked(s, c, own=(1, 2, 3, 4, 5)), BEHIND, SETTINGS)
+    assert helped.otherwise == 1
+    assert 0 not in helped.without
+    held = explain(words, asked(s, c, own=(3, 4, 5)), BEHIND, SETTINGS)
+    assert held.without == ()
+
+
+def test_a_references_vote_counts_by_its_weight() -> None:
+    words = np.array([[0.5, 0.5]])
+    voters = asked(np.array([0.9, 0.9]), np.array([0, 1]), own=(0,))
+    settings = Settings(alpha=1.0, beta=10.0, near=0.4, unit="cosines", reference_weight=0.25)
+    decision = decide(words, voters, BEHIND, settings)
+    assert decision.blend[0] == pytest.approx([0.8, 0.2])
+    assert decide(words, voters, BEHIND, settings, np.zeros(1)).blend[0].tolist() == [0.5, 0.5]
 
 
 LOUD = LoudPrompt("a chest X-ray", "medical", "chest_xray", 0.4)
@@ -88,3 +126,15 @@ def test_the_sentence_says_when_nobody_voted() -> None:
     text = why("medical", 0.9999, LOUD, [], Reasons(1.0, (), None), None)
     assert "no labelled neighbour could vote" in text
     assert "> 99.9 %" in text
+
+
+def test_the_sentence_says_what_the_models_own_references_say() -> None:
+    own = [
+        ReferenceVote("ultrasound", "a/b", "medical", 0.8, 0.5),
+        ReferenceVote("ultrasound", "a/b", "medical", 0.7, 0.3),
+        ReferenceVote("photo", "c/d", "non_medical", 0.7, 0.2),
+        ReferenceVote("photo", "c/d", "non_medical", 0.1, 0.0),
+    ]
+    text = why("medical", 0.9, LOUD, [], Reasons(1.0, (), None), None, references=own)
+    assert "2 of 3 of the model's own references are medical (ultrasound)" in text
+    assert "no labelled neighbour" not in text

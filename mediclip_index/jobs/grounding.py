@@ -1,0 +1,177 @@
+"""Everything that verdicts rest on, read in one look: the index as it stood at one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from mediclip_index import encoding, verdict
+from mediclip_index.catalog import Reading, images, labels, presence, words
+from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs import calibrating
+from mediclip_index.jobs.calibrating import InForce
+from mediclip_index.jobs.desk import Desk, Wording, named_prompts
+from mediclip_index.jobs.moments import microseconds
+from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.prompts import parse
+from mediclip_index.terms import (
+    Ids,
+    IndexFacts,
+    PromptSet,
+    Settings,
+    WhatIf,
+)
+
+STALE = (
+    "Labels, words or the model changed since the calibration, so probabilities are uncalibrated; "
+    "`mediclip-index tune` makes a new one."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What all verdicts of one run rest on. `settings` count in plain cosines; `exact`: their alpha
+    is taken as it is, however many are near; references: the model's own, where they vote."""
+
+    facts: IndexFacts
+    known: KnownEncoder
+    settings: Settings
+    wording: Wording
+    support: labels.Support
+    neighbourhood: Neighbourhood
+    tx: int
+    notes: tuple[str, ...]
+    calibration: InForce | None = None  # where one holds for all of the above
+    references: encoding.References | None = None
+    exact: bool = False
+
+    @cached_property
+    def counts(self) -> Ids:
+        """Support images by class, in the order of the wording's classes."""
+        return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))
+
+    @cached_property
+    def reference_classes(self) -> Ids:
+        """The place of each reference's class in the wording's."""
+        if self.references is None:
+            return np.zeros(0, dtype=np.int64)
+        place = {name: n for n, name in enumerate(self.wording.vectors.classes)}
+        return np.array([place[name] for name in self.references.label.tolist()], dtype=np.int64)
+
+
+def ground(
+    desk: Desk,
+    *,
+    what_if: WhatIf,
+    prompts: str | None,
+    as_of: str | None = None,
+    seeing: bool = False,
+) -> Ground:
+    """Read the index once. `as_of` is a past moment (ISO 8601) whose labels, images, words and
+    settings are to answer. With `seeing` the model is going to be needed, and is loaded meanwhile
+    where it can be."""
+    if as_of is not None:
+        return _past(desk, as_of, what_if=what_if, prompts=prompts)
+    with desk.catalog.reading() as look:
+        if seeing:
+            desk.expect(words.encoder(look))
+        desk.names_in(look)
+        settings = words.settings(look)
+        wording = desk.ready_wording(look, prompts, settings)
+        if wording is not None:
+            return _present(desk, look, settings, wording, what_if=what_if, prompts=prompts)
+    wording = desk.wording(prompts, settings)
+    with desk.catalog.reading() as look:
+        return _present(desk, look, settings, wording, what_if=what_if, prompts=prompts)
+
+
+def _present(
+    desk: Desk,
+    look: Reading,
+    settings: Settings,
+    wording: Wording,
+    *,
+    what_if: WhatIf,
+    prompts: str | None,
+) -> Ground:
+    known = words.encoder(look)
+    neighbourhood, notes = desk.neighbourhood(look, known)
+    found = _ground(desk, look, known, settings, wording, neighbourhood, what_if)
+    fitted = settings.calibration is not None and found.calibration is None
+    if fitted and what_if == WhatIf() and prompts is None:
+        notes.append(STALE)
+    return replace(found, notes=tuple(notes))
+
+
+def _past(desk: Desk, as_of: str, *, what_if: WhatIf, prompts: str | None) -> Ground:
+    with desk.catalog.reading() as look:
+        tx = words.tx_at(look, microseconds(as_of))
+        then = look.as_of(tx)
+        settings, in_force = words.settings(then), words.prompts(then, prompts)
+    chosen = (
+        named_prompts(prompts or "")
+        if in_force is None
+        else parse(in_force.source, f"prompt set {in_force.name}")
+    )
+    if in_force is None:  # a set that the index did not know then; kept, so that replay knows it
+        desk.wording_of(chosen, settings, keep=True)
+    base = ground_at(desk, tx=tx, settings=settings, prompts=chosen, what_if=what_if)
+    return replace(base, notes=(f"Answered as of {as_of} (transaction {tx}).",))
+
+
+def ground_at(
+    desk: Desk,
+    *,
+    tx: int,
+    settings: Settings,
+    prompts: PromptSet,
+    what_if: WhatIf | None = None,
+    shipped: bool = True,
+) -> Ground:
+    """The ground as it was at a transaction, searched exactly from the catalog's vectors;
+    `shipped`: by the calibration that comes with the model too, where it holds."""
+    with desk.catalog.reading() as now:
+        known = words.encoder(now.as_of(tx))
+    wording = desk.wording_of(prompts, settings, known=known)
+    with desk.catalog.reading() as now:
+        look = now.as_of(tx)
+        support = labels.support(look, wording.vectors.classes)
+        among = support.ids if len(support.ids) else presence.present_ids(look)
+        ids, vectors = images.vectors(look, known, among.tolist())
+        searched = Neighbourhood([], ids, vectors)
+        return _ground(
+            desk, look, known, settings, wording, searched, what_if or WhatIf(), shipped=shipped
+        )
+
+
+def _ground(
+    desk: Desk,
+    look: Reading,
+    known: KnownEncoder,
+    settings: Settings,
+    wording: Wording,
+    neighbourhood: Neighbourhood,
+    what_if: WhatIf,
+    *,
+    shipped: bool = True,
+) -> Ground:
+    asked = what_if.of(settings)
+    support = labels.support(look, wording.vectors.classes)
+    references = desk.references(known, asked, wording.prompts)
+    return Ground(
+        facts=desk.facts(look),
+        known=known,
+        settings=verdict.in_cosines(asked, known.unrelated),
+        wording=wording,
+        support=support,
+        neighbourhood=neighbourhood,
+        tx=look.tx,
+        notes=(),
+        calibration=calibrating.in_force(
+            desk, known, asked, wording.prompts, support, shipped=shipped and what_if == WhatIf()
+        ),
+        references=references,
+        exact=what_if.alpha is not None,
+    )

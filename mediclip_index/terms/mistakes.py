@@ -1,0 +1,63 @@
+"""Reports on what is judged wrong, and on labels that look wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mediclip_index.terms.reports import IndexFacts
+from mediclip_index.terms.verdicts import ReferenceVote
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A labelled image that resembles another."""
+
+    id: int
+    path: str
+    label: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A labelled image whose verdict, given as if it were new, is another class."""
+
+    id: int
+    path: str
+    split: str | None
+    label: str
+    predicted: str
+    probability: float
+    why: str
+    like_true: tuple[Kin, ...]
+    like_predicted: tuple[Kin, ...]
+    references: tuple[ReferenceVote, ...] = ()
+
+
+@dataclass(frozen=True)
+class SuspectLabel:
+    """A labelled image whose label looks wrong; score from 0 to 1, 1 most suspect."""
+
+    id: int
+    path: str
+    label: str
+    suggested: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Near-duplicates with different labels."""
+
+    first: Kin
+    second: Kin
+
+
+@dataclass(frozen=True)
+class MistakesReport:
+    index: IndexFacts
+    judged: int
+    mistakes: tuple[Mistake, ...]
+    suspect_labels: tuple[SuspectLabel, ...]
+    contradictions: tuple[Contradiction, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,214 @@
+"""The verdict and the numbers it rests on.
+
+What ships is named here, once: `ALPHA`, `K`, `BETA`, `NEAR` and `REFERENCE_WEIGHT`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from mediclip_index.terms.words import Pooling, WrongUsage
+
+# The settings of a new index. BETA and NEAR count in spreads of the model's unrelated cosines, so
+# that they hold for any model; for lite-4 they are 20 and 0.4 in plain cosines.
+ALPHA = 0.6
+K = 20
+BETA = 2.53
+NEAR = 2.3
+REFERENCE_WEIGHT = 0.25
+THRESHOLD = 0.6
+
+MOST_NEIGHBOURS = 1_000
+
+Unit = Literal["cosines", "spreads"]
+CalibrationKind = Literal["tuned", "shipped"]
+
+
+@dataclass(frozen=True)
+class Unrelated:
+    """How alike an encoder finds pictures that have nothing to do with each other: the median of
+    their cosines, and their spread, 1.4826 times the median distance from it (for a normal
+    distribution that is its standard deviation)."""
+
+    median: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes probabilities keep their word, fitted on images that never vote.
+
+    slope: the power that the blend's probabilities are raised to. thresholds: by class, the largest
+    1 - p at which it can't be ruled out, at `coverage`. strange: the greatest strangeness (how
+    unlike everything labelled a picture is) of a sure verdict, None where it is not looked at.
+    bound: a digest of the model, words, classes and support that it was fitted with; with any
+    others it does not hold. images: how many it rests on. kind: the least share of the winning
+    class that its best group has in a sure verdict, None where it is not looked at. factors: by
+    class, what probabilities are multiplied by after the power (and normalised): for a prevalence
+    unlike that of the calibration images, or to hold a precision.
+    """
+
+    slope: float
+    coverage: float
+    thresholds: Mapping[str, float]
+    strange: float | None
+    bound: str
+    images: int
+    factors: Mapping[str, float] = field(default_factory=dict)
+    kind: float | None = None
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How `tune` came to some settings: what was to be best, on which images (digests of contents
+    and labels), and the prevalence it was told of."""
+
+    objective: str
+    tune_sha256: str
+    calibrate_sha256: str
+    tuned_on: int
+    calibrated_on: int
+    sources_left_out: bool
+    prevalence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers a verdict rests on; one row of the catalog, never changed once written.
+
+    alpha: weight of the neighbours in the blend, 0 to 1. k: labelled neighbours asked. beta:
+    sharpness of a vote, exp(-beta (1 - cos)). unit: in what beta and near count: in plain cosines,
+    or in spreads of the model's unrelated cosines (near: above their median). scale: multiplies
+    cosines before the softmax (None: the model's own logit scale). pooling: None is the prompt
+    set's own. near: least cosine at which a labelled image may vote. threshold: an uncalibrated
+    verdict below it is unsure. biases: one factor a class on the zero-shot probabilities.
+    references: the model's own vote too, if it brings any, each by reference_weight of a labelled
+    image's vote. calibration: None until `tune` fitted one. tuned: how they were chosen; None for
+    those that ship.
+    """
+
+    number: int = 0
+    alpha: float = ALPHA
+    k: int = K
+    beta: float = BETA
+    scale: float | None = None
+    pooling: Pooling | None = None
+    near: float = NEAR
+    threshold: float = THRESHOLD
+    biases: Mapping[str, float] = field(default_factory=dict)
+    unit: Unit = "spreads"
+    references: bool = True
+    reference_weight: float = REFERENCE_WEIGHT
+    calibration: Calibration | None = None
+    tuned: Tuning | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """What is to stand in for the settings in force, and is answered uncalibrated. None: nothing;
+    references: False leaves the model's own out. An alpha is taken exactly, whatever is near."""
+
+    k: int | None = None
+    alpha: float | None = None
+    references: bool = True
+
+    def __post_init__(self) -> None:
+        if self.alpha is not None and not 0 <= self.alpha <= 1:
+            raise WrongUsage(
+                f"alpha is {self.alpha:g}; give a number from 0 (words) to 1 (neighbours)."
+            )
+        if self.k is not None and not 1 <= self.k <= MOST_NEIGHBOURS:
+            raise WrongUsage(
+                f"k is {self.k}; give a number of neighbours from 1 to {MOST_NEIGHBOURS}."
+            )
+
+    def of(self, settings: Settings) -> Settings:
+        """The settings with what is asked otherwise."""
+        if self == WhatIf():
+            return settings
+        return replace(
+            settings,
+            k=settings.k if self.k is None else self.k,
+            alpha=settings.alpha if self.alpha is None else self.alpha,
+            references=settings.references and self.references,
+            calibration=None,
+        )
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A neighbour of a queried picture; `weight` is its share of all votes (0: it had no vote)."""
+
+    id: int
+    path: str
+    similarity: float
+    label: str | None
+    weight: float
+
+
+@dataclass(frozen=True)
+class ReferenceVote:
+    """One of the model's own references that was asked: a picture it was trained on, of which only
+    the vector is there. kind and source are the model card's names; `weight` as a Neighbour's."""
+
+    kind: str
+    source: str
+    label: str
+    similarity: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class LoudPrompt:
+    """A sentence that lies close to the picture, with its cosine."""
+
+    prompt: str
+    class_name: str
+    group: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class GroupShare:
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was said of one picture, and on what evidence. The audit keeps all of it.
+
+    `probabilities` = (1 - alpha) zero_shot + alpha votes, calibrated where `calibrated` is true.
+    `votes` is None where neither labelled neighbours nor references could vote; the weights of both
+    together sum to 1. `calibration` is "tuned", "shipped" (with the model), or None. `words_share`
+    is the part of the winner's margin over the runner-up that the words gave (None where there is
+    no margin). `without` lists the ids of the fewest neighbours whose absence would turn the
+    verdict to `otherwise`; empty where none would. References stay as they are in that.
+    """
+
+    id: str
+    path: str
+    page: int | None
+    item: int | None
+    sha256: str
+    width: int
+    height: int
+    label: str
+    probability: float
+    unsure: bool
+    probabilities: Mapping[str, float]
+    zero_shot: Mapping[str, float]
+    votes: Mapping[str, float] | None
+    alpha: float
+    calibrated: bool
+    group: GroupShare
+    neighbours: tuple[Neighbour, ...]
+    prompts: tuple[LoudPrompt, ...]
+    words_share: float | None
+    without: tuple[int, ...]
+    otherwise: str | None
+    why: str
+    references: tuple[ReferenceVote, ...] = ()
+    calibration: CalibrationKind | None = None

@@ -1,0 +1,105 @@
+"""The rule of the verdict, once: words and the k nearest that may vote → a blend.
+
+Labelled images and the model's own references are asked together, by cosine. A reference's vote
+counts `reference_weight` of a labelled image's, and so does a reference in the shares of the
+classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediclip_index.terms import Ids, Settings, Vectors
+from mediclip_index.verdict.blend import blend, complete_votes
+from mediclip_index.verdict.votes import vote_weights, votes
+from mediclip_index.verdict.words import Floats
+
+Flags = np.ndarray  # of bool
+
+
+@dataclass(frozen=True, eq=False)
+class Voters:
+    """Who is asked of n pictures, nearest first: cosines (n, m), -inf where there is nobody;
+    classes (n, m), -1 where none; whether it is a reference (n, m)."""
+
+    similarities: Vectors
+    classes: Ids
+    references: Flags
+
+    def of(self, rows: Flags) -> Voters:
+        """Those of some of the pictures."""
+        return Voters(self.similarities[rows], self.classes[rows], self.references[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What comes of it: votes (n, c) over all classes; who had a vote (n,); the weight of each of
+    the k voters (n, k), before normalising; the neighbours' part of the blend (n,); the blend
+    (n, c)."""
+
+    votes: Floats
+    voted: Flags
+    weights: Floats
+    alpha: Floats
+    blend: Floats
+
+
+def joined(
+    similarities: Vectors, classes: Ids, reference_similarities: Vectors, reference_classes: Ids
+) -> tuple[Voters, Ids]:
+    """Labelled images (n, a) and references (n, b) as voters, nearest first; and the place of each
+    in the two lists, one after the other. Of equals the image comes first; one without a class is
+    nobody."""
+    near = np.where(classes >= 0, similarities, -np.inf).astype(np.float32)
+    both = np.concatenate([near, reference_similarities], axis=1)
+    order = np.argsort(-both, axis=1, kind="stable")
+    whole = np.concatenate([classes, reference_classes], axis=1)
+    return Voters(
+        np.take_along_axis(both, order, axis=1),
+        np.take_along_axis(whole, order, axis=1),
+        order >= similarities.shape[1],
+    ), order
+
+
+def support(counts: Ids, references: Ids, settings: Settings) -> Floats:
+    """What stands behind each class (c,): its labelled images, and its references by their
+    weight."""
+    return np.asarray(counts + settings.reference_weight * references, dtype=np.float64)
+
+
+def trust(alpha: float, mass: Floats) -> Floats:
+    """The neighbours' part of the blend (n,), of the alpha of the settings and the mass of the raw
+    votes (n,), from 0 (nobody is near) to 1 (all k are where the picture is).
+
+    The settings' alpha as it is, whatever the mass.
+    """
+    return np.full(len(mass), alpha, dtype=np.float64)
+
+
+def decide(
+    words: Floats,
+    voters: Voters,
+    support: Floats,
+    settings: Settings,
+    alpha: Floats | None = None,
+) -> Decision:
+    """words (n, c); support (c,) behind each class; settings in cosines. `alpha` (n,) is taken
+    exactly where it is given."""
+    k = settings.k
+    near, classes = voters.similarities[:, :k], voters.classes[:, :k]
+    factors = np.where(voters.references[:, :k], settings.reference_weight, 1.0)
+    weights = factors * vote_weights(near, classes, support, beta=settings.beta, near=settings.near)
+    shares, voted = votes(weights, classes, support)
+    full = complete_votes(shares, words, support)
+    if alpha is None:
+        alpha = trust(settings.alpha, _mass(near, classes, factors, settings))
+    return Decision(full, voted, weights, alpha, blend(words, full, voted, alpha))
+
+
+def _mass(near: Vectors, classes: Ids, factors: Floats, settings: Settings) -> Floats:
+    """Of the votes (n, k) before classes are weighed, as a part of the most that k can give."""
+    there = (near >= settings.near) & (classes >= 0)
+    raw = np.exp(-settings.beta * (1.0 - np.where(there, near, 1.0).astype(np.float64)))
+    return np.asarray(np.where(there, factors * raw, 0.0).sum(axis=1) / settings.k)
