@@ -6,8 +6,8 @@ Builds an index of FOLDER/dev.csv and FOLDER/extra.csv (kept with --keep, so tha
 quick) and asks it with the settings that ship, untuned. Accuracies carry Wilson's 95 % interval,
 means over sources or queries a bootstrap's. `sources_left_out` judges each image with the support
 of the other sources only; a model whose own training saw these sources (`lite` did) is flattered
-by it: for the honest figure see `scripts/train_lite --judge sources`, which fits the model anew
-without each fold.
+by it: for honest figures see `scripts/train_lite/judge.py`, which fits everything anew without each
+fold, and `unseen.py` beside this file.
 """
 
 from __future__ import annotations
@@ -182,22 +182,22 @@ def speed(model: str, data: Path) -> dict[str, Any]:
 
     found = {"torch": _in_turn(lambda: encoder.encode_pictures(pictures), theirs, len(pictures))}
     if importlib.util.find_spec("openvino"):
-        our_tower, their_tower = _on_openvino(encoder.model.visual), _on_openvino(rival.visual)
-        pixels_in = batch.numpy()
-        found["openvino"] = _in_turn(
-            lambda: our_tower(pixels_in), lambda: their_tower(pixels_in), len(pixels_in)
-        )
+        side = encoder.image_size
+        our_tower = _on_openvino(encoder.model.visual, side)
+        their_tower = _on_openvino(rival.visual, 224)
+        ours_in, theirs_in = np.zeros((32, 3, side, side), np.float32), batch.numpy()
+        found["openvino"] = _in_turn(lambda: our_tower(ours_in), lambda: their_tower(theirs_in), 32)
     return found
 
 
-def _on_openvino(tower: Any) -> Callable[[Any], object]:
+def _on_openvino(tower: Any, side: int) -> Callable[[Any], object]:
     import openvino as ov
     import torch
     from openvino.tools.ovc import convert_model  # the product imports openvino without it
 
     tower = tower.float().to(memory_format=torch.contiguous_format)
     with torch.inference_mode():
-        graph = convert_model(tower, example_input=torch.zeros(32, 3, 224, 224))
+        graph = convert_model(tower, example_input=torch.zeros(32, 3, side, side))
     # Pinned threads of two processes would share one core.
     options = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
     compiled: Callable[[Any], object] = ov.Core().compile_model(graph, "CPU", options)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-SIMULATED = "simulated"
 IMAGENET_SOURCE = "EliSchwartz/imagenet-sample-images"
 LISTS = ("dev.csv", "extra.csv", "more.csv")
 OPTIONAL = frozenset({"more.csv"})
@@ -39,13 +38,8 @@ class Row:
     @property
     def learned(self) -> bool:
         """Whether it may be trained on: the `train` split of `dev.csv`, the `support` split of the
-        further lists, and what was simulated; nothing of a source that restricts use."""
-        return self.split in ("train", "support", SIMULATED) and self.source not in RESTRICTED
-
-    @property
-    def simulated(self) -> bool:
-        """Whether it was drawn by `simulated/`; such rows are neither judged nor support."""
-        return self.split == SIMULATED
+        further lists; nothing of a source that restricts use."""
+        return self.split in ("train", "support") and self.source not in RESTRICTED
 
 
 def read_rows(data: Path) -> list[Row]:

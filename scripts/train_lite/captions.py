@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import rare_words as rare
+import unseen_words as unseen
 from bench_rows import IMAGENET_SOURCE, Row
 from families import BRANCH_WORDS, BRANCHES, FAMILIES, MEDICAL_WORDS, OTHER_WORDS
 from fine_words import described, spaced
-from simulated import kinds as simulated
 from words import KINDS
 
-ALL_KINDS = {**KINDS, **simulated.KINDS, **rare.KINDS}
-ALL_BRANCHES = {**BRANCHES, **simulated.BRANCHES, **rare.BRANCHES}
-ALL_FAMILIES = {**FAMILIES, **simulated.FAMILIES, **rare.FAMILIES}
+ALL_KINDS = {**KINDS, **unseen.KINDS, **rare.KINDS}
+ALL_BRANCHES = {**BRANCHES, **unseen.BRANCHES, **rare.BRANCHES}
+ALL_FAMILIES = {**FAMILIES, **unseen.FAMILIES, **rare.FAMILIES}
 
 
 @dataclass(frozen=True)

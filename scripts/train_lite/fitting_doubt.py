@@ -19,76 +19,48 @@ from heads import source_weights
 from mediclip_index import verdict
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
-COVERAGE = 0.95
+COVERAGES = (0.95, 0.955, 0.96, 0.965, 0.97, 0.975, 0.98, 0.985, 0.99)
 DRAWN = 40_000
 RIGHT = 0.975  # of the sure verdicts
 
 
-def fit_doubt(
-    rows: Sequence[Row], medical: Floats, kind: Floats, classes: Sequence[str]
-) -> dict[str, Any]:
-    """What a calibration file holds of slope, factors, thresholds and kind.
+def fit_doubt(rows: Sequence[Row], medical: Floats, classes: Sequence[str]) -> dict[str, Any]:
+    """What a calibration file holds of slope, coverage and thresholds.
 
-    medical (n,): probability of each row's being medical by a model that never saw its family;
-    kind (n,): the share of the best group of the winning class.
+    medical (n,): probability of each row's being medical by a model that never saw its family.
     """
-    yes = classes.index("medical")
     truth = np.array([classes.index(row.label) for row in rows])
-    said = np.stack([1 - medical, medical] if yes else [medical, 1 - medical], axis=1)
     chance = source_weights(rows, power=1.0, even=True)
     drawn = np.random.default_rng(0).choice(len(rows), DRAWN, p=chance)
-    slope, factor = _least_loss(said[drawn], truth[drawn], yes)
-    sharp = _said(said, slope, factor, yes)
-    thresholds = verdict.conformal_thresholds(sharp[drawn], truth[drawn], COVERAGE)
-    single = verdict.conformal_sets(sharp, thresholds).sum(axis=1) == 1
-    right = sharp.argmax(axis=1) == truth
-    least = _least_kind(kind[drawn], single[drawn], right[drawn])
+    said, wanted = _both(medical, classes)[drawn], truth[drawn]
+    slope = round(verdict.fit_slope(said, wanted), 4)
+    sharp = verdict.sharpen(said, slope)
+    right = sharp.argmax(axis=1) == wanted
+    for coverage in COVERAGES:
+        thresholds = verdict.conformal_thresholds(sharp, wanted, coverage)
+        sure = verdict.conformal_sets(sharp, thresholds).sum(axis=1) == 1
+        if right[sure].mean() >= RIGHT:
+            break
     return {
         "slope": slope,
-        "factors": {"medical": factor},
-        "coverage": COVERAGE,
+        "coverage": coverage,
         "thresholds": {name: float(t) for name, t in zip(classes, thresholds, strict=True)},
         "strange": None,
-        "kind": least,
+        "kind": None,
         "images": len(rows),
         "families": len({row.family for row in rows}),
     }
 
 
 def applied(
-    doubt: dict[str, Any], medical: Floats, kind: Floats, classes: Sequence[str]
+    doubt: dict[str, Any], medical: Floats, classes: Sequence[str]
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """(n,) probabilities of `medical` and which verdicts are sure, by a fitted doubt."""
-    yes = classes.index("medical")
-    said = np.stack([1 - medical, medical] if yes else [medical, 1 - medical], axis=1)
-    sharp = _said(said, doubt["slope"], doubt["factors"]["medical"], yes)
+    sharp = verdict.sharpen(_both(medical, classes), doubt["slope"])
     thresholds = np.array([doubt["thresholds"][name] for name in classes])
-    single = verdict.conformal_sets(sharp, thresholds).sum(axis=1) == 1
-    return sharp[:, yes], single & (kind >= (doubt["kind"] or 0.0))
+    sure = verdict.conformal_sets(sharp, thresholds).sum(axis=1) == 1
+    return sharp[:, classes.index("medical")], sure
 
 
-def _said(said: Floats, slope: float, factor: float, yes: int) -> Floats:
-    factors = np.ones(said.shape[1])
-    factors[yes] = factor
-    return verdict.weighed(verdict.sharpen(said, slope), factors)
-
-
-def _least_loss(said: Floats, truth: Indices, yes: int) -> tuple[float, float]:
-    best = (np.inf, 1.0, 1.0)
-    for slope in np.exp(np.linspace(-1.6, 1.1, 28)):
-        for factor in np.exp(np.linspace(-1.5, 2.0, 36)):
-            loss = verdict.log_loss(_said(said, slope, factor, yes), truth)
-            best = min(best, (loss, round(float(slope), 4), round(float(factor), 4)))
-    return best[1], best[2]
-
-
-def _least_kind(
-    kind: Floats, single: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]
-) -> float | None:
-    """The least share of a group at which as many of the sure verdicts are right as should be."""
-    for least in np.arange(0.0, 0.9, 0.01):
-        sure = single & (kind >= least)
-        if sure.any() and right[sure].mean() >= RIGHT:
-            return round(float(least), 2) or None
-    return 0.9
+def _both(medical: Floats, classes: Sequence[str]) -> Floats:
+    return np.stack([medical if name == "medical" else 1 - medical for name in classes], axis=1)

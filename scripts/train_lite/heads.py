@@ -46,10 +46,10 @@ class Recipe:
     fine: float = 0.5  # shares of a caption target
     kind: float = 1.0
     family: float = 0.5
-    names: float = 3.0  # length of the classifier's map on ImageNet pictures
+    names: float = 2.0  # length of the classifier's map on ImageNet pictures
     mixture: float = 1.0  # share of the classifier's names, weighted, in non-medical targets
     mixture_medical: float = 0.2
-    imagenet_weight: float = 6.0
+    imagenet_weight: float = 3.0
     ridge: float = 1.0
     source_power: float = 0.5  # a picture weighs (size of its source) ** -power
     steps: int = 200
@@ -58,11 +58,11 @@ class Recipe:
     batch: int = 384
     kind_loss: float = 1.0
     pool_loss: float = 1.0
-    name_loss: float = 1.0
+    name_loss: float = 0.2
     scale: float = 30.0
     # New sources are taken for medical too seldom: by how much of its length an embedding is moved
     # towards the medical sentences, chosen on families left out.
-    favour: float = 0.02
+    favour: float = 0.01
     raw: float = 1.0  # mean length of the raw part against the text part's
 
 

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from bench_rows import Row, read_rows
-from fitting_doubt import applied, fit_doubt
 from ending import Tuning
 from features import Floats, Indices, make_maps
+from fitting_doubt import applied, fit_doubt
 from judge_groups import rightly_named
 from learning import Ground, families_left_out
 from model import RAW_DIM
@@ -50,7 +50,6 @@ class Answers:
     votes: npt.NDArray[np.float64]
     blend: npt.NDArray[np.float64]
     group: tuple[str, ...]
-    share: npt.NDArray[np.float64]
 
 
 def main() -> None:
@@ -64,6 +63,7 @@ def main() -> None:
     parser.add_argument("--text-tower", type=Path, required=True, metavar="WEIGHTS")
     parser.add_argument("--steps", type=int, default=Tuning().steps, help="of the ending")
     parser.add_argument("--at-once", type=int, default=1, help="folds that one fit leaves out")
+    parser.add_argument("--fits", type=int, default=FOLDS, help="only so many of the fits")
     parser.add_argument("--copies", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--doubt", type=Path, metavar="FILE")
@@ -80,7 +80,7 @@ def main() -> None:
         threads=options.threads,
     )
     chosen = [tuple(range(n, n + options.at_once)) for n in range(0, FOLDS, options.at_once)]
-    found = joined(list(answers(ground, chosen)))
+    found = joined(list(answers(ground, chosen[: options.fits])))
     for way, medical in (("words", found.words), ("votes", found.votes), ("blend", found.blend)):
         _say(way, found.rows, medical)
     named = [
@@ -95,7 +95,7 @@ def main() -> None:
     right = (medical > 0.5) == np.array([row.label == "medical" for row in found.rows])
     print(f"sure: {100 * sure.mean():.1f} %, right of these {100 * right[sure].mean():.2f} %")
     if options.doubt:
-        fitted = fit_doubt(found.rows, found.blend, found.share, classes)
+        fitted = fit_doubt(found.rows, found.blend, classes)
         about = {
             "prompts": prompts.load_bundled("medical").sha256,
             "settings": settings_digest(Settings()),
@@ -129,15 +129,12 @@ def answers(ground: Ground, chosen: Sequence[tuple[int, ...]]) -> Iterator[Answe
         behind = np.bincount(truth[held], minlength=len(wording.class_names))
         support = verdict.support(np.zeros_like(behind), behind, settings)
         told = verdict.decide(said.classes, voters, support, settings)
-        winner = told.blend.argmax(axis=1)
-        inside = np.where(vectors.group_class[None] == winner[:, None], said.groups, -1.0)
         yield Answers(
             tuple(ground.rows[n] for n in asked.tolist()),
             said.classes[:, yes],
             told.votes[:, yes],
             told.blend[:, yes],
             tuple(vectors.groups[n] for n in said.groups.argmax(axis=1)),
-            inside.max(axis=1),
         )
 
 
@@ -149,7 +146,6 @@ def joined(parts: Sequence[Answers]) -> Answers:
         votes=np.concatenate([part.votes for part in parts]),
         blend=np.concatenate([part.blend for part in parts]),
         group=tuple(group for part in parts for group in part.group),
-        share=np.concatenate([part.share for part in parts]),
     )
 
 
@@ -164,11 +160,9 @@ def cross_fitted(
     medical, sure = np.empty(len(side)), np.empty(len(side), dtype=bool)
     for now in (0, 1):
         other = np.flatnonzero(side != now)
-        fitted = fit_doubt(
-            [found.rows[n] for n in other.tolist()], found.blend[other], found.share[other], classes
-        )
+        fitted = fit_doubt([found.rows[n] for n in other.tolist()], found.blend[other], classes)
         own = side == now
-        medical[own], sure[own] = applied(fitted, found.blend[own], found.share[own], classes)
+        medical[own], sure[own] = applied(fitted, found.blend[own], classes)
     return medical, sure
 
 

@@ -11,12 +11,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
 
 import rare_words as rare
+import unseen_words as unseen
 from bench_rows import RESTRICTED, Row, read_rows, source_families
 from captions import ALL_BRANCHES, ALL_FAMILIES, ALL_KINDS, captions_of
 from families import BRANCH_WORDS, BRANCHES, FAMILIES, OTHER_WORDS
 from fine_words import SAID, described
 from judge_groups import FURTHER_QUERIES, GROUPS_OF_CATEGORY, rightly_named
-from simulated import kinds as drawn
 from words import KINDS
 
 from mediclip_index import prompts
@@ -67,9 +67,9 @@ def test_a_row_is_learned_from_by_its_split_and_its_source() -> None:
 
 
 def test_each_kind_is_worded_once_and_belongs_to_one_side() -> None:
-    groups = (KINDS, drawn.KINDS, rare.KINDS)
+    groups = (KINDS, unseen.KINDS, rare.KINDS)
     assert sum(len(kinds) for kinds in groups) == len(ALL_KINDS)
-    sides = (BRANCHES, drawn.BRANCHES, rare.BRANCHES, FAMILIES, drawn.FAMILIES, rare.FAMILIES)
+    sides = (BRANCHES, unseen.BRANCHES, rare.BRANCHES, FAMILIES, unseen.FAMILIES, rare.FAMILIES)
     placed = [kind for side in sides for kind in side]
     assert sorted(placed) == sorted(ALL_KINDS)
     assert {b for branches in ALL_BRANCHES.values() for b in branches} <= set(BRANCH_WORDS)

@@ -1,4 +1,4 @@
-"""What kinds of picture are called that were drawn before there were photographed ones."""
+"""What further kinds of picture are called, which few or none of the photographed ones show."""
 
 from __future__ import annotations
 

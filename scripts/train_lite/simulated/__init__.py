@@ -1,1 +1,0 @@
-"""Pictures drawn where photographed ones are lacking."""
