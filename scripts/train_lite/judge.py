@@ -36,7 +36,7 @@ from mediclip_index.terms import Settings, Unrelated
 
 SCALE = 40.0
 REFERENCES = 3000
-# Of `lite-4`, as the catalog of an index with it says. The folds' own models differ a little.
+# About those of `lite-4` and of the folds' own models.
 UNRELATED = Unrelated(0.108, 0.127)
 
 

@@ -169,7 +169,7 @@ def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> N
     assert "of the model's own references are medical" in tour.stdout
     assert "Not a diagnostic device" in tour.stdout
     kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
-    assert sum(row["path"].endswith("J2K_pixelrep_mismatch.dcm") for row in kept) == 2
+    assert sum(row["path"].endswith("retina.jpg") for row in kept) == 2
 
 
 def test_an_index_type_is_chosen_by_hand_and_info_shows_the_recall(folder: Path) -> None:

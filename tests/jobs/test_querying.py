@@ -33,7 +33,7 @@ def test_a_verdicts_parts_fit_together(built: Index, pile: Path) -> None:
     verdict = one(built, pile / "p10.png")
     assert verdict.votes is not None
     for name, share in verdict.probabilities.items():
-        mixed = 0.6 * verdict.zero_shot[name] + 0.4 * verdict.votes[name]
+        mixed = 0.4 * verdict.zero_shot[name] + 0.6 * verdict.votes[name]
         assert share == pytest.approx(mixed)
     assert verdict.label == max(verdict.probabilities, key=lambda n: verdict.probabilities[n])
     assert verdict.probability == verdict.probabilities[verdict.label]

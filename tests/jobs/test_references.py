@@ -17,6 +17,7 @@ from mediclip_index.assess import evidence
 from mediclip_index.catalog import words
 from mediclip_index.encoding.sources import package_folder
 from mediclip_index.terms import ModelUnavailable, Settings, Verdict
+from mediclip_index.terms.verdicts import ALPHA, K
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
 
@@ -51,15 +52,16 @@ def asked(index: Index, **options: object) -> tuple[Verdict, ...]:
 
 
 def test_a_new_index_has_votes_and_says_whose_they_are(index: Index) -> None:
-    for verdict in asked(index, audit=False):
+    assert {v.calibration for v in asked(index, audit=False)} == {"shipped"}
+    for verdict in asked(index, audit=False, alpha=ALPHA):
         assert verdict.votes is not None
-        assert len(verdict.references) == 40
+        assert len(verdict.references) == K
         weights = [r.weight for r in verdict.references] + [n.weight for n in verdict.neighbours]
         assert sum(weights) == pytest.approx(1)
         assert "of the model's own references are " in verdict.why
         assert verdict.without == ()
         for name, share in verdict.probabilities.items():
-            mixed = 0.6 * verdict.zero_shot[name] + 0.4 * verdict.votes[name]
+            mixed = (1 - ALPHA) * verdict.zero_shot[name] + ALPHA * verdict.votes[name]
             assert share == pytest.approx(mixed)
     labels = {Path(v.path).name: v for v in asked(index, audit=False)}
     assert labels["retina.jpg"].references[0].label == "medical"

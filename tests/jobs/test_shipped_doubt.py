@@ -14,6 +14,7 @@ from mediclip_index import Index
 from mediclip_index.encoding.sources import package_folder
 from mediclip_index.jobs.calibrating import settings_digest
 from mediclip_index.terms import Calibration, ModelUnavailable, Settings
+from mediclip_index.terms.verdicts import ALPHA
 from tests.assess.conftest import fill, tiles  # noqa: F401
 
 Ship = Callable[..., Index]
@@ -73,7 +74,7 @@ def some(index: Index, **options: Any) -> Any:
 def test_verdicts_are_calibrated_by_it_and_say_so(ship: Ship) -> None:
     index = ship()
     assert index.info().calibration == "shipped"
-    raw = {v.path: v for v in some(index, references=True, alpha=0.4, audit=False)}
+    raw = {v.path: v for v in some(index, references=True, alpha=ALPHA, audit=False)}
     for verdict in some(index, audit=False):
         before = raw[verdict.path]
         assert (before.calibrated, before.calibration) == (False, None)
