@@ -20,7 +20,7 @@ WORDS = """
 name = "four"
 [classes.medical.groups]
 fundus = ["a fundus photograph of a retina", "a photo of a kitten"]
-code = ["a QR code"]
+casting = ["a grey metal casting of a pump"]
 histology = ["a histopathology slide"]
 [classes.non_medical.groups]
 animal = ["a photo of a cat", "a cat's face"]
@@ -39,7 +39,7 @@ def test_a_sentences_worth_is_what_the_set_without_it_would_do(
     losses = [s.loss_without for s in report.sentences]
     assert losses == sorted(losses)
     assert sum(g.images for g in report.groups) == 192
-    assert {g.group for g in report.groups if g.images == 0} >= {"code"}
+    assert {g.group for g in report.groups if g.images == 0} >= {"casting"}
     file.write_text(WORDS.replace(', "a photo of a kitten"]', "]").replace('"four"', '"three"'))
     mended = mixed.weigh_prompts(str(file))
     assert mended.log_loss - report.log_loss == pytest.approx(kitten.loss_without)
@@ -57,7 +57,7 @@ def test_the_command_shows_worth_for_a_set_and_pulls_for_sentences(
     assert len(shown["trials"]) == 7
     assert shown["worth"]["sentences"][0]["group"] == "fundus"
     table = CliRunner().invoke(cli, call[:-1], catch_exceptions=False).stdout
-    assert "nobody falls into: code" in table
+    assert "nobody falls into: casting" in table
     rows = CliRunner().invoke(cli, [*call[:-1], "--format", "csv"], catch_exceptions=False).stdout
     assert len(list(csv.DictReader(io.StringIO(rows)))) == 7
 
