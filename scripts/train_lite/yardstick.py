@@ -80,14 +80,14 @@ def report(rows: Sequence[Row], medical: Floats, draws: int = DRAWS) -> dict[str
         hit, true = hits[among], truth[among]
         sources = _means(hit, by_source[among])
         of_medical = _means(hit[true], by_source[among][true])
-        recall, others = hit[true].mean(), hit[~true].mean()
+        recall, others = _mean(hit[true]), _mean(hit[~true])
         return {
             "mean over sources": sources,
             "mean over kinds": _means(hit, by_kind[among]),
             "pictures": float(hit.mean()),
-            "balanced": float((recall + others) / 2),
+            "balanced": (recall + others) / 2,
             "medical recall, mean over sources": of_medical,
-            "medical recall, pictures": float(recall),
+            "medical recall, pictures": recall,
             "other, mean over sources": _means(hit[~true], by_source[among][~true]),
             "wrong, surer than 90 %": float(surely[among].mean()),
         }
@@ -118,6 +118,10 @@ def bootstrap(
 def _groups(names: object) -> Indices:
     found: Indices = np.unique(np.array(list(names)), return_inverse=True)[1]  # type: ignore[call-overload]
     return found
+
+
+def _mean(hits: Mask) -> float:
+    return float(hits.mean()) if len(hits) else float("nan")
 
 
 def _means(hits: Mask, groups: Indices) -> float:
