@@ -71,7 +71,7 @@ def evaluate(
     fitted = data.calibration
     if settings.calibration is not None and fitted is None:
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
-    said = say(evidence, settings, exact=what_if.alpha is not None)
+    said = say(evidence, settings)
     final = said.blend
     if fitted is not None:
         final = verdict.calibrated(final, fitted.fitted, data.classes)

@@ -284,9 +284,8 @@ def _largest(values: Vectors, count: int) -> Ids:
     return np.take_along_axis(some, ordered, axis=1)
 
 
-def say(evidence: Evidence, settings: Settings, *, exact: bool = False) -> Said:
-    """What words, neighbours and blend say under some settings (raw, before calibration); with
-    `exact` their alpha is taken as it is, however many are near."""
+def say(evidence: Evidence, settings: Settings) -> Said:
+    """What words, neighbours and blend say under some settings (raw, before calibration)."""
     data = evidence.labelled
     plain = verdict.in_cosines(settings, data.unrelated)
     spoken = verdict.zero_shot(
@@ -300,7 +299,6 @@ def say(evidence: Evidence, settings: Settings, *, exact: bool = False) -> Said:
         evidence.voters,
         verdict.support(evidence.counts, evidence.references.counts, plain),
         plain,
-        np.full(len(spoken), plain.alpha) if exact else None,
     )
     return Said(
         words=spoken,

@@ -32,8 +32,8 @@ STALE = (
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What all verdicts of one run rest on. `settings` count in plain cosines; `exact`: their alpha
-    is taken as it is, however many are near; references: the model's own, where they vote."""
+    """What all verdicts of one run rest on. `settings` count in plain cosines; references: the
+    model's own, where they vote."""
 
     facts: IndexFacts
     known: KnownEncoder
@@ -45,7 +45,6 @@ class Ground:
     notes: tuple[str, ...]
     calibration: InForce | None = None  # where one holds for all of the above
     references: encoding.References | None = None
-    exact: bool = False
 
     @cached_property
     def counts(self) -> Ids:
@@ -173,5 +172,4 @@ def _ground(
             desk, known, asked, wording.prompts, support, shipped=shipped and what_if == WhatIf()
         ),
         references=references,
-        exact=what_if.alpha is not None,
     )

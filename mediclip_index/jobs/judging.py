@@ -68,8 +68,6 @@ def judge(
         base.settings.scale or base.known.logit_scale,
         base.settings.biases,
     )
-    if alphas is None and base.exact:
-        alphas = [base.settings.alpha] * len(asked)
     may_vote = len(base.support.ids) > 0
     among = base.support.ids if may_vote else None
     places, reference_similarities = _nearest_references(base, vectors)

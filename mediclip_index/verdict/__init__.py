@@ -16,7 +16,7 @@ from mediclip_index.verdict.calibration import (
     strangeness,
     weighed,
 )
-from mediclip_index.verdict.decision import Decision, Voters, decide, joined, support, trust
+from mediclip_index.verdict.decision import Decision, Voters, decide, joined, support
 from mediclip_index.verdict.reasons import Reasons, explain
 from mediclip_index.verdict.sentence import own_references, why
 from mediclip_index.verdict.units import in_cosines, in_spreads, unrelated
@@ -50,7 +50,6 @@ __all__ = [
     "sharpen",
     "strangeness",
     "support",
-    "trust",
     "unit",
     "unrelated",
     "vote_weights",

@@ -69,15 +69,6 @@ def support(counts: Ids, references: Ids, settings: Settings) -> Floats:
     return np.asarray(counts + settings.reference_weight * references, dtype=np.float64)
 
 
-def trust(alpha: float, mass: Floats) -> Floats:
-    """The neighbours' part of the blend (n,), of the alpha of the settings and the mass of the raw
-    votes (n,), from 0 (nobody is near) to 1 (all k are where the picture is).
-
-    The settings' alpha as it is, whatever the mass.
-    """
-    return np.full(len(mass), alpha, dtype=np.float64)
-
-
 def decide(
     words: Floats,
     voters: Voters,
@@ -85,8 +76,8 @@ def decide(
     settings: Settings,
     alpha: Floats | None = None,
 ) -> Decision:
-    """words (n, c); support (c,) behind each class; settings in cosines. `alpha` (n,) is taken
-    exactly where it is given."""
+    """words (n, c); support (c,) behind each class; settings in cosines. `alpha` (n,) stands
+    for the settings' own where it is given."""
     k = settings.k
     near, classes = voters.similarities[:, :k], voters.classes[:, :k]
     factors = np.where(voters.references[:, :k], settings.reference_weight, 1.0)
@@ -94,12 +85,5 @@ def decide(
     shares, voted = votes(weights, classes, support)
     full = complete_votes(shares, words, support)
     if alpha is None:
-        alpha = trust(settings.alpha, _mass(near, classes, factors, settings))
+        alpha = np.full(len(words), settings.alpha, dtype=np.float64)
     return Decision(full, voted, weights, alpha, blend(words, full, voted, alpha))
-
-
-def _mass(near: Vectors, classes: Ids, factors: Floats, settings: Settings) -> Floats:
-    """Of the votes (n, k) before classes are weighed, as a part of the most that k can give."""
-    there = (near >= settings.near) & (classes >= 0)
-    raw = np.exp(-settings.beta * (1.0 - np.where(there, near, 1.0).astype(np.float64)))
-    return np.asarray(np.where(there, factors * raw, 0.0).sum(axis=1) / settings.k)

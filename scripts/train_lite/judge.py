@@ -25,8 +25,8 @@ from features import Floats, Indices, make_maps
 from fitting_doubt import applied, fit_doubt
 from judge_groups import rightly_named
 from learning import Ground, families_left_out
-from model import RAW_DIM
-from references import cover
+from model import RAW_DIM, SCALE
+from references import COUNT, cover
 from student import embed, kept_tower
 from yardstick import FOLDS, report
 
@@ -34,8 +34,6 @@ from mediclip_index import prompts, verdict
 from mediclip_index.jobs.calibrating import settings_digest
 from mediclip_index.terms import Settings, Unrelated
 
-SCALE = 40.0
-REFERENCES = 3000
 # About those of `lite-4` and of the folds' own models.
 UNRELATED = Unrelated(0.108, 0.127)
 
@@ -121,7 +119,7 @@ def answers(ground: Ground, chosen: Sequence[tuple[int, ...]]) -> Iterator[Answe
                 learned.pictures[places],
                 [row.category for row in some],
                 [row.source for row in some],
-                REFERENCES,
+                COUNT,
             )
         ]
         cosines, near = _nearest(pictures, learned.pictures[held], settings.k)
