@@ -19,6 +19,7 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.evidence import final as final_of
 from mediclip_index.assess.sentences import group_of
 from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, words
@@ -72,9 +73,7 @@ def evaluate(
     if settings.calibration is not None and fitted is None:
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
     said = say(evidence, settings)
-    final = said.blend
-    if fitted is not None:
-        final = verdict.calibrated(final, fitted.fitted, data.classes)
+    final = final_of(evidence, said.blend, None if fitted is None else fitted.fitted)
     truth = evidence.truth
     by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}

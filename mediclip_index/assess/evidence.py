@@ -19,7 +19,15 @@ from mediclip_index.encoding import References
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording
-from mediclip_index.terms import Ids, Settings, Unrelated, Vectors, WrongUsage
+from mediclip_index.terms import (
+    Calibration,
+    HeaderVote,
+    Ids,
+    Settings,
+    Unrelated,
+    Vectors,
+    WrongUsage,
+)
 
 Floats = npt.NDArray[np.float64]
 Names = npt.NDArray[np.str_]
@@ -34,7 +42,7 @@ class Labelled:
 
     truth is the place of the label in `wording.vectors.classes`; subject, source, category and
     modality are "" where they are not known. unrelated: of the encoder; references: the model's
-    own, where they vote; calibration: the one that holds.
+    own, where they vote; calibration: the one that holds; headers: what DICOM headers say.
     """
 
     wording: Wording
@@ -53,6 +61,7 @@ class Labelled:
     unrelated: Unrelated | None
     references: References | None
     calibration: InForce | None
+    headers: tuple[HeaderVote | None, ...]
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -143,6 +152,7 @@ def labelled(
         ids, vectors = images.vectors(look, known, wanted)
         said = labels.attributes(look, ids.tolist())
         support = labels.support(look, wording.vectors.classes)
+        stated = images.dicom_headers(look, ids.tolist())
         tx = look.tx
     if len(ids) == 0:
         raise WrongUsage(
@@ -169,6 +179,9 @@ def labelled(
         references=desk.references(known, settings, wording.prompts),
         calibration=calibrating.in_force(
             desk, known, settings, wording.prompts, support, shipped=shipped
+        ),
+        headers=tuple(
+            verdict.header_vote(*stated.get(int(i), ("", False)), wording.vectors) for i in ids
         ),
     )
 
@@ -282,6 +295,18 @@ def _largest(values: Vectors, count: int) -> Ids:
     some = np.argpartition(-values, count - 1, axis=1)[:, :count]
     ordered = np.argsort(-np.take_along_axis(values, some, axis=1), axis=1, kind="stable")
     return np.take_along_axis(some, ordered, axis=1)
+
+
+def final(evidence: Evidence, blend: Floats, calibration: Calibration | None) -> Floats:
+    """What is said in the end (n, c): a blend, calibrated where a calibration holds, and weighed by
+    what the images' DICOM headers say."""
+    data = evidence.labelled
+    if calibration is not None:
+        blend = verdict.calibrated(blend, calibration, data.classes)
+    said = [data.headers[place] for place in evidence.places.tolist()]
+    if not any(said):
+        return blend
+    return verdict.weighed(blend, verdict.header_factors(said, data.classes))
 
 
 def say(evidence: Evidence, settings: Settings) -> Said:

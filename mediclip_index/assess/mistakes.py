@@ -17,6 +17,7 @@ from mediclip_index.assess.evidence import (
     Floats,
     Labelled,
     Said,
+    final,
     gather,
     labelled,
     say,
@@ -53,9 +54,10 @@ def mistakes(
     evidence = gather(data, np.arange(len(data.ids)), support=np.arange(len(data.ids)))
     said = say(evidence, settings)
     progress.advance(len(data.ids))
-    guess = said.blend.argmax(axis=1)
+    told = final(evidence, said.blend, None)
+    guess = told.argmax(axis=1)
     wrong = np.flatnonzero(guess != data.truth)
-    wrong = wrong[np.argsort(-said.blend[wrong, guess[wrong]], kind="stable")]
+    wrong = wrong[np.argsort(-told[wrong, guess[wrong]], kind="stable")]
     score = suspicion(evidence, said.words, settings)
     suspects = np.argsort(-score, kind="stable")
     suspects = suspects[score[suspects] >= SUSPECT]
@@ -64,7 +66,7 @@ def mistakes(
         known = images.images(look, data.ids.tolist())
     paths = [known[int(i)].path for i in data.ids]
     progress.finish()
-    other = _strongest_other(said.blend, data.truth)
+    other = _strongest_other(told, data.truth)
     return MistakesReport(
         index=facts,
         judged=len(data.ids),
@@ -75,7 +77,7 @@ def mistakes(
                 split=str(data.split[n]) or None,
                 label=data.classes[data.truth[n]],
                 predicted=data.classes[guess[n]],
-                probability=float(said.blend[n, guess[n]]),
+                probability=float(told[n, guess[n]]),
                 why=_why(evidence, said, n, int(guess[n])),
                 like_true=_kin(evidence, n, int(data.truth[n]), paths),
                 like_predicted=_kin(evidence, n, int(guess[n]), paths),

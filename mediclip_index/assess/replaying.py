@@ -21,7 +21,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground_at
 from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
 from mediclip_index.jobs.judging import Asked, judge
-from mediclip_index.jobs.records import Body, vector_of
+from mediclip_index.jobs.records import Body, header_of, vector_of
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Encoder,
@@ -237,7 +237,7 @@ def _engine(desk: Desk) -> str:
 
 def _asked(body: Body) -> Asked:
     names = ("path", "page", "item", "sha256", "width", "height", "image")
-    return Asked(**{name: body[name] for name in names})
+    return Asked(**{name: body[name] for name in names}, header=header_of(body))
 
 
 def _difference(then: Body, now: Verdict, engine: str | None) -> ReplayDifference | None:

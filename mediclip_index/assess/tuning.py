@@ -48,7 +48,7 @@ from mediclip_index.terms import (
 from mediclip_index.terms.verdicts import BETA, NEAR
 from mediclip_index.verdict import word_vectors
 
-ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 1.0001, 0.05), 2))
+ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 0.9501, 0.05), 2))  # never neighbours alone
 KS = (5, 10, 20, 40, 80, 160)
 # In spreads of the model's unrelated cosines, around those that ship; the first NEAR is everybody.
 BETAS = tuple(BETA * f for f in (0.3, 0.6, 1.0, 1.5, 2.0, 3.0))

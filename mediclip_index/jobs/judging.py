@@ -17,6 +17,7 @@ from mediclip_index.jobs.doubting import Near
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.terms import (
     GroupShare,
+    HeaderVote,
     Ids,
     LoudPrompt,
     Neighbour,
@@ -30,7 +31,8 @@ LOUDEST = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """A picture to be judged. `image` is its id where the index holds its vector."""
+    """A picture to be judged. `image` is its id where the index holds its vector; `header` what its
+    DICOM header says."""
 
     path: str
     page: int | None
@@ -39,6 +41,7 @@ class Asked:
     width: int
     height: int
     image: int | None = None
+    header: HeaderVote | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,16 +169,24 @@ def _verdict(
     spoken = said.classes[row][None]
     decision = verdict.decide(spoken, voters, behind, settings, alpha)
     final = decision.blend[0]
-    reasons = verdict.explain(spoken[0], voters, behind, settings, alpha)
+    header = verdict.header_factors([asked.header], names)
+    reasons = verdict.explain(
+        spoken[0], voters, behind, settings, alpha, _lean(base, names, header[0])
+    )
     shares = np.zeros(order.shape[1])  # of all votes, by place in images and references
     if decision.voted[0]:
         shares[order[0, : settings.k]] = decision.weights[0] / decision.weights.sum()
     doubt, unknown = False, False
     if base.calibration is not None:
         final = verdict.calibrated(final[None], base.calibration.fitted, names)[0]
+    if asked.header is not None:
+        final = verdict.weighed(final[None], header)[0]
     winner = int(np.argmax(final))
     in_class = np.flatnonzero(base.wording.vectors.group_class == winner)
-    groups = said.groups[row][in_class]
+    every = verdict.weighed(
+        said.groups[row][None], verdict.kind_factors(asked.header, base.wording.vectors)
+    )[0]
+    groups = every[in_class]
     if base.calibration is not None:
         doubt, unknown = doubting.unsure(
             base.calibration.fitted, names, final, groups, near.similarities,
@@ -226,11 +237,21 @@ def _verdict(
         otherwise=otherwise,
         why=verdict.why(
             names[winner], float(spoken[0][winner]), heard, neighbours, reasons, otherwise,
-            unknown, references,
+            unknown, references, asked.header,
         ),
         references=tuple(references),
         calibration=base.calibration.kind if base.calibration is not None else None,
+        header=asked.header,
     )  # fmt: skip
+
+
+def _lean(base: Ground, names: Sequence[str], header: np.ndarray) -> np.ndarray:
+    """Factors (c,) on the raw blend that have the same class win as calibration and header do."""
+    if base.calibration is None:
+        return header
+    fitted = base.calibration.fitted
+    factors = np.array([fitted.factors.get(name, 1.0) for name in names])
+    return np.asarray((factors * header) ** (1 / fitted.slope))
 
 
 def _votes_of_references(

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 from uuid6 import uuid7
 
-from mediclip_index import reading
+from mediclip_index import reading, verdict
 from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, library, presence
 from mediclip_index.jobs.desk import Desk
@@ -19,6 +19,8 @@ from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
+    HeaderVote,
+    Picture,
     Progress,
     QueryReport,
     ReadOptions,
@@ -77,6 +79,7 @@ def query_files(
                     sha256=loaded.sha256 or "",
                     width=picture.width,
                     height=picture.height,
+                    header=_header_of(picture, base),
                 )
                 for loaded in batch
                 for picture in loaded.pictures
@@ -117,10 +120,14 @@ def query_indexed(
             now = look.as_of(base.tx)
             known = images.images(now, part)
             having, vectors = images.vectors(now, base.known, part)
+            headers = images.dicom_headers(now, part)
         asked = [
-            Asked(i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id)
+            Asked(
+                i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id,
+                header=verdict.header_vote(*headers.get(i.id, ("", False)), base.wording.vectors),
+            )
             for i in (known[int(j)] for j in having)
-        ]
+        ]  # fmt: skip
         given = judge(desk, base, asked, vectors)
         if audit:
             head = keep(desk, base, run, asked, given, np.asarray(vectors), None)
@@ -128,6 +135,15 @@ def query_indexed(
         progress.advance(len(part))
     progress.finish()
     return _report(desk, base, verdicts, head, [], [])
+
+
+def _header_of(picture: Picture, base: Ground) -> HeaderVote | None:
+    if picture.format != "DICOM":
+        return None
+    about = picture.metadata
+    return verdict.header_vote(
+        str(about.get("modality", "")), "captured" in about, base.wording.vectors
+    )
 
 
 def _entries(

@@ -13,6 +13,7 @@ from mediclip_index.catalog.labels import iso
 from mediclip_index.terms import (
     AuditRow,
     GroupShare,
+    HeaderVote,
     LoudPrompt,
     Neighbour,
     ReferenceVote,
@@ -67,6 +68,12 @@ def vector_of(body: Body) -> Vectors | None:
     return None if kept is None else np.frombuffer(base64.b64decode(kept), dtype="<f4")
 
 
+def header_of(body: Mapping[str, Any]) -> HeaderVote | None:
+    """What the picture's DICOM header said; verdicts of earlier versions did not ask."""
+    said = body.get("header")
+    return None if said is None else HeaderVote(**said)
+
+
 def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
     """The audit row of a body; `chain` is its hash, None while it waits in the spool."""
     plain = {
@@ -98,9 +105,10 @@ def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
         neighbours=tuple(Neighbour(**n) for n in body["neighbours"]),
         prompts=tuple(LoudPrompt(**p) for p in body["prompts"]),
         without=tuple(body["without"]),
-        # Verdicts of earlier versions knew neither.
+        # Verdicts of earlier versions knew none of these.
         references=tuple(ReferenceVote(**r) for r in body.get("references", ())),
         calibration=body.get("calibration", "tuned" if body["calibrated"] else None),
+        header=header_of(body),
     )
     return AuditRow(
         verdict=verdict,

@@ -12,7 +12,7 @@ from typing import Literal
 from mediclip_index.terms.words import Pooling, WrongUsage
 
 # The settings of a new index. BETA and NEAR count in spreads of the model's unrelated cosines, so
-# that they hold for any model; for lite-4 they are 19 and 0.43 in plain cosines.
+# that they hold for any model; for lite-4 they are 18 and 0.41 in plain cosines.
 ALPHA = 0.6
 K = 20
 BETA = 2.53
@@ -78,15 +78,15 @@ class Tuning:
 class Settings:
     """The numbers a verdict rests on; one row of the catalog, never changed once written.
 
-    alpha: weight of the neighbours in the blend, 0 to 1. k: labelled neighbours asked. beta:
-    sharpness of a vote, exp(-beta (1 - cos)). unit: in what beta and near count: in plain cosines,
-    or in spreads of the model's unrelated cosines (near: above their median). scale: multiplies
-    cosines before the softmax (None: the model's own logit scale). pooling: None is the prompt
-    set's own. near: least cosine at which a labelled image may vote. threshold: an uncalibrated
-    verdict below it is unsure. biases: one factor a class on the zero-shot probabilities.
-    references: the model's own vote too, if it brings any, each by reference_weight of a labelled
-    image's vote. calibration: None until `tune` fitted one. tuned: how they were chosen; None for
-    those that ship.
+    alpha: weight of the neighbours in the blend where they are many, 0 to 1. k: labelled neighbours
+    asked. beta: sharpness of a vote, exp(-beta (1 - cos)). unit: in what beta and near count: in
+    plain cosines, or in spreads of the model's unrelated cosines (near: above their median). scale:
+    multiplies cosines before the softmax (None: the model's own logit scale). pooling: None is the
+    prompt set's own. near: least cosine at which a labelled image may vote. threshold: an
+    uncalibrated verdict below it is unsure. biases: one factor a class on the zero-shot
+    probabilities. references: the model's own vote too, if it brings any, each by reference_weight
+    of a labelled image's vote. calibration: None until `tune` fitted one. tuned: how they were
+    chosen; None for those that ship.
     """
 
     number: int = 0
@@ -108,7 +108,8 @@ class Settings:
 @dataclass(frozen=True, kw_only=True)
 class WhatIf:
     """What is to stand in for the settings in force, and is answered uncalibrated. None: nothing;
-    references: False leaves the model's own out. An alpha is taken exactly, whatever is near."""
+    references: False leaves the model's own out. alpha: 1 is the neighbours alone, whatever they
+    are."""
 
     k: int | None = None
     alpha: float | None = None
@@ -177,10 +178,21 @@ class GroupShare:
 
 
 @dataclass(frozen=True)
+class HeaderVote:
+    """What a DICOM header says: its modality, the class that this speaks for, and by how much it
+    multiplies the odds of that class."""
+
+    modality: str
+    label: str
+    odds: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What was said of one picture, and on what evidence. The audit keeps all of it.
 
-    `probabilities` = (1 - alpha) zero_shot + alpha votes, calibrated where `calibrated` is true.
+    `probabilities` = (1 - alpha) zero_shot + alpha votes, calibrated where `calibrated` is true,
+    and weighed by what the DICOM `header` says, where one speaks.
     `votes` is None where neither labelled neighbours nor references could vote; the weights of both
     together sum to 1. `calibration` is "tuned", "shipped" (with the model), or None. `words_share`
     is the part of the winner's margin over the runner-up that the words gave (None where there is
@@ -212,3 +224,4 @@ class Verdict:
     why: str
     references: tuple[ReferenceVote, ...] = ()
     calibration: CalibrationKind | None = None
+    header: HeaderVote | None = None

@@ -17,6 +17,7 @@ from mediclip_index.verdict.calibration import (
     weighed,
 )
 from mediclip_index.verdict.decision import Decision, Voters, decide, joined, support
+from mediclip_index.verdict.header import header_factors, header_vote, kind_factors
 from mediclip_index.verdict.reasons import Reasons, explain
 from mediclip_index.verdict.sentence import own_references, why
 from mediclip_index.verdict.units import in_cosines, in_spreads, unrelated
@@ -39,10 +40,13 @@ __all__ = [
     "decide",
     "explain",
     "fit_slope",
+    "header_factors",
+    "header_vote",
     "images_needed",
     "in_cosines",
     "in_spreads",
     "joined",
+    "kind_factors",
     "least_factor",
     "log_loss",
     "mean_distance",

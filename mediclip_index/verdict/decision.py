@@ -3,6 +3,10 @@
 Labelled images and the model's own references are asked together, by cosine. A reference's vote
 counts `reference_weight` of a labelled image's, and so does a reference in the shares of the
 classes.
+
+How far the neighbours are trusted follows how many they really are: n equal voters count
+n / (n + 1) of alpha, as if the words had one voice among them, so that no single neighbour can bear
+a verdict. Of unequal ones n is Kish's effective number, (sum w)^2 / sum w^2.
 """
 
 from __future__ import annotations
@@ -77,7 +81,7 @@ def decide(
     alpha: Floats | None = None,
 ) -> Decision:
     """words (n, c); support (c,) behind each class; settings in cosines. `alpha` (n,) stands
-    for the settings' own where it is given."""
+    for the settings' own, by the number of voters, where it is given."""
     k = settings.k
     near, classes = voters.similarities[:, :k], voters.classes[:, :k]
     factors = np.where(voters.references[:, :k], settings.reference_weight, 1.0)
@@ -85,5 +89,17 @@ def decide(
     shares, voted = votes(weights, classes, support)
     full = complete_votes(shares, words, support)
     if alpha is None:
-        alpha = np.full(len(words), settings.alpha, dtype=np.float64)
+        alpha = trusted(settings.alpha, weights)
     return Decision(full, voted, weights, alpha, blend(words, full, voted, alpha))
+
+
+def trusted(alpha: float, weights: Floats) -> Floats:
+    """The neighbours' part (n,) of each blend, by the weights (n, k) of their votes. An alpha of 1
+    asks for the neighbours alone, and gets them."""
+    if alpha == 1:
+        return np.ones(len(weights))
+    squares = (weights**2).sum(axis=1)
+    many = np.divide(
+        weights.sum(axis=1) ** 2, squares, out=np.zeros(len(weights)), where=squares > 0
+    )
+    return np.asarray(alpha * many / (many + 1))

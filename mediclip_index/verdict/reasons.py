@@ -28,9 +28,11 @@ def explain(
     support: Floats,
     settings: Settings,
     alpha: Floats | None = None,
+    lean: Floats | None = None,
 ) -> Reasons:
     """Reasons of one verdict. words (c,); voters (1, m), of which m should be greater than
-    settings.k; support (c,), settings and alpha as in `decide`.
+    settings.k; support (c,), settings and alpha as in `decide`; lean (c,): factors on the blend,
+    to which what comes after it (a calibration, a header) amounts.
 
     Where a labelled image is taken away the next voter steps in, as it would if that image had
     never been labelled. The winner's heaviest image goes first; each such step moves the votes as
@@ -46,9 +48,12 @@ def explain(
         )  # fmt: skip
         return decide(words[None], left, support - gone, settings, alpha)
 
+    def told(decision: Decision) -> Floats:
+        return np.asarray(decision.blend[0] if lean is None else decision.blend[0] * lean)
+
     present = np.ones(len(classes), dtype=bool)
     now = decided(present, alpha)
-    winner, runner_up = (int(c) for c in np.argsort(-now.blend[0], kind="stable")[:2])
+    winner, runner_up = (int(c) for c in np.argsort(-told(now), kind="stable")[:2])
     share = None
     if now.blend[0, winner] > now.blend[0, runner_up]:
         votes_alone = decided(present, np.ones(1)).blend[0]
@@ -73,6 +78,6 @@ def explain(
         without.append(int(place))
         present[place] = False
         now = decided(present, alpha)
-        if int(np.argmax(now.blend[0])) != winner:
-            return Reasons(share, tuple(without), int(np.argmax(now.blend[0])))
+        if int(np.argmax(told(now))) != winner:
+            return Reasons(share, tuple(without), int(np.argmax(told(now))))
     return Reasons(share, (), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mediclip_index.terms import LoudPrompt, Neighbour, ReferenceVote
+from mediclip_index.terms import HeaderVote, LoudPrompt, Neighbour, ReferenceVote
 from mediclip_index.verdict.reasons import Reasons
 
 
@@ -17,6 +17,7 @@ def why(
     otherwise: str | None,
     unknown: bool = False,
     references: list[ReferenceVote] | None = None,
+    header: HeaderVote | None = None,
 ) -> str:
     """One sentence: what the words say, what neighbours and the model's own references say, and
     what would turn it.
@@ -38,6 +39,8 @@ def why(
         parts.append(own_references(label, own))
     elif not voters:
         parts.append("no labelled neighbour could vote")
+    if header is not None:
+        parts.append(f"its DICOM header says {header.modality}, which is {header.label}")
     if reasons.without and otherwise is not None:
         parts.append(f"without {_ids(reasons, neighbours)} it would be {otherwise}")
     if unknown:

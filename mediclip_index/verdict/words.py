@@ -1,8 +1,13 @@
 """Zero-shot: how much each class's words say of an image.
 
-Groups are scored by s cos(x, g), and a softmax over all of them gives a class the sum of its
+Groups are scored by s (x · g), and a softmax over all of them gives a class the sum of its
 groups; a mean would punish a class for groups that have nothing to do with the picture. Pooling
 "prompts" scores every sentence for itself, as MediCLIP does; "mean" gives a class one vector.
+
+A group's vector g is the mean of its sentences, moved to the distance from the middle of all groups
+that these have in the mean, so that a group of many different sentences has as loud a voice as one
+of paraphrases. (Scaling g to unit length, as is common, does so too, but holds only where cosines
+are around zero: where all cosines go through an increasing linear map, answers would change.)
 """
 
 from __future__ import annotations
@@ -22,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 class WordVectors:
     """A prompt set in vectors: what is scored (rows), and the class and group each row stands for.
 
-    rows (m, dim) unit; row_class (m,), row_group (m,) -1 where a row is a whole class;
+    rows (m, dim) about unit length; row_class (m,), row_group (m,) -1 where a row is a whole class;
     sentences (t, dim) unit, sentence_group (t,); group_class (g,).
     """
 
@@ -89,7 +94,13 @@ def word_vectors(prompts: PromptSet, sentences: Vectors, pooling: Pooling) -> Wo
 
 
 def _means(vectors: Vectors, label: Ids) -> Vectors:
-    return unit(np.stack([vectors[label == i].mean(axis=0) for i in range(int(label.max()) + 1)]))
+    """The mean of each label's vectors, all moved equally far from the middle of the means."""
+    means = np.stack([vectors[label == i].mean(axis=0) for i in range(int(label.max()) + 1)])
+    middle = means.mean(axis=0)
+    apart = means - middle
+    far = np.linalg.norm(apart, axis=1, keepdims=True)
+    scaled = apart * np.divide(far.mean(), far, out=np.ones_like(far), where=far > 0)
+    return np.asarray(middle + scaled, dtype=np.float32)
 
 
 def zero_shot(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import further_words as further
 import rare_words as rare
 import unseen_words as unseen
 from bench_rows import IMAGENET_SOURCE, Row
@@ -11,7 +12,10 @@ from families import BRANCH_WORDS, BRANCHES, FAMILIES, MEDICAL_WORDS, OTHER_WORD
 from fine_words import described, spaced
 from words import KINDS
 
-ALL_KINDS = {**KINDS, **unseen.KINDS, **rare.KINDS}
+ALL_KINDS = {
+    kind: (*named, *further.WORDS.get(kind, ()))
+    for kind, named in {**KINDS, **unseen.KINDS, **rare.KINDS}.items()
+}
 ALL_BRANCHES = {**BRANCHES, **unseen.BRANCHES, **rare.BRANCHES}
 ALL_FAMILIES = {**FAMILIES, **unseen.FAMILIES, **rare.FAMILIES}
 

@@ -81,8 +81,30 @@ def test_the_words_share_of_the_margin_is_one_where_no_neighbour_voted() -> None
 def test_the_words_share_of_the_margin_is_their_part_of_the_sum() -> None:
     words = np.array([0.75, 0.25])
     s, c = np.array([0.9, 0.9], dtype=np.float32), np.array([0, 0])
-    # words give 0.5 * 0.5, neighbours 0.5 * 1.0
-    assert explain(words, asked(s, c), BEHIND, SETTINGS).words_share == pytest.approx(1 / 3)
+    # Two equal voters have 2/3 of alpha: words give 2/3 * 0.5, neighbours 1/3 * 1.0.
+    assert explain(words, asked(s, c), BEHIND, SETTINGS).words_share == pytest.approx(1 / 2)
+
+
+def test_what_weighs_on_the_blend_afterwards_may_have_another_class_win() -> None:
+    words = np.array([0.4, 0.6])
+    s = np.array([0.95, 0.94, 0.9, 0.89, 0.88], dtype=np.float32)
+    c = np.array([0, 0, 1, 1, 1])
+    leaning = explain(words, asked(s, c), BEHIND, SETTINGS, lean=np.array([99.0, 1.0]))
+    assert leaning.without == ()  # now the words and the header hold it without any neighbour
+
+
+def test_no_single_neighbour_bears_a_verdict_and_many_do() -> None:
+    words = np.array([[0.004, 0.996]])
+    settings = Settings(alpha=0.95, beta=10.0, near=0.4, unit="cosines")
+
+    def medical(voters: int) -> float:
+        s = np.full(voters, 0.9)
+        return float(decide(words, asked(s, np.zeros(voters)), BEHIND, settings).blend[0, 0])
+
+    assert medical(1) < 0.5 < medical(3) < medical(20) < 0.95
+    # One that is far heavier than all others is one.
+    heavy = asked(np.array([1.0, *[0.45] * 9]), np.zeros(10))
+    assert decide(words, heavy, BEHIND, settings).blend[0, 0] < 0.52
 
 
 def test_references_hold_a_verdict_as_well_and_are_never_named_as_what_would_turn_it() -> None:

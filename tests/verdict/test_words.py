@@ -33,12 +33,15 @@ def test_mediclips_pooling_is_a_softmax_over_all_sentences_summed_by_class(
     np.testing.assert_allclose(said.classes, expected, atol=1e-5)
 
 
-def test_a_group_is_scored_by_the_normalised_mean_of_its_sentences(
+def test_a_group_is_scored_by_the_mean_of_its_sentences_as_far_from_the_middle_as_any(
     rng: np.random.Generator,
 ) -> None:
     sentences, images = unit_rows(rng, 6, 8), unit_rows(rng, 5, 8)
     said = zero_shot(images, word_vectors(SET, sentences, "groups"), 20.0)
-    means = unit(np.stack([sentences[:2].mean(0), sentences[2], sentences[3:].mean(0)]))
+    means = np.stack([sentences[:2].mean(0), sentences[2], sentences[3:].mean(0)])
+    apart = means - means.mean(axis=0)
+    far = np.linalg.norm(apart, axis=1)
+    means = means.mean(axis=0) + apart / far[:, None] * far.mean()
     expected = softmax(20.0 * (images @ means.T).astype(np.float64))
     np.testing.assert_allclose(said.groups, expected, atol=1e-6)
     np.testing.assert_allclose(said.classes[:, 0], expected[:, :2].sum(axis=1), atol=1e-6)

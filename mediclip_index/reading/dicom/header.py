@@ -17,6 +17,7 @@ PALETTE = "PALETTE COLOR"
 _PALETTES = (0x00281201, 0x00281221)  # red, plain or segmented
 _CODE = re.compile(r"[A-Z0-9 _]{1,16}")
 MOST_BITS = 64
+_CAPTURES = "1.2.840.10008.5.1.4.1.1.7"  # secondary captures, of one frame or several
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,11 @@ def technical(elements: Elements, about: Header) -> dict[str, Attribute]:
         value = elements.code(tag)
         if _CODE.fullmatch(value):
             found[name] = value
+    burned_in = elements.code(0x00280301)
+    if burned_in in ("YES", "NO"):
+        found["burned_in"] = burned_in
+    if elements.texts(0x00080016)[0].startswith(_CAPTURES):
+        found["captured"] = "YES"
     found["photometric"] = about.photometric
     found["bits_stored"] = about.stored
     return found

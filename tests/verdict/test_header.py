@@ -1,0 +1,60 @@
+"""What a DICOM header says, as factors on the odds of classes and kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mediclip_index.prompts import load_bundled
+from mediclip_index.terms import HeaderVote
+from mediclip_index.verdict import (
+    WordVectors,
+    header_factors,
+    header_vote,
+    kind_factors,
+    weighed,
+    word_vectors,
+)
+from mediclip_index.verdict.header import KINDS_OF_MODALITY, ODDS, ODDS_OF_CAPTURES
+from tests.conftest import unit_rows
+
+
+@pytest.fixture(scope="module")
+def words() -> WordVectors:
+    wording = load_bundled("medical")
+    sentences = unit_rows(np.random.default_rng(1), len(wording.sentences), 32)
+    return word_vectors(wording, sentences, "groups")
+
+
+def test_every_modality_speaks_for_medical_kinds_that_the_shipped_words_have(
+    words: WordVectors,
+) -> None:
+    for modality, kinds in KINDS_OF_MODALITY.items():
+        assert set(kinds) <= set(words.groups), modality
+        assert header_vote(modality, False, words) == HeaderVote(modality, "medical", ODDS)
+
+
+@pytest.mark.parametrize("modality", ["", "OT", "DOC", "SEG", "mr"])
+def test_what_tells_nothing_of_a_picture_has_no_voice(words: WordVectors, modality: str) -> None:
+    assert header_vote(modality, False, words) is None
+
+
+def test_a_header_weighs_as_bayes_says(words: WordVectors) -> None:
+    votes = [header_vote("MR", False, words), None, header_vote("CT", True, words)]
+    said = np.array([[0.04, 0.96], [0.04, 0.96], [0.5, 0.5]])
+    final = weighed(said, header_factors(votes, words.classes))
+    odds = final[:, 0] / final[:, 1]
+    assert odds == pytest.approx([ODDS * 4 / 96, 4 / 96, ODDS_OF_CAPTURES])
+
+
+def test_a_header_lifts_its_own_kinds_alone(words: WordVectors) -> None:
+    factors = kind_factors(header_vote("US", False, words), words)
+    lifted = {group for group, factor in zip(words.groups, factors, strict=True) if factor > 1}
+    assert lifted == set(KINDS_OF_MODALITY["US"])
+    assert (kind_factors(None, words) == 1).all()
+
+
+def test_a_prompt_set_without_such_kinds_is_left_alone() -> None:
+    wording = load_bundled("mediclip")
+    sentences = unit_rows(np.random.default_rng(1), len(wording.sentences), 32)
+    assert header_vote("MR", False, word_vectors(wording, sentences, "prompts")) is None
