@@ -15,6 +15,7 @@ from mediclip_index.terms.keeping import (
     ExportReport,
     Finding,
     Mended,
+    RemovedImage,
     RemoveReport,
     RepairReport,
     TakenImage,
@@ -71,6 +72,7 @@ from mediclip_index.terms.verdicts import (
     WhatIf,
 )
 from mediclip_index.terms.words import (
+    THUMBNAIL,
     Attribute,
     CantWrite,
     Encoder,
@@ -98,6 +100,7 @@ from mediclip_index.terms.words import (
 )
 
 __all__ = [
+    "THUMBNAIL",
     "Attribute",
     "AuditRow",
     "BackupReport",
@@ -160,6 +163,7 @@ __all__ = [
     "ReferenceVote",
     "Refusal",
     "RemoveReport",
+    "RemovedImage",
     "RepairReport",
     "ReplayDifference",
     "ReplayReport",
