@@ -27,6 +27,7 @@ from mediclip_index.terms import (
 )
 
 _KEPT_AT_ONCE = 1024  # thumbnails
+_SEEN = 224  # pixels: files are decoded no smaller than twice that for their thumbnails
 Why = Literal["unread", "changed"]
 
 
@@ -144,7 +145,7 @@ def make_thumbnails(desk: Desk, progress: Progress) -> str:
     found: dict[int, bytes] = {}
     made = 0
     progress.start("thumbnails", len(lacking))
-    for file in reread(desk, lacking, Small(1)) if lacking else ():
+    for file in reread(desk, lacking, Small(_SEEN)) if lacking else ():
         found |= {i: picture.thumbnail for i, picture in file.pictures.items()}
         made += len(file.pictures)
         progress.advance(file.asked)
