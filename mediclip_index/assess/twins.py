@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
-from mediclip_index.catalog import images, labels, presence, words
+from mediclip_index.assess.pairs import Pairs, by_cosine, by_thumbnails
+from mediclip_index.catalog import images, labels, presence, thumbnails, words
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.show.text import counted
 from mediclip_index.terms import (
     DuplicatesReport,
     Ids,
     Progress,
     Settings,
     Twins,
-    Vectors,
     WrongUsage,
 )
 
-BLOCK = 512
 
-
-def duplicates(desk: Desk, *, least: float, progress: Progress) -> DuplicatesReport:
+def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> DuplicatesReport:
     """See Index.duplicates."""
-    if not 0 < least <= 1:
+    if least is not None and not 0 < least <= 1:
         raise WrongUsage(f"A similarity of {least:g} makes no duplicates; choose from 0.9 to 1.")
     with desk.catalog.reading() as look:
         settings = words.settings(look)
@@ -33,35 +33,35 @@ def duplicates(desk: Desk, *, least: float, progress: Progress) -> DuplicatesRep
         ids, vectors = images.vectors(look, words.encoder(look))
         standing = labels.standings(look)
         facts = desk.facts(look)
+        small, grey = thumbnails.thumbnails(look) if least is None else (ids[:0], None)
     progress.start("compare", len(ids))
+    notes = []
+    if grey is None:
+        assert least is not None
+        pairs = by_cosine(vectors, least, progress)
+    else:
+        seen = np.isin(small, ids)
+        there = np.searchsorted(ids, small[seen])
+        pairs = by_thumbnails(vectors, grey[seen], there, progress)
+        lacking = len(ids) - len(there)
+        if lacking:
+            notes.append(
+                f"{counted(lacking, 'image')} taken in by an earlier version can be compared by "
+                "the model alone: `mediclip-index build --thumbnails` makes up for it."
+            )
     groups = [
-        Twins(
-            kind="exact",
-            ids=(i,),
-            paths=tuple(paths[image.sha256]),
-            labels=(standing.get(i, labels.Standing()).label or "",),
-            splits=(standing.get(i, labels.Standing()).split or "",),
-            similarity=1.0,
-        )
+        _group("exact", [i], paths[image.sha256], standing, known, 1.0)
         for i, image in known.items()
         if len(paths.get(image.sha256, ())) > 1
     ]
-    for members, similarity in _near(vectors, least, progress):
+    for members, similarity in _chained(pairs, len(ids)):
         own = [int(i) for i in ids[members]]
-        said = [standing.get(i, labels.Standing()) for i in own]
         groups.append(
-            Twins(
-                kind="near",
-                ids=tuple(own),
-                paths=tuple(known[i].path for i in own),
-                labels=tuple(s.label or "" for s in said),
-                splits=tuple(s.split or "" for s in said),
-                similarity=similarity,
-            )
+            _group("near", own, [known[i].path for i in own], standing, known, similarity)
         )
     progress.finish()
     try:
-        leaks = _leaks(labelled(desk, settings), settings, least)
+        leaks = _leaks(labelled(desk, settings), settings, ids, pairs)
     except WrongUsage:  # nothing is labelled: nothing leaks
         leaks = {}
     return DuplicatesReport(
@@ -70,49 +70,77 @@ def duplicates(desk: Desk, *, least: float, progress: Progress) -> DuplicatesRep
         across_splits=sum(len(set(g.splits)) > 1 for g in groups),
         across_labels=sum(len(set(g.labels) - {""}) > 1 for g in groups),
         leaks=leaks,
+        notes=tuple(notes),
     )
 
 
-def _near(vectors: Vectors, least: float, progress: Progress) -> list[tuple[Ids, float]]:
-    """Groups of rows chained by a cosine of at least `least`, with the least cosine of a link."""
-    firsts, seconds, cosines = [], [], []
-    for start in range(0, len(vectors), BLOCK):
-        found = vectors[start : start + BLOCK] @ vectors[start:].T
-        rows, columns = np.nonzero(found >= least)
-        ahead = columns > rows
-        firsts.append(rows[ahead] + start)
-        seconds.append(columns[ahead] + start)
-        cosines.append(found[rows[ahead], columns[ahead]])
-        progress.advance(min(BLOCK, len(vectors) - start))
-    if not firsts:
+def _group(
+    kind: str,
+    ids: Sequence[int],
+    paths: Sequence[str],
+    standing: Mapping[int, labels.Standing],
+    known: Mapping[int, images.KnownImage],
+    similarity: float,
+) -> Twins:
+    said = [standing.get(i, labels.Standing()) for i in ids]
+    return Twins(
+        kind=kind,
+        ids=tuple(ids),
+        paths=tuple(paths),
+        labels=tuple(s.label or "" for s in said),
+        splits=tuple(s.split or "" for s in said),
+        similarity=similarity,
+        sizes=tuple((known[i].width, known[i].height) for i in ids),
+        best=_best(ids, known),
+    )
+
+
+def _best(ids: Sequence[int], known: Mapping[int, images.KnownImage]) -> int:
+    """The image with the most pixels, then the largest file, then the lowest id."""
+
+    def worth(image: int) -> tuple[int, int, int]:
+        return known[image].width * known[image].height, _bytes(known[image].path), -image
+
+    return max(ids, key=worth)
+
+
+def _bytes(path: str) -> int:
+    try:
+        return os.path.getsize(path)
+    except (OSError, ValueError):
+        return 0  # a member of an archive, a hashed path, or gone
+
+
+def _chained(pairs: Pairs, count: int) -> list[tuple[Ids, float]]:
+    """Groups of rows that pairs hold together, each with the least cosine of its pairs."""
+    if len(pairs.first) == 0:
         return []
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    a, b, c = np.concatenate(firsts), np.concatenate(seconds), np.concatenate(cosines)
-    graph = coo_matrix((np.ones(len(a)), (a, b)), shape=(len(vectors), len(vectors)))
+    links = np.ones(len(pairs.first))
+    graph = coo_matrix((links, (pairs.first, pairs.second)), shape=(count, count))
     _, group = connected_components(graph, directed=False)
+    of_pair = group[pairs.first]
     return [
-        (np.flatnonzero(group == number), float(c[group[a] == number].min()))
-        for number in np.unique(group[a])
+        (np.flatnonzero(group == number), float(pairs.cosine[of_pair == number].min()))
+        for number in np.unique(of_pair)
     ]
 
 
-def _leaks(data: Labelled, settings: Settings, least: float) -> Mapping[str, Mapping[str, float]]:
+def _leaks(
+    data: Labelled, settings: Settings, ids: Ids, pairs: Pairs
+) -> Mapping[str, Mapping[str, float]]:
     """What near-duplicates in the support do to the neighbours' figures of each held-out split."""
     found = {}
     voters = np.flatnonzero(data.votes)
+    twins = ids[np.concatenate([pairs.first, pairs.second])]
+    others = ids[np.concatenate([pairs.second, pairs.first])]
     for split in labels.HELD_OUT:
         places = data.places(split)
         if len(places) == 0 or len(voters) == 0:
             continue
-        nearest = np.concatenate(
-            [
-                (data.vectors[places[s : s + BLOCK]] @ data.vectors[voters].T).max(axis=1)
-                for s in range(0, len(places), BLOCK)
-            ]
-        )
-        leaked = nearest >= least
+        leaked = np.isin(data.ids[places], twins[np.isin(others, data.ids[voters])])
         accuracy = [
             float((say(evidence, settings).votes.argmax(axis=1) == data.truth[places]).mean())
             for evidence in (gather(data, places, twins=True), gather(data, places))

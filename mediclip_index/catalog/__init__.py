@@ -17,6 +17,7 @@ from mediclip_index.catalog import (
     removals,
     schema,
     tallies,
+    thumbnails,
     words,
 )
 from mediclip_index.catalog.store import Catalog, Reading, Writing, operating_user
@@ -38,5 +39,6 @@ __all__ = [
     "removals",
     "schema",
     "tallies",
+    "thumbnails",
     "words",
 ]

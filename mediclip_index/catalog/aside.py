@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
@@ -36,7 +37,13 @@ def rows_where(look: Reading, table: str, condition: str) -> list[bytes]:
 
 
 def _all(rows: Sequence[Any]) -> Sequence[Any]:
-    return [[list(v) if isinstance(v, tuple) else v for v in row] for row in rows]
+    return [[_plain(value) for value in row] for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return list(value) if isinstance(value, tuple) else value
 
 
 def drop(work: Writing, table: str, condition: str) -> None:

@@ -21,7 +21,7 @@ UNIT = 1e-3  # how far a vector's length may be from 1
 _SHOWN = 3
 
 # Rows that say something of an image that is not there, and never was purged: table → column.
-OF_IMAGES = {"labels": "image", "attributes": "image"}
+OF_IMAGES = {"labels": "image", "attributes": "image", "thumbnails": "image"}
 
 
 def pages(look: Reading) -> Iterator[Finding]:

@@ -36,6 +36,7 @@ an index of it again.
 | files | which path held which content, from `since_tx` until `until_tx` (NULL: still) |
 | vectors_N | unit vectors by the encoder whose `number` is N in `encoders` |
 | labels, attributes | all that was ever said of an image; the latest row counts, '' takes away |
+| thumbnails | each image in 48 x 48 grey bytes, by which near copies are told |
 | prompt_sets, settings, choices | words and numbers, and which were in force since when |
 | verdicts | the audit: `body` is canonical JSON, `hash` = sha256(`previous` + `body_sha256`) |
 | unrelated | how alike each encoder finds pictures that have nothing to do with each other |

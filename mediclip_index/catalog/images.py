@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mediclip_index.catalog import thumbnails
 from mediclip_index.catalog.origins import read_options
 from mediclip_index.catalog.rows import (
     fetch_vectors,
@@ -75,6 +76,7 @@ class NewImage:
     bytes: int
     technical: Mapping[str, Attribute]
     vector: Vectors
+    thumbnail: thumbnails.Grey = b""
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,8 @@ def add_images(
             next_id += 1
         vectors[present[identity]] = image.vector
     insert(work.db, "images", _IMAGES, rows)
+    grey = {present[i.sha256, i.page, i.item]: i.thumbnail for i in new if i.thumbnail}
+    thumbnails.put(work, grey)
     having = {
         i
         for (i,) in work.db.execute(

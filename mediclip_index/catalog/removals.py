@@ -34,6 +34,36 @@ def removed(look: Reading) -> list[int]:
     return [i for (i,) in rows]
 
 
+@dataclass(frozen=True)
+class Removal:
+    """That an image is removed: since transaction `tx`, at `time_us` (UTC), by `author`."""
+
+    image: int
+    tx: int
+    time_us: int
+    author: str
+
+
+def standing(look: Reading) -> list[Removal]:
+    """The removals in force, by image."""
+    rows = look.db.execute(
+        "SELECT r.image, r.tx, coalesce(t.time_us, 0), coalesce(t.author, '') FROM "
+        "(SELECT image, max(tx) AS tx FROM removals WHERE tx <= $1 "
+        "AND image IN (SELECT image FROM removed_at($1)) GROUP BY image) r "
+        "LEFT JOIN transactions t USING (tx) ORDER BY r.image",
+        [look.tx],
+    ).fetchall()
+    return [Removal(*row) for row in rows]
+
+
+def purged(look: Reading) -> set[int]:
+    """The images that were erased for good."""
+    rows = look.db.execute(
+        "SELECT DISTINCT image FROM removals WHERE what = 'purged' AND tx <= ?", [look.tx]
+    ).fetchall()
+    return {i for (i,) in rows}
+
+
 def mark(work: Writing, ids: Iterable[int], what: str) -> None:
     """Note that these images were 'removed', 'restored' or 'purged'."""
     insert(
@@ -83,7 +113,7 @@ def purge(work: Writing, what: Doomed) -> int:
     evaluations.forget(work, {(name, value) for name, value in said})
     for (number,) in db.execute("SELECT number FROM encoders").fetchall():
         db.execute(f"DELETE FROM vectors_{number} WHERE image IN {_LISTED}", [ids])
-    for table in ("labels", "attributes"):
+    for table in ("labels", "attributes", "thumbnails"):
         db.execute(f"DELETE FROM {table} WHERE image IN {_LISTED}", [ids])
     db.execute(f"DELETE FROM files WHERE sha256 IN {_NAMED}", [contents])
     for table, column in (("files", "path"), ("refusals", "path"), ("sources", "source")):

@@ -48,6 +48,10 @@ from mediclip_index.show import writing
     help="Read again what an earlier version read otherwise; a build says how many these are.",
 )  # fmt: skip
 @click.option(
+    "--thumbnails", is_flag=True,
+    help="Read images of an earlier version again for what `duplicates` tells copies by.",
+)  # fmt: skip
+@click.option(
     "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
     help="Pictures the model sees at once.",
 )  # fmt: skip
@@ -74,6 +78,7 @@ def build(
     allow_missing: bool,
     prune: bool,
     reread: bool,
+    thumbnails: bool,
     batch_size: int,
     index_type: Literal["auto", "exact", "compressed"] | None,
     workers: int | None,
@@ -121,6 +126,7 @@ def build(
             allow_missing=allow_missing,
             prune=prune,
             reread=reread,
+            thumbnails=thumbnails,
             batch_size=batch_size,
             index_type=index_type,
             workers=workers,

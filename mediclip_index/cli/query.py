@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ from typing import Any
 
 import click
 
+from mediclip_index.cli.copying import Wanted, copy
 from mediclip_index.cli.options import (
     engine_options,
     opened,
@@ -23,7 +23,7 @@ from mediclip_index.cli.options import (
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
-from mediclip_index.terms import QueryReport, Verdict
+from mediclip_index.terms import QueryReport
 
 
 @click.command()
@@ -107,10 +107,14 @@ def query(
         asked = counted(len(report.verdicts), "picture")
         tell([f"{asked} asked of: no verdict is {' or '.join(only)}."])
     put(shown, writing.QUERY, form)
-    missing: list[str] = []
+    missing: tuple[str, ...] = ()
     if copy_to is not None:
-        copied, missing = copy(shown.verdicts, copy_to)
-        click.echo(f"{copied} files copied to {copy_to}.", err=True)
+        wanted = [
+            Wanted(v.path, v.page, v.item, v.id, v.label, v.probability) for v in shown.verdicts
+        ]
+        copied = copy(wanted, copy_to, sources)
+        missing = copied.missing
+        click.echo(copied.sentence(copy_to), err=True)
         tell([f"Not copied, since it is no longer there: {path}." for path in missing])
     if form == "table" and len(shown.verdicts) == 1 and shown.verdicts[0].neighbours:
         nearest = shown.verdicts[0].neighbours[0].id
@@ -130,29 +134,3 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
         )
     kept = tuple(v for v in report.verdicts if v.label in only or (v.unsure and "unsure" in only))
     return replace(report, verdicts=kept)
-
-
-def copy(verdicts: Sequence[Verdict], folder: Path) -> tuple[int, list[str]]:
-    """Copy the verdicts' files, each once; a name that is taken gets a number. Returns how many,
-    and the paths of those that are no longer there."""
-    from mediclip_index.reading import Unreadable, read_bytes
-
-    folder.mkdir(parents=True, exist_ok=True)
-    copied, missing = 0, []
-    for path in dict.fromkeys(v.path for v in verdicts if v.path != "-"):
-        source = Path(path)
-        target = folder / source.name
-        number = 1
-        while target.exists():
-            target = folder / f"{source.stem}-{number}{source.suffix}"
-            number += 1
-        try:
-            if source.exists():
-                shutil.copy2(source, target)
-            else:  # a member of an archive
-                target.write_bytes(read_bytes(path))
-        except (Unreadable, FileNotFoundError):
-            missing.append(path)
-            continue
-        copied += 1
-    return copied, missing

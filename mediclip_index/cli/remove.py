@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Literal
 
 import click
 
+from mediclip_index.cli.asking import ASK_FROM, agreed
 from mediclip_index.cli.options import ids, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
+from mediclip_index.show.text import counted
 
 
 @click.command()
@@ -17,8 +18,10 @@ from mediclip_index.show import writing
 @click.option("--where", metavar="SQL", help="The images that meet a condition (see `info`).")
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken out.")
 @click.option("--restore", is_flag=True, help="Bring removed images back.")
+@click.option("--last", is_flag=True, help="With --restore: undo the last removal.")
+@click.option("--list", "listed", is_flag=True, help="Show what is removed now.")
 @click.option("--purge", is_flag=True, help="Erase them for good; this can't be undone.")
-@click.option("--yes", is_flag=True, help="Purge without asking.")
+@click.option("--yes", is_flag=True, help="Purge, or remove many, without asking.")
 @output_options
 @click.pass_obj
 def remove(
@@ -27,6 +30,8 @@ def remove(
     where: str | None,
     dry_run: bool,
     restore: bool,
+    last: bool,
+    listed: bool,
     purge: bool,
     yes: bool,
     form: str,
@@ -35,6 +40,10 @@ def remove(
 
     A removed picture votes no more, is found no more, and does not come back at the next build of
     its folder, under another name neither; nothing of it is lost, and --restore brings it back.
+    With --restore, --where asks of what is removed, as it was when it was taken out.
+
+    --where asks before it takes out more than 20 pictures. An id that the index does not have
+    stops no other one; the command ends with 3.
 
     --purge erases: vectors, paths, labels, attributes, all pages of the file, every verdict on it
     or that lists it as a neighbour. A tombstone stays, so `audit verify` still holds. It knows the
@@ -44,25 +53,39 @@ def remove(
     \b
     mediclip-index remove 12 13
     mediclip-index remove --where "label is null" --dry-run
-    mediclip-index remove --restore 12
+    mediclip-index remove --list
+    mediclip-index remove --restore --last
     mediclip-index remove --purge 13 --yes
     """
     if restore and purge:
         raise click.UsageError("--restore brings back, --purge erases; choose one.")
+    if listed and (images or where is not None or restore or purge or last):
+        raise click.UsageError("--list shows what is removed now; say it alone.")
+    if last and not restore:
+        raise click.UsageError("--last goes with --restore: it undoes the last removal.")
     what: Literal["removed", "restored", "purged"] = (
         "purged" if purge else "restored" if restore else "removed"
     )
     index = opened(context)
+    if listed:
+        put(index.removed(), writing.REMOVED, form)
+        return
     chosen = ids(images)
-    if purge and not dry_run and not yes:
-        if not sys.stdin.isatty():
-            raise click.UsageError("--purge can't be undone; say --yes too where nobody is asked.")
+    if not dry_run and not yes and (purge or (where is not None and not restore)):
         planned = index.remove(chosen, where=where, what=what, dry_run=True)
-        click.confirm(
-            f"Erase {len(planned.images)} images and {planned.verdicts} verdicts for good?",
-            abort=True,
-            err=True,
-        )
-    report = index.remove(chosen, where=where, what=what, dry_run=dry_run)
+        count = counted(len(planned.images), "image")
+        if purge:
+            agreed(
+                f"Erase {count} and {counted(planned.verdicts, 'verdict')} for good?",
+                "--purge can't be undone; say --yes too where nobody is asked.",
+            )
+        elif len(planned.images) > ASK_FROM:
+            agreed(
+                f"Remove {count}?",
+                f"This condition is met by {count}: say --yes too where nobody can be asked.",
+            )
+    report = index.remove(chosen, where=where, what=what, dry_run=dry_run, last=last)
     tell(report.notes)
     put(report, writing.REMOVE, form)
+    if report.unknown:
+        raise click.exceptions.Exit(3)

@@ -186,10 +186,11 @@ class Assessing:
         return jobs.thumbnails(self._desk, ids, side)
 
     def duplicates(
-        self, *, least: float = 0.998, progress: Progress | None = None
+        self, *, least: float | None = None, progress: Progress | None = None
     ) -> DuplicatesReport:
-        """Images that are the same under several paths, or nearly the same (cosine >= `least`),
-        within and across splits and labels."""
+        """Images that are the same under several paths, or copies of each other (compressed again,
+        resized, cropped a little, made lighter), within and across splits and labels. With `least`
+        those that are alike to the model, whatever their pixels: a cosine of that or more."""
         return assess.duplicates(self._desk, least=least, progress=progress or Silent())
 
     def compare(

@@ -11,6 +11,7 @@ from mediclip_index.terms import (
     BackupReport,
     ExportReport,
     Progress,
+    RemovedImage,
     RemoveReport,
     RepairReport,
     Silent,
@@ -41,15 +42,23 @@ class Keeping:
         where: str | None = None,
         what: Literal["removed", "restored", "purged"] = "removed",
         dry_run: bool = False,
+        last: bool = False,
     ) -> RemoveReport:
-        """Take images out, by id or by a condition.
+        """Take images out, by id or by a condition; bring back also the `last` removal.
 
         A removed image is not there for any command and does not come back with its file, but
         nothing is lost: "restored" brings it back. "purged" erases: vectors, paths, labels,
         attributes, technical metadata and all verdicts on it or that name it, for the whole file
         with all its pages; only a tombstone stays, so that the audit's chain holds.
+
+        Ids that the index does not have are told in `unknown`; WrongUsage where it has none of
+        them. To restore, `where` is asked of removed images as they were when they were taken out.
         """
-        return jobs.remove(self._desk, ids, where=where, what=what, dry_run=dry_run)
+        return jobs.remove(self._desk, ids, where=where, what=what, dry_run=dry_run, last=last)
+
+    def removed(self) -> tuple[RemovedImage, ...]:
+        """The images that are removed now, by id: when, and by whom."""
+        return jobs.removed(self._desk)
 
     def export(self, folder: str | Path) -> ExportReport:
         """Write every table as Parquet, and the library as CSV, into a new folder."""

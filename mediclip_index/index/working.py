@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mediclip_index import jobs
@@ -48,6 +49,7 @@ class Working:
         allow_missing: bool = False,
         prune: bool = False,
         reread: bool = False,
+        thumbnails: bool = False,
         batch_size: int = 32,
         index_type: IndexType | None = None,
         workers: int | None = None,
@@ -60,14 +62,15 @@ class Working:
         have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
         which no file is left are removed: they do not come back with their file (see `remove`).
         With `reread`, images that an earlier version read in another way are read again by this
-        one (all sources; verdicts given before can be replayed as they were).
+        one (all sources; verdicts given before can be replayed as they were). With `thumbnails`,
+        images of an earlier version get what near copies are told by.
         `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
         "compressed". `exclude` and `include` are patterns as in .gitignore, of files in folders and
         archives; links that lead out of a folder are passed over unless `follow_links`. A picture
         whose file ends too soon is refused unless `truncated` is "show". `workers`
         processes read and decode files (None: one a core, 16 at most).
         """
-        return jobs.build(
+        report = jobs.build(
             self._desk,
             sources,
             labels=labels,
@@ -84,6 +87,10 @@ class Working:
             workers=workers,
             progress=progress or Silent(),
         )
+        if not thumbnails:
+            return report
+        made = jobs.make_thumbnails(self._desk, progress or Silent())
+        return replace(report, notes=(*report.notes, made))
 
     def query(
         self,

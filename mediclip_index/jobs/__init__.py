@@ -13,9 +13,9 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.founding import found
 from mediclip_index.jobs.labelling import import_labels, label_history, path_of, set_label
 from mediclip_index.jobs.querying import query_files, query_indexed
-from mediclip_index.jobs.removing import remove
+from mediclip_index.jobs.removing import remove, removed
 from mediclip_index.jobs.repairing import repair
-from mediclip_index.jobs.rereading import thumbnails
+from mediclip_index.jobs.rereading import make_thumbnails, thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
 from mediclip_index.jobs.verifying import verify
 from mediclip_index.jobs.wordings import add_prompts, prompt_sets, prompt_source, try_prompts
@@ -36,12 +36,14 @@ __all__ = [
     "info",
     "is_export",
     "label_history",
+    "make_thumbnails",
     "path_of",
     "prompt_sets",
     "prompt_source",
     "query_files",
     "query_indexed",
     "remove",
+    "removed",
     "repair",
     "restore",
     "search",

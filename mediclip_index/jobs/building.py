@@ -12,10 +12,10 @@ from dataclasses import replace
 from uuid6 import uuid7
 
 from mediclip_index import reading
-from mediclip_index.catalog import Writing, images, labels, origins, presence, removals, words
+from mediclip_index.catalog import Writing, images, labels, origins, words
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.jobs import measuring, moving
+from mediclip_index.jobs import measuring, moving, removing
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
@@ -84,7 +84,7 @@ def build(
         work.settle()
     tally.labelled += committer.labelled
     del work  # and with it what it knew of every file: the vectors need the room
-    pruned = _prune(desk) if prune else 0
+    pruned = removing.prune(desk) if prune else 0
     refresh_neighbours(desk, encoder)
     measuring.after_build(desk, encoder)
     seconds = time.monotonic() - started
@@ -106,14 +106,6 @@ def build(
         notes=(*tally.notes, *desk.notes),
         pruned=pruned,
     )
-
-
-def _prune(desk: Desk) -> int:
-    """Images of which no file is left are gone for good: marked as removed."""
-    with desk.catalog.writing("build --prune", by=desk.author) as work:
-        gone = presence.gone_ids(work).tolist()
-        removals.mark(work, gone, "removed")
-    return len(gone)
 
 
 class _Build:
@@ -335,6 +327,7 @@ class _Build:
                     bytes=entry.size,
                     technical=picture.metadata,
                     vector=next(vectors),
+                    thumbnail=picture.thumbnail,
                 )
                 for picture in item.pictures
             ]

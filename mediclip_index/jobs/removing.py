@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, aside, audit, images, library, removals
+from mediclip_index.catalog import (
+    Reading,
+    aside,
+    audit,
+    images,
+    labels,
+    library,
+    presence,
+    removals,
+)
 from mediclip_index.catalog.removals import Doomed
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.repairing import sweep_erased
-from mediclip_index.terms import RemoveReport, TakenImage, WrongUsage
+from mediclip_index.terms import RemovedImage, RemoveReport, TakenImage, WrongUsage
 
 What = Literal["removed", "restored", "purged"]
 _COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": removals.PURGE}
@@ -18,11 +28,21 @@ _NAMED = 20
 
 
 def remove(
-    desk: Desk, ids: Sequence[int], *, where: str | None, what: What, dry_run: bool
+    desk: Desk,
+    ids: Sequence[int],
+    *,
+    where: str | None,
+    what: What,
+    dry_run: bool,
+    last: bool = False,
 ) -> RemoveReport:
     """See Index.remove."""
+    if last and (what != "restored" or ids or where is not None):
+        raise WrongUsage("--last undoes the last removal: it goes with --restore alone.")
     with desk.catalog.reading() as look:
-        wanted = _chosen(look, ids, where, what)
+        wanted = _last(look) if last else _chosen(look, ids, where, what)
+        unknown = tuple(sorted(set(ids) - set(wanted)))
+        erased = removals.purged(look).intersection(unknown)
         done = set(removals.removed(look))
         if what == "purged":
             doomed = removals.doomed(look, wanted)
@@ -32,7 +52,9 @@ def remove(
             doomed = Doomed((), frozenset(), frozenset(), 0)
         known = images.images(look, wanted)
         verdicts = audit.count_of(look, doomed.ids, doomed.contents, doomed.paths)
-    unchanged = 0 if what == "purged" else len(set(ids)) - len(wanted) if ids else 0
+    unchanged = 0
+    if ids and what != "purged":
+        unchanged = len(set(ids)) - len(unknown) - len(wanted)
     if wanted and not dry_run:
         if what == "purged":
             verdicts = _purge(desk, wanted)
@@ -40,7 +62,7 @@ def remove(
             with desk.catalog.writing(_COMMANDS[what], by=desk.author) as work:
                 removals.mark(work, wanted, what)
     on_disk = tuple(sorted(path for path in doomed.paths if reading.is_there(path)))
-    notes = []
+    notes = [_why_not(i, i in erased) for i in unknown]
     if on_disk:
         notes.append(
             f"{len(on_disk)} of the files still lie on disk: a build of their folder takes them "
@@ -55,31 +77,83 @@ def remove(
         verdicts=verdicts,
         on_disk=on_disk,
         notes=tuple(notes),
+        unknown=unknown,
     )
 
 
+def removed(desk: Desk) -> tuple[RemovedImage, ...]:
+    """See Index.removed."""
+    with desk.catalog.reading() as look:
+        standing = removals.standing(look)
+        known = images.images(look, [removal.image for removal in standing])
+    return tuple(
+        RemovedImage(
+            r.image,
+            known[r.image].path if r.image in known else "",
+            labels.iso(r.time_us),
+            r.author,
+        )
+        for r in standing
+    )
+
+
+def prune(desk: Desk) -> int:
+    """Images of which no file is left are gone for good: marked as removed. Returns how many."""
+    with desk.catalog.writing("build --prune", by=desk.author) as work:
+        gone = presence.gone_ids(work).tolist()
+        removals.mark(work, gone, "removed")
+    return len(gone)
+
+
+def _why_not(image: int, erased: bool) -> str:
+    if erased:
+        return f"#{image} was purged: nothing of it is left to act on."
+    return f"There is no image #{image} in this index."
+
+
+def _last(look: Reading) -> list[int]:
+    """What the last removal took out and is not back yet."""
+    standing = removals.standing(look)
+    latest = max((removal.tx for removal in standing), default=0)
+    return [removal.image for removal in standing if removal.tx == latest]
+
+
+def _removed_where(look: Reading, where: str) -> list[int]:
+    """The removed images that met a condition when they were taken out."""
+    by_tx: dict[int, set[int]] = defaultdict(set)
+    for removal in removals.standing(look):
+        by_tx[removal.tx].add(removal.image)
+    if not by_tx:
+        library.matching(look, where)  # what is no condition is refused all the same
+    found: list[int] = []
+    for tx, taken in by_tx.items():
+        found += taken.intersection(library.matching(look.as_of(tx - 1), where))
+    return sorted(found)
+
+
 def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) -> list[int]:
-    if where is not None and what == "restored":
-        raise WrongUsage("--where sees only images that are there; name removed ones by id.")
     if where is not None and ids:
         raise WrongUsage("Name images by id or by --where, not by both.")
     if where is not None:
-        return library.matching(look, where)
+        return _removed_where(look, where) if what == "restored" else library.matching(look, where)
     if not ids:
         said = "Name the images by id or by --where."
         if what == "restored":
             removed = removals.removed(look)
             more = ", …" if len(removed) > _NAMED else ""
             listed = ", ".join(f"#{i}" for i in removed[:_NAMED]) + more
-            said = f"Name the images by id; removed are: {listed or 'none'}."
+            said = (
+                "Name the images by id or by --where, or say --last; "
+                f"removed are: {listed or 'none'}."
+            )
         raise WrongUsage(said)
-    missing = set(ids) - set(images.images(look, list(ids)))
-    if missing:
-        said = f"There is no image {min(missing)} in this index; nothing was changed."
+    known = set(images.images(look, list(ids)))
+    if not known:
+        said = f"There is no image {min(ids)} in this index; nothing was changed."
         if removals.unfinished_purge(look):
             said += " A purge was interrupted: `mediclip-index repair` finishes it."
         raise WrongUsage(said)
-    return sorted(set(ids))
+    return sorted(known)
 
 
 def _purge(desk: Desk, ids: Sequence[int]) -> int:

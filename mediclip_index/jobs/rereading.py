@@ -10,9 +10,11 @@ from typing import Literal
 
 from mediclip_index import reading
 from mediclip_index.catalog import images
+from mediclip_index.catalog import thumbnails as kept
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Eye, Manner, Readers, entry_of
+from mediclip_index.show.text import counted
 from mediclip_index.terms import (
     Entry,
     Picture,
@@ -24,6 +26,8 @@ from mediclip_index.terms import (
     WrongUsage,
 )
 
+_KEPT_AT_ONCE = 1024  # thumbnails
+_SEEN = 224  # pixels: files are decoded no smaller than twice that for their thumbnails
 Why = Literal["unread", "changed"]
 
 
@@ -47,6 +51,17 @@ class Square:
     @property
     def framing(self) -> Callable[[Pixels], Pixels]:
         return partial(reading.squared, side=self.image_size)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An eye that wants pictures as they are, drawn with `image_size` pixels or more."""
+
+    image_size: int
+
+    @property
+    def framing(self) -> Callable[[Pixels], Pixels]:
+        return reading.unshaped
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,34 @@ def pixels(
         found |= {i: picture.pixels for i, picture in file.pictures.items()}
         progress.advance(file.asked)
     return found
+
+
+def make_thumbnails(desk: Desk, progress: Progress) -> str:
+    """Read the files of images that have no thumbnail again, and keep theirs; returns a note."""
+    with desk.catalog.reading() as look:
+        lacking = kept.lacking(look)
+    found: dict[int, bytes] = {}
+    made = 0
+    progress.start("thumbnails", len(lacking))
+    for file in reread(desk, lacking, Small(_SEEN)) if lacking else ():
+        found |= {i: picture.thumbnail for i, picture in file.pictures.items()}
+        made += len(file.pictures)
+        progress.advance(file.asked)
+        if len(found) >= _KEPT_AT_ONCE:
+            _keep(desk, found)
+            found = {}
+    _keep(desk, found)
+    progress.finish()
+    left = len(lacking) - made
+    more = f"; {counted(left, 'image')} could not be read" if left else ""
+    return f"{counted(made, 'thumbnail')} made{more}."
+
+
+def _keep(desk: Desk, found: dict[int, bytes]) -> None:
+    if found:
+        with desk.catalog.writing("build --thumbnails", by=desk.author) as work:
+            there = images.images(work, list(found))
+            kept.put(work, {i: grey for i, grey in found.items() if i in there})
 
 
 def thumbnails(desk: Desk, ids: Sequence[int], side: int) -> dict[int, Pixels]:

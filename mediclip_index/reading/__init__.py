@@ -11,12 +11,13 @@ from mediclip_index.reading.content import (
     read,
     read_bytes,
     read_file,
+    starts_as_pdf,
 )
 from mediclip_index.reading.lists import label_rows, said_of_files
 from mediclip_index.reading.recipes import RECIPE, read_otherwise
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, plain, scan
-from mediclip_index.reading.tones import squared, within
+from mediclip_index.reading.tones import squared, unshaped, within
 from mediclip_index.reading.worker import Task
 
 __all__ = [
@@ -40,5 +41,7 @@ __all__ = [
     "said_of_files",
     "scan",
     "squared",
+    "starts_as_pdf",
+    "unshaped",
     "within",
 ]

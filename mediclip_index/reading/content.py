@@ -71,6 +71,14 @@ def read_bytes(path: str, bounds: Bounds | None = None) -> bytes:
     return data
 
 
+def starts_as_pdf(path: str) -> bool:
+    """Whether a file, or a member of an archive, is a PDF; False where it can't be read."""
+    try:
+        return bool(pdf.is_pdf(_unfolded(read_bytes(path), path, Bounds())))
+    except Unreadable:
+        return False
+
+
 def items(
     data: bytes,
     *,
@@ -95,13 +103,15 @@ def items(
             "too_large", f"{path} has {len(data):,} bytes; at most {bounds.max_bytes:,} are read."
         )
     data = _unfolded(data, path, bounds)
-    with shaped(shape):
-        if pdf.is_pdf(data):
-            yield from pdf.items(data, path, size, bounds, options.pdf, first)
-        elif dicom.is_dicom(data):
-            yield from dicom.items(data, path, size, bounds, options, first)
-        else:
-            yield from raster.items(data, path, size, bounds, first, options.truncated)
+    if pdf.is_pdf(data):
+        found = pdf.items(data, path, size, bounds, options.pdf, first)
+    elif dicom.is_dicom(data):
+        found = dicom.items(data, path, size, bounds, options, first)
+    else:
+        found = raster.items(data, path, size, bounds, first, options.truncated)
+    # At once: the thousand pages of a file must not wait in memory larger than a model sees them.
+    for item in found:
+        yield shaped(item, shape) if isinstance(item, Picture) else item
 
 
 def gathered(found: Iterable[Item]) -> ReadResult:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mediclip_index.terms import Pixels
+from mediclip_index.terms import THUMBNAIL, Picture, Pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles that become black and white
 _SAMPLE = 1_000_000
 _NO_DATA = 1e30  # no brightness that was measured is beyond it; what programs write for none is
 
 Shape = Callable[[Pixels], Pixels]
-_shape: ContextVar[Shape | None] = ContextVar("_shape", default=None)
 
 
-@contextlib.contextmanager
-def shaped(shape: Shape | None) -> Iterator[None]:
-    """Every picture made within goes through `shape` at once: the thousand pages of a file must not
-    wait in memory larger than a model will look at them."""
-    before = _shape.set(shape)
-    try:
-        yield
-    finally:
-        _shape.reset(before)
+def shaped(picture: Picture, shape: Shape | None) -> Picture:
+    """A picture with its thumbnail, its pixels through `shape`."""
+    own = picture.pixels
+    return replace(picture, pixels=own if shape is None else shape(own), thumbnail=thumbnail(own))
+
+
+def thumbnail(own: Pixels) -> bytes:
+    """The whole picture in THUMBNAIL x THUMBNAIL grey bytes, row by row."""
+    small = Image.fromarray(own).resize(
+        (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, reducing_gap=2.0
+    )
+    return small.convert("L").tobytes()
 
 
 def to_eight_bits(
@@ -100,10 +101,13 @@ def bounded(picture: Image.Image, size: int) -> Image.Image:
 
 
 def pixels(picture: Image.Image) -> Pixels:
-    """An RGB picture as an array of its own, (h, w, 3) uint8, in the shape asked for."""
-    own = np.array(picture.convert("RGB"), dtype=np.uint8)
-    shape = _shape.get()
-    return own if shape is None else shape(own)
+    """An RGB picture as an array of its own, (h, w, 3) uint8."""
+    return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+def unshaped(own: Pixels) -> Pixels:
+    """The picture as it is."""
+    return own
 
 
 def squared(own: Pixels, side: int) -> Pixels:

@@ -8,7 +8,6 @@ from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
 from mediclip_index.terms import (
     CompareReport,
-    DuplicatesReport,
     EvaluationComparison,
     EvaluationReport,
     MethodFigures,
@@ -238,47 +237,6 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
 
 def _more(count: int) -> str:
     return f"\nand {count - SHOWN} more" if count > SHOWN else ""
-
-
-def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
-    if not report.groups:
-        return "No duplicates."
-    parts = [
-        style.bold(
-            f"{counted(len(report.groups), 'group')} of duplicates: "
-            f"{report.across_splits} across splits, "
-            f"{report.across_labels} with contradicting labels"
-        )
-    ]
-    rows = [
-        (
-            g.kind,
-            f"{g.similarity:.3f}",
-            len(g.paths),
-            ", ".join(sorted(set(g.splits) - {""})) or "-",
-            ", ".join(sorted(set(g.labels) - {""})) or "-",
-            " ".join(f"#{i}" for i in g.ids[:3]) + (" ..." if len(g.ids) > 3 else ""),
-            g.paths[0],
-        )
-        for g in report.groups[:SHOWN]
-    ]
-    parts.append(
-        table(
-            ("kind", "cosine", "files", "splits", "labels", "ids", "first path"),
-            rows,
-            room=room,
-            right="lrr",
-        )
-        + _more(len(report.groups))
-    )
-    for split, leak in report.leaks.items():
-        told = (
-            f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
-            f"votes; the neighbours are right for {percent(leak['accuracy_with'])} with them, for "
-            f"{percent(leak['accuracy_without'])} without."
-        )
-        parts.append(wrapped(told, room, 2))
-    return "\n\n".join(parts)
 
 
 def compare(report: CompareReport, room: int | None, style: Style) -> str:

@@ -10,6 +10,7 @@ from mediclip_index.terms import (
     BackupReport,
     ExportReport,
     Finding,
+    RemovedImage,
     RemoveReport,
     RepairReport,
     VerifyReport,
@@ -62,6 +63,13 @@ def remove(report: RemoveReport, room: int | None, style: Style) -> str:
     if len(report.images) > _SHOWN:
         parts.append(f"and {len(report.images) - _SHOWN} more")
     return "\n".join(parts)
+
+
+def removed(rows: Sequence[RemovedImage], room: int | None, style: Style) -> str:
+    if not rows:
+        return "No image is removed."
+    shown = [(f"#{r.id}", r.time, r.by, r.path) for r in rows]
+    return table(("id", "removed", "by", "path"), shown, room=room, right="r")
 
 
 def export(report: ExportReport, room: int | None, style: Style) -> str:

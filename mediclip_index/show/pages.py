@@ -16,7 +16,14 @@ from PIL import Image
 
 from mediclip_index.show.assessments import NAMES, worst_first
 from mediclip_index.show.text import counted, percent, safe
-from mediclip_index.terms import EvaluationReport, Kin, Mistake, MistakesReport, Pixels
+from mediclip_index.terms import (
+    DuplicatesReport,
+    EvaluationReport,
+    Kin,
+    Mistake,
+    MistakesReport,
+    Pixels,
+)
 
 MOST = 60  # pictures of a kind on one page
 SIDE = 240  # pixels of a thumbnail
@@ -56,6 +63,23 @@ def mistakes(report: MistakesReport, pictures: Mapping[int, Pixels]) -> str:
         subtitle=f"{len(report.mistakes)} of {report.judged} labelled images are judged wrong, "
         f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
         f"model {report.index.model}.",
+    )
+
+
+def pictured_duplicates(report: DuplicatesReport) -> list[int]:
+    """Ids of all images that the gallery shows."""
+    return sorted({i for group in report.groups[:MOST] for i in group.ids[:MOST]})
+
+
+def duplicates(report: DuplicatesReport, pictures: Mapping[int, Pixels]) -> str:
+    """The report of `duplicates` as a gallery; `pictures` by id, of those that can be had."""
+    return _page(
+        "duplicates.html",
+        report,
+        pictures=pictures,
+        title="Duplicates",
+        subtitle=f"{counted(len(report.groups), 'group')}: {report.across_splits} across splits, "
+        f"{report.across_labels} with contradicting labels; model {report.index.model}.",
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, keeping, tables
+from mediclip_index.show import assessments, duplicates, keeping, tables
 from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import safe
@@ -29,12 +29,14 @@ class Look:
 @dataclass(frozen=True)
 class Shown:
     """How one kind of report is shown. `rows` are what jsonl, csv and paths write one by one;
-    `wrap` is what JSON shows; `columns` are those of the CSV."""
+    `wrap` is what JSON shows; `columns` are those of the CSV; `files` are the rows of csv and paths
+    where these are others."""
 
     text: Callable[[Any, int | None, Style], str]
     rows: Callable[[Any], Sequence[Any]]
     columns: tuple[str, ...]
     wrap: Callable[[Any], Any] = plain
+    files: Callable[[Any], Sequence[Any]] | None = None
 
 
 def _one(report: Any) -> Sequence[Any]:
@@ -81,8 +83,14 @@ MISTAKES = Shown(
     ("id", "path", "split", "label", "predicted", "probability", "why"),
 )  # fmt: skip
 DUPLICATES = Shown(
-    assessments.duplicates, lambda report: report.groups, ("kind", "similarity", "ids", "paths")
-)
+    duplicates.duplicates, lambda report: report.groups,
+    ("kind", "similarity", "ids", "paths", "group", "id", "path", "best"),
+    files=duplicates.files,
+)  # fmt: skip
+LEFT_OUT = Shown(
+    duplicates.duplicates, duplicates.left_over, ("id", "path", "kept"),
+    lambda report: {**plain(report), "left_out": duplicates.left_over(report)},
+)  # fmt: skip
 COMPARE = Shown(
     assessments.compare, lambda report: report.contenders,
     ("method", "accuracy.value", "accuracy.low", "accuracy.high", "train_seconds", "labels"),
@@ -95,6 +103,9 @@ PROPOSALS = Shown(
 VERIFY = Shown(keeping.verify, lambda report: report.findings, ("kind", "what", "mend"))
 REPAIR = Shown(keeping.repair, lambda report: report.mended, ("kind", "what"))
 REMOVE = Shown(keeping.remove, lambda report: report.images, ("id", "path"))
+REMOVED = Shown(
+    keeping.removed, _all, ("id", "path", "time", "by"), lambda rows: {"removed": plain(rows)}
+)
 EXPORT = Shown(keeping.export, _one, ("path", "bytes"))
 BACKUP = Shown(
     keeping.backup, _one,
@@ -126,10 +137,11 @@ def write(report: Any, shown: Shown, look: Look) -> str:
         return json.dumps(shown.wrap(report), indent=2) + "\n"
     if look.format == "jsonl":
         return "".join(json.dumps(plain(row)) + "\n" for row in shown.rows(report))
+    files = shown.files or shown.rows
     if look.format == "csv":
-        return _unsteered(_csv([plain(row) for row in shown.rows(report)], shown.columns), look)
+        return _unsteered(_csv([plain(row) for row in files(report)], shown.columns), look)
     if look.format == "paths":
-        return _unsteered("".join(f"{_path(plain(row))}\n" for row in shown.rows(report)), look)
+        return _unsteered("".join(f"{_path(plain(row))}\n" for row in files(report)), look)
     return shown.text(harmless(report), look.room, Style(look.color)) + "\n"
 
 

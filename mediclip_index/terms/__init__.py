@@ -15,6 +15,7 @@ from mediclip_index.terms.keeping import (
     ExportReport,
     Finding,
     Mended,
+    RemovedImage,
     RemoveReport,
     RepairReport,
     TakenImage,
@@ -72,6 +73,7 @@ from mediclip_index.terms.verdicts import (
     WhatIf,
 )
 from mediclip_index.terms.words import (
+    THUMBNAIL,
     Attribute,
     CantWrite,
     Encoder,
@@ -99,6 +101,7 @@ from mediclip_index.terms.words import (
 )
 
 __all__ = [
+    "THUMBNAIL",
     "Attribute",
     "AuditRow",
     "BackupReport",
@@ -162,6 +165,7 @@ __all__ = [
     "ReferenceVote",
     "Refusal",
     "RemoveReport",
+    "RemovedImage",
     "RepairReport",
     "ReplayDifference",
     "ReplayReport",

@@ -59,7 +59,8 @@ class RemoveReport:
     """Images marked as removed, brought back ("restored") or erased ("purged").
 
     verdicts: how many verdicts' content was (or, with dry_run, may be) erased with them.
-    on_disk: files of purged images that still lie on disk.
+    on_disk: files of purged images that still lie on disk. unknown: ids asked for that the index
+    does not have, or no longer since a purge.
     """
 
     path: str
@@ -70,6 +71,17 @@ class RemoveReport:
     verdicts: int
     on_disk: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    unknown: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemovedImage:
+    """An image that is removed now: since when (UTC), and by whom."""
+
+    id: int
+    path: str
+    time: str
+    by: str
 
 
 @dataclass(frozen=True)

@@ -289,7 +289,8 @@ class ReplayReport:
 
 @dataclass(frozen=True)
 class Twins:
-    """Images that are (nearly) the same: a group, with what a leak between them would touch."""
+    """Images that are (nearly) the same: a group, with what a leak between them would touch. sizes:
+    (width, height) by id; best: the id to keep, that of most pixels, then of the largest file."""
 
     kind: str
     ids: tuple[int, ...]
@@ -297,6 +298,8 @@ class Twins:
     labels: tuple[str, ...]
     splits: tuple[str, ...]
     similarity: float
+    sizes: tuple[tuple[int, int], ...] = ()
+    best: int = 0
 
 
 @dataclass(frozen=True)
@@ -309,6 +312,7 @@ class DuplicatesReport:
     across_splits: int
     across_labels: int
     leaks: Mapping[str, Mapping[str, float]]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,9 @@ class Entry:
         return self.path if self.at is None else self.at
 
 
+THUMBNAIL = 48  # pixels a side
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """One upright RGB picture. `pixels` has shape (h, w, 3), uint8, and may have been decoded at a
@@ -132,7 +135,8 @@ class Picture:
 
     `page` counts from 1 in multi-page files (TIFF, PDF) and multi-frame DICOM, else None; `item`
     counts the pictures embedded in one PDF page, else None. `metadata` is technical only: no
-    patient tag ever enters it.
+    patient tag ever enters it. `thumbnail` is the whole picture in THUMBNAIL x THUMBNAIL grey
+    bytes, row by row, by which near copies are told; empty where none was made.
     """
 
     pixels: Pixels
@@ -142,6 +146,7 @@ class Picture:
     page: int | None = None
     item: int | None = None
     metadata: Mapping[str, Attribute] = field(default_factory=dict)
+    thumbnail: bytes = b""
 
 
 # --- encoding ---------------------------------------------------------------------------------

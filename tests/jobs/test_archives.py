@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.cli.query import copy
+from mediclip_index.cli.copying import CopyReport, Wanted, copy
 
 
 @pytest.fixture
@@ -63,10 +62,12 @@ def test_members_are_asked_and_copied_by_their_own_paths(
     assert verdict.path == member
     assert all(n.path.startswith(f"{scans}!/medical/") for n in verdict.neighbours)
     assert index.search(images=[member], k=1).results[0].path == member
-    assert copy([verdict], tmp_path / "out") == (1, [])
-    gone = replace(verdict, path=f"{scans}!/medical/none.png")
-    assert copy([gone], tmp_path / "out") == (0, [gone.path])
-    assert (tmp_path / "out" / "p03.png").read_bytes() == (pile / "p03.png").read_bytes()
+    out = tmp_path / "out"
+    assert copy([Wanted(verdict.path)], out) == CopyReport(1, 0, ())
+    gone = f"{scans}!/medical/none.png"
+    assert copy([Wanted(gone)], out) == CopyReport(0, 0, (gone,))
+    copied = out / "scans.zip" / "medical" / "p03.png"
+    assert copied.read_bytes() == (pile / "p03.png").read_bytes()
     assert len(index.query([str(scans)]).verdicts) == 12
 
 

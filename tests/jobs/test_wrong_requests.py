@@ -28,11 +28,12 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "no proposals": (lambda i: i.label_next(0), "at least one image"),
     "remove both ways": (lambda i: i.remove([1], where="id = 2"), "not by both"),
     "remove nothing": (lambda i: i.remove(), "by id or by --where"),
-    "remove a stranger": (lambda i: i.remove([1, 99]), "no image 99"),
-    "restore by condition": (
-        lambda i: i.remove(where="id = 1", what="restored"),
-        "name removed ones by id",
+    "remove a stranger": (lambda i: i.remove([98, 99]), "no image 98"),
+    "restore by what is no condition": (
+        lambda i: i.remove(where="nothing = 1", what="restored"),
+        "nothing",
     ),
+    "undo the last removal and more": (lambda i: i.remove([1], last=True), "--last undoes"),
     "restore without a name": (lambda i: i.remove(what="restored"), "removed are: none"),
     "search for too few": (lambda i: i.search(["a cat"], k=0), "from 1 to"),
     "search for nothing": (lambda i: i.search([" "]), "text to search for is empty"),

@@ -73,11 +73,13 @@ REPORTS: dict[str, tuple[Shown, Any]] = {
     "evaluation": (writing.EVALUATION, terms.EvaluationReport),
     "comparison": (writing.COMPARISON, terms.EvaluationComparison),
     "duplicates": (writing.DUPLICATES, terms.DuplicatesReport),
+    "left out": (writing.LEFT_OUT, terms.DuplicatesReport),
     "compare": (writing.COMPARE, terms.CompareReport),
     "worth": (writing.worth(filled(tuple[terms.PromptTrial, ...])), terms.WordsReport),
     "verify": (writing.VERIFY, terms.VerifyReport),
     "repair": (writing.REPAIR, terms.RepairReport),
     "remove": (writing.REMOVE, terms.RemoveReport),
+    "removed": (writing.REMOVED, tuple[terms.RemovedImage, ...]),
     "export": (writing.EXPORT, terms.ExportReport),
     "backup": (writing.BACKUP, terms.BackupReport),
 }
@@ -90,7 +92,7 @@ def report_of(name: str) -> tuple[Shown, Any]:
         report = dataclasses.replace(report, verdicts=report.verdicts[:1])
     if name == "evaluation":
         report = evaluation()
-    if name == "duplicates":
+    if name in ("duplicates", "left out"):
         figures = dict.fromkeys(("leaked", "images", "accuracy_with", "accuracy_without"), 0.5)
         report = dataclasses.replace(report, leaks={HOSTILE: figures})
     if name == "comparison":

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediclip_index.show import assessments, tables
+from mediclip_index.show import assessments, duplicates, tables
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, shortened, table, width, wrapped
 from mediclip_index.terms import (
@@ -60,9 +60,10 @@ def test_only_what_was_compared_has_a_cosine() -> None:
 def test_a_group_of_duplicates_names_a_file() -> None:
     group = replace(filled(Twins), paths=("/data/a.png", "/data/b.png"), ids=(7, 8))
     report = replace(filled(DuplicatesReport), groups=(group,), leaks={})
-    text = assessments.duplicates(report, None, PLAIN)
+    text = duplicates.duplicates(report, None, PLAIN)
     assert text.startswith("1 group of duplicates")
-    assert "#7 #8  /data/a.png" in text
+    assert "#7  /data/a.png" in text
+    assert "#8  /data/b.png" in text
 
 
 def test_one_is_not_many() -> None:

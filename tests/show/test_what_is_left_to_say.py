@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediclip_index.show import assessments, keeping, tables, text
+from mediclip_index.show import assessments, duplicates, keeping, tables, text
 from mediclip_index.show.tables import Style
 from mediclip_index.terms import (
     AuditRow,
@@ -40,7 +40,7 @@ def test_nothing_is_said_in_words_and_not_by_an_empty_table() -> None:
         "No verdicts yet.": tables.audit_rows([], None, PLAIN),
         "Nothing was ever said of this image.": tables.events([], None, PLAIN),
         "Nothing found.": tables.search(replace(filled(SearchReport), results=()), None, PLAIN),
-        "No duplicates.": assessments.duplicates(
+        "No duplicates.": duplicates.duplicates(
             replace(filled(DuplicatesReport), groups=()), None, PLAIN
         ),
         "Every image is labelled.": assessments.proposals([], None, PLAIN),

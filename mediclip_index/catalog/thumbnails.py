@@ -1,0 +1,67 @@
+"""Images in small, by which near copies are told."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.terms import THUMBNAIL, Ids
+
+Grey = bytes  # THUMBNAIL x THUMBNAIL grey values, row by row
+_PART = 8_192  # thumbnails fetched at a time
+
+
+def put(work: Writing, found: Mapping[int, bytes]) -> None:
+    """Keep thumbnails by image, in place of those that were kept."""
+    if not found:
+        return
+    work.db.execute(
+        "DELETE FROM thumbnails WHERE image IN "
+        "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
+        [json.dumps(list(found))],
+    )
+    rows = [{"i": i, "g": base64.b64encode(grey).decode()} for i, grey in found.items()]
+    work.db.execute(
+        "INSERT INTO thumbnails SELECT r.i, from_base64(r.g), $2 FROM "
+        '(SELECT unnest(from_json($1::JSON, \'[{"i": "BIGINT", "g": "VARCHAR"}]\')) AS r)',
+        [json.dumps(rows), work.tx],
+    )
+
+
+def thumbnails(look: Reading) -> tuple[Ids, npt.NDArray[np.uint8]]:
+    """Those of the images that are there, in order of id: (n,) and (n, THUMBNAIL, THUMBNAIL)."""
+    there = look.db.execute(
+        "SELECT image FROM thumbnails WHERE octet_length(grey) = $2 "
+        "AND image IN (SELECT id FROM images_at($1)) ORDER BY 1",
+        [look.tx, THUMBNAIL**2],
+    ).fetchnumpy()
+    ids = np.asarray(there["image"], dtype=np.int64)
+    grey = np.empty((len(ids), THUMBNAIL, THUMBNAIL), dtype=np.uint8)
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        rows = look.db.execute(
+            "SELECT image, grey FROM thumbnails WHERE image BETWEEN $1 AND $2 "
+            "AND octet_length(grey) = $3 ORDER BY image",
+            [int(part[0]), int(part[-1]), THUMBNAIL**2],
+        ).fetchall()
+        wanted = set(part.tolist())
+        own = b"".join(bytes(data) for image, data in rows if image in wanted)
+        grey[start : start + len(part)] = np.frombuffer(own, dtype=np.uint8).reshape(
+            -1, THUMBNAIL, THUMBNAIL
+        )
+    return ids, grey
+
+
+def lacking(look: Reading) -> list[int]:
+    """The images that are there and have no thumbnail, in order."""
+    rows = look.db.execute(
+        "SELECT id FROM images_at($1) WHERE id NOT IN "
+        "(SELECT image FROM thumbnails WHERE octet_length(grey) = $2) ORDER BY id",
+        [look.tx, THUMBNAIL**2],
+    ).fetchall()
+    return [i for (i,) in rows]

@@ -1,0 +1,215 @@
+"""`--copy-to`: pictures that were found → files in a folder, with a list of what is what."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mediclip_index.show.text import counted
+from mediclip_index.terms import ReadOptions, WrongUsage
+
+MANIFEST = "manifest.csv"
+COLUMNS = ("file", "source", "page", "item", "id", "label", "probability", "sha256")
+_FIGURE = 768  # pixels that the short side of a PDF's figure or page is drawn with at least
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A picture to copy: where it lies, and what was said of it."""
+
+    path: str
+    page: int | None = None
+    item: int | None = None
+    id: int | str = ""
+    label: str | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class CopyReport:
+    """copied: files written; there: those that were there already, with the same content; missing:
+    paths of which nothing can be had any more."""
+
+    copied: int
+    there: int
+    missing: tuple[str, ...]
+
+    def sentence(self, folder: Path) -> str:
+        again = f" {counted(self.there, 'file was', 'files were')} there already."
+        return f"{self.copied} files copied to {folder}." + (again if self.there else "")
+
+
+def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) -> CopyReport:
+    """Copy pictures into a folder, under their paths below the common root of `sources` (of the
+    pictures, where none are named), and write what they are to manifest.csv there.
+
+    A figure or page of a PDF becomes a PNG, a member of an archive a file. Nothing is overwritten:
+    a name that another content has gets a number. WrongUsage where manifest.csv is another's.
+    """
+    rows = [w for w in dict.fromkeys(wanted) if w.path != "-"]
+    before = _manifest(folder / MANIFEST)
+    root = _root([w.path for w in rows], sources)
+    drawn = _drawn([w for w in rows if _is_of_pdf(w)])
+    copied = there = 0
+    missing: list[str] = []
+    placed: dict[tuple[str, str], tuple[str, str]] = {}  # one file for all its pages
+    for row in rows:
+        named = _name(row.path, root)
+        key = (row.path, "")
+        if _is_of_pdf(row):
+            figure = "" if row.item is None else f"-{row.item}"
+            mark = f"-page{row.page}{figure}"
+            named = named.with_name(f"{named.name}{mark}.png")
+            key = (row.path, mark)
+        if key not in placed:
+            data = drawn.get((row.path, row.page, row.item)) if key[1] else _content(row.path)
+            if data is None:
+                missing.append(row.path)
+                continue
+            target, new = _place(data, folder, named)
+            copied, there = copied + new, there + (not new)
+            placed[key] = str(target.relative_to(folder)), _digest(data)
+        name, digest = placed[key]
+        told = (row.path, row.page, row.item, row.id, row.label, row.probability)
+        line = tuple("" if value is None else str(value) for value in (name, *told, digest))
+        before[line[:4]] = line
+    _write(folder / MANIFEST, before.values())
+    return CopyReport(copied, there, tuple(dict.fromkeys(missing)))
+
+
+def _root(paths: Sequence[str], sources: Sequence[str]) -> str:
+    """The folder below which all of these lie."""
+    tops = [s if os.path.isdir(s) else os.path.dirname(os.path.abspath(s)) for s in sources]
+    tops = [os.path.abspath(top) for top in tops if top != "-"]
+    within = tuple(top.rstrip(os.sep) + os.sep for top in tops)
+    outside = (path for path in paths if not os.path.abspath(path).startswith(within))
+    tops += [os.path.dirname(_file(path)) for path in outside]
+    return os.path.commonpath(tops) if tops else os.sep
+
+
+def _file(path: str) -> str:
+    """The file on disk: an archive, for one of its members."""
+    from mediclip_index.reading import member_of
+
+    named = member_of(path)
+    return os.path.abspath(path if named is None else named[0])
+
+
+def _name(path: str, root: str) -> Path:
+    """Where below the new folder a path's copy lies; never outside it."""
+    from mediclip_index.reading import member_of
+
+    named = member_of(path)
+    outer = os.path.relpath(os.path.abspath(path if named is None else named[0]), root)
+    inner = [] if named is None else named[1].split("/")
+    parts = [p for p in (*outer.split(os.sep), *inner) if p not in ("", ".", "..")]
+    return Path(*parts)
+
+
+def _is_of_pdf(row: Wanted) -> bool:
+    from mediclip_index.reading import starts_as_pdf
+
+    return row.item is not None or (row.page is not None and starts_as_pdf(row.path))
+
+
+def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], bytes]:
+    """Figures and pages of PDFs as PNG, by path, page and item."""
+    from PIL import Image
+
+    from mediclip_index.jobs.intake import Manner, Readers, entry_of
+    from mediclip_index.jobs.rereading import Whole
+    from mediclip_index.reading import Unreadable
+
+    if not rows:
+        return {}
+    asked: dict[bool, set[str]] = defaultdict(set)
+    for row in rows:
+        asked[row.item is None].add(row.path)
+    found: dict[tuple[str, int | None, int | None], bytes] = {}
+    wanted = {(row.path, row.page, row.item) for row in rows}
+    with Readers(1) as readers:
+        for as_pages, paths in asked.items():
+            entries = []
+            for path in sorted(paths):
+                try:
+                    entries.append(entry_of(path))
+                except (WrongUsage, Unreadable):
+                    continue
+            options = ReadOptions(pdf="pages" if as_pages else "images")
+            for loaded in readers.ahead(entries, Manner(Whole(_FIGURE), options)):
+                for picture in loaded.pictures:
+                    key = (loaded.entry.path, picture.page, picture.item)
+                    if key in wanted:
+                        stream = io.BytesIO()
+                        Image.fromarray(picture.pixels).save(stream, "PNG")
+                        found[key] = stream.getvalue()
+    return found
+
+
+def _content(path: str) -> bytes | Path | None:
+    """A file, the bytes of a member of an archive, or None where there is neither."""
+    from mediclip_index.reading import Unreadable, read_bytes
+
+    if os.path.isfile(path):
+        return Path(path)
+    try:
+        return read_bytes(path)
+    except (Unreadable, OSError):
+        return None
+
+
+def _place(content: bytes | Path, folder: Path, named: Path) -> tuple[Path, bool]:
+    """Write a content under a name that is free or holds the same; returns which, and whether it
+    is new."""
+    digest = _digest(content)
+    target, number = folder / named, 0
+    while os.path.lexists(target):
+        if target.is_file() and _digest(target) == digest:
+            return target, False
+        number += 1
+        target = folder / named.with_name(f"{named.stem}-{number}{named.suffix}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        if isinstance(content, Path):
+            shutil.copy2(content, part)
+        else:
+            part.write_bytes(content)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target, True
+
+
+def _digest(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(file: Path) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The lines that are there, by file, source, page and item."""
+    if not file.exists():
+        return {}
+    with file.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
+        rows = [tuple(row) for row in csv.reader(lines)]
+    if not rows or rows[0] != COLUMNS:
+        raise WrongUsage(f"{file} is no list of copied pictures; name another folder.")
+    return {row[:4]: row for row in rows[1:]}
+
+
+def _write(file: Path, lines: Iterable[tuple[str, ...]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    with part.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
+        table = csv.writer(out, lineterminator="\n")
+        table.writerows([COLUMNS, *lines])
+    os.replace(part, file)
