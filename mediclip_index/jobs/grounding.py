@@ -13,6 +13,7 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
+from mediclip_index.jobs.kinds import classes_by_kind
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.prompts import parse
@@ -50,6 +51,11 @@ class Ground:
     def counts(self) -> Ids:
         """Support images by class, in the order of the wording's classes."""
         return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))
+
+    @cached_property
+    def classes_by_kind(self) -> dict[str, tuple[str, ...]]:
+        """Every kind of the wording, and the classes that it is of."""
+        return classes_by_kind(self.wording.prompts)
 
     @cached_property
     def reference_classes(self) -> Ids:

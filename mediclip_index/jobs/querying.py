@@ -11,7 +11,8 @@ from uuid6 import uuid7
 
 from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
-from mediclip_index.catalog import images, library, presence
+from mediclip_index.catalog import images, presence
+from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
@@ -104,9 +105,13 @@ def query_indexed(
 ) -> QueryReport:
     """See Index.query_indexed."""
     base = ground(desk, what_if=what_if, prompts=prompts, as_of=as_of)
-    with desk.catalog.reading() as look:
-        now = look.as_of(base.tx)
-        ids = presence.present_ids(now).tolist() if where is None else library.matching(now, where)
+    if where is not None:
+        plain = what_if == WhatIf() and prompts is None
+        in_force = base if plain else ground(desk, what_if=WhatIf(), prompts=None, as_of=as_of)
+        ids = matching(desk, where, in_force, progress=progress)
+    else:
+        with desk.catalog.reading() as look:
+            ids = presence.present_ids(look.as_of(base.tx)).tolist()
     run = str(uuid7())
     verdicts: list[Verdict] = []
     head = None
@@ -163,4 +168,5 @@ def _report(
         with desk.catalog.reading() as look:
             head = chain.head(look)[1]
     facts = replace(base.facts, chain_head=head)
-    return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes, *desk.notes))
+    told = (*base.notes, *notes, *desk.notes)
+    return QueryReport(facts, tuple(verdicts), tuple(refused), told, desk.author)
