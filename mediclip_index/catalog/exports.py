@@ -44,15 +44,19 @@ an index of it again.
 | evaluations, refusals, sources | reports; files that could not be used; what was built from |
 | sentences_N | vectors of the prompts' sentences |
 
-`library.csv` is what there is now, one row an image, for people and spreadsheets. In the Parquet
+`library.csv` is what there is now, one row an image, for people and spreadsheets: `verdict` and
+`kind` are what counts, a person's word first (`labelled_by` says whose), `probability` is what the
+index gives to that class, `unsure` whether it doubts and nobody has said what it is. In the Parquet
 files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus the byte.
 `manifest.json` holds the checksum of every file.
 """
 
 
-def write(look: Reading, folder: Path) -> dict[str, int]:
-    """Write every table and the library into a folder (look must be a reading into it); returns
-    the rows by table."""
+def write(
+    look: Reading, folder: Path, verdicts: library.VerdictColumns | None = None
+) -> dict[str, int]:
+    """Write every table and the library into a folder (look must be a reading into it), with what
+    each image is where that is known; returns the rows by table."""
     counts: dict[str, int] = {}
     for table in schema.tables(look.db):
         if table in _DERIVED:
@@ -60,7 +64,7 @@ def write(look: Reading, folder: Path) -> dict[str, int]:
         target = schema.literal(str(folder / f"{table}.parquet"))
         look.db.execute(f"COPY {table} TO {target} (FORMAT parquet, COMPRESSION zstd)")
         counts[table] = int(scalar(look.db, f"SELECT count(*) FROM {table}"))
-    _library(look, folder / "library.csv")
+    _library(look, folder / "library.csv", verdicts)
     (folder / "README.md").write_text(README)
     manifest = {
         "format": FORMAT,
@@ -74,7 +78,9 @@ def write(look: Reading, folder: Path) -> dict[str, int]:
     return counts
 
 
-def _library(look: Reading, file: Path) -> None:
+def _library(look: Reading, file: Path, verdicts: library.VerdictColumns | None) -> None:
+    said = _by_image(verdicts)
+    ours = (*library.BUILT_IN, *library.OF_VERDICTS)
     attributes = library.names(look)
     with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
         table = csv.writer(out, lineterminator="\n")
@@ -83,17 +89,37 @@ def _library(look: Reading, file: Path) -> None:
         table.writerow(
             [
                 *first,
-                *(f"meta.{n}" if n in library.BUILT_IN else n for n in attributes),
+                *(f"meta.{n}" if n in ours else n for n in attributes),
                 *rest,
+                *library.OF_VERDICTS,
             ]
         )
         ids = presence.present_ids(look).tolist()
         for start in range(0, len(ids), _BATCH):
             for _, row in sorted(library.rows(look, ids[start : start + _BATCH]).items()):
-                said = [row["meta"].get(n, "") for n in attributes]
+                further = [row["meta"].get(n, "") for n in attributes]
                 table.writerow(
-                    [*(row.get(n, "") for n in first), *said, *(row.get(n, "") for n in rest)]
+                    [
+                        *(row.get(n, "") for n in first),
+                        *further,
+                        *(row.get(n, "") for n in rest),
+                        *said.get(row["id"], [""] * len(library.OF_VERDICTS)),
+                    ]
                 )
+
+
+def _by_image(verdicts: library.VerdictColumns | None) -> dict[int, list[Any]]:
+    """The cells of each image's verdict, in the order of OF_VERDICTS."""
+    if verdicts is None:
+        return {}
+    cells = zip(
+        verdicts.verdict.tolist(),
+        ["" if kind is None else kind for kind in verdicts.kind.tolist()],
+        ["" if p != p else round(p, 6) for p in verdicts.probability.tolist()],
+        ["true" if unsure else "false" for unsure in verdicts.unsure.tolist()],
+        strict=True,
+    )
+    return {i: list(row) for i, row in zip(verdicts.ids.tolist(), cells, strict=True)}
 
 
 def manifest(folder: Path) -> dict[str, Any] | None:

@@ -202,7 +202,7 @@ def add_images(
     if not new:
         return 0
     asked = {image.sha256 for image in new if before is None or image.sha256 in before}
-    present = _identified(work, asked) if asked else {}
+    present = identified(work, asked) if asked else {}
     # A purged image's id is never given again: past verdicts may name it.
     next_id = int(
         scalar(
@@ -256,9 +256,10 @@ def add_images(
     return len(lacking)
 
 
-def _identified(
+def identified(
     look: Reading, contents: Iterable[str]
 ) -> dict[tuple[str, int | None, int | None], int]:
+    """The images of these contents (sha256), by content, page and item."""
     rows = look.db.execute(
         "SELECT sha256, page, item, id FROM images WHERE sha256 IN "
         "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
@@ -304,7 +305,7 @@ def added(work: Writing) -> dict[str, list[int]]:
 def ids_by_content(look: Reading, contents: Iterable[str]) -> dict[str, set[int]]:
     """The images of these contents (sha256), all pages."""
     found: dict[str, set[int]] = {}
-    for (sha, _, _), image in _identified(look, set(contents)).items():
+    for (sha, _, _), image in identified(look, set(contents)).items():
         found.setdefault(sha, set()).add(image)
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from mediclip_index.catalog.rows import given_path, kept_path
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Picture
+from mediclip_index.terms import Ids, Picture
 
 _LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
 
@@ -59,6 +59,29 @@ def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexe
     for image in indexed(look, contents):
         found.setdefault(image.sha256, []).append(image)
     return found
+
+
+def contents(look: Reading, ids: Ids) -> list[str]:
+    """The content (sha256) of each of these images, in their order."""
+    rows = look.db.execute(
+        "SELECT id, sha256 FROM images WHERE "
+        "id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
+        [json.dumps(ids.tolist())],
+    ).fetchall()
+    found = dict(rows)
+    return [found[i] for i in ids.tolist()]
+
+
+def sources_of(look: Reading) -> dict[int, str]:
+    """The source that each image that is there was last read from; of one with several files, that
+    of the path it is named by."""
+    rows = look.db.execute(
+        "SELECT i.id, arg_max(s.source, f.since_tx) FROM images_at($1) i "
+        "JOIN files_at($1) f ON f.sha256 = i.sha256 AND f.path = i.path "
+        "JOIN sources s ON s.number = f.source GROUP BY i.id",
+        [look.tx],
+    ).fetchall()
+    return {i: given_path(source) for i, source in rows}
 
 
 def renew(work: Writing, found: Mapping[int, Picture]) -> None:

@@ -17,7 +17,7 @@ from mediclip_index.terms import Facts, Ids, LabelEvent
 
 # Images of these splits measure the index and so never vote in it.
 HELD_OUT = ("tune", "calibrate", "val", "test")
-FIELDS = ("label", "split", "subject")
+FIELDS = ("label", "split", "subject", "kind")
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,56 @@ class Standing:
     label: str | None = None
     split: str | None = None
     subject: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What a person said of an image: its class (None: nothing, or a source said it last), its
+    kind, and who had the last word on either."""
+
+    label: str | None
+    kind: str | None
+    author: str
+
+
+def by_hand(look: Reading, ids: Iterable[int] | None = None) -> dict[int, ByHand]:
+    """What people said of these images, or of all of which they said something; what folder names
+    and lists said at a `build` is no person's word."""
+    narrowed, parameters = _narrowed(look, ids)
+    rows = look.db.execute(by_hand_sql("$1", narrowed), parameters).fetchall()
+    return {image: ByHand(*rest) for image, *rest in rows}
+
+
+def by_hand_sql(tx: str, narrowed: str = "") -> str:
+    """A query of (image, label, kind, author) as of a transaction, one row an image."""
+    return (
+        "SELECT image, nullif(label, '') AS label, nullif(kind, '') AS kind, author FROM ("
+        "SELECT image, "
+        "arg_max(CASE WHEN t.command LIKE 'build%' THEN '' ELSE label END, tx) "
+        "FILTER (WHERE label IS NOT NULL) AS label, "
+        "arg_max(kind, tx) FILTER (WHERE kind IS NOT NULL) AS kind, "
+        "arg_max(t.author, tx) FILTER (WHERE coalesce(label, kind) IS NOT NULL "
+        "AND t.command NOT LIKE 'build%') AS author "
+        f"FROM labels JOIN transactions t USING (tx) WHERE tx <= {tx} {narrowed} GROUP BY image) "
+        "WHERE label <> '' OR kind <> ''"
+    )
+
+
+def _narrowed(look: Reading, ids: Iterable[int] | None) -> tuple[str, list[Any]]:
+    """A further condition on `image`, and the parameters of a query that has it."""
+    if ids is None:
+        return "", [look.tx]
+    listed = json.dumps([int(i) for i in ids])
+    return "AND image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))", [look.tx, listed]
 
 
 def standings(look: Reading, ids: Iterable[int] | None = None) -> dict[int, Standing]:
     """What is said of these images, or of every image of which anything is said."""
-    if ids is None:
-        narrowed, parameters = "", [look.tx]
-    else:
-        narrowed = "WHERE image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))"
-        parameters = [look.tx, json.dumps([int(i) for i in ids])]  # type: ignore[list-item]
+    narrowed, parameters = _narrowed(look, ids)
     rows = look.db.execute(
-        f"SELECT image, label, split, subject FROM labels_at($1) {narrowed}", parameters
+        f"SELECT image, label, split, subject, kind FROM labels_at($1) WHERE true {narrowed}",
+        parameters,
     ).fetchall()
     return {image: Standing(*rest) for image, *rest in rows}
 
@@ -69,10 +108,12 @@ def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) 
 
     A field that is None is left as it stands; "" takes it away. Where a person had the last word, a
     source (`of_source`) is heard only if no build said the same of the image before: else the next
-    build of a folder would take back what people have mended since.
+    build of a folder would take back what people have mended since. A person who says what only a
+    source said so far is written down, since a person's word counts for more; nothing changes then.
     """
     now, known = standings(look, facts), attributes(look, facts)
     heard = _heard(look, {*now, *known}) if of_source else {}
+    hands = {} if of_source else by_hand(look, facts)
     labels: list[dict[str, Any]] = []
     further: list[dict[str, Any]] = []
     changed: set[int] = set()
@@ -84,6 +125,9 @@ def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) 
             row[field] = _new(said, stands, heard.get((image, "labels", field)))
             if row[field] not in (None, stands):
                 changed.add(image)
+        hand = hands.get(image)
+        if fact.label and not of_source and (hand is None or hand.label is None):
+            row["label"] = fact.label
         if any(value is not None for value in row.values()):
             labels.append({"image": image, **row})
         for name, value in fact.attributes.items():
@@ -139,6 +183,7 @@ def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -
             "label": "VARCHAR",
             "split": "VARCHAR",
             "subject": "VARCHAR",
+            "kind": "VARCHAR",
         },
         [{"tx": work.tx, **row} for row in new.labels],
     )
@@ -154,13 +199,13 @@ def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -
 def history(look: Reading, image: int) -> list[LabelEvent]:
     """Every row that was ever written of an image's label, oldest first."""
     rows = look.db.execute(
-        "SELECT l.tx, t.time_us, t.author, l.label, l.split, l.subject FROM labels l "
+        "SELECT l.tx, t.time_us, t.author, l.label, l.split, l.subject, l.kind "
+        "FROM labels l "
         "JOIN transactions t USING (tx) WHERE l.image = ? AND l.tx <= ? ORDER BY l.tx",
         [image, look.tx],
     ).fetchall()
     return [
-        LabelEvent(tx, iso(time_us), author, image, label, split, subject)
-        for tx, time_us, author, label, split, subject in rows
+        LabelEvent(tx, iso(time_us), author, image, *said) for tx, time_us, author, *said in rows
     ]
 
 

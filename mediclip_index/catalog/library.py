@@ -10,13 +10,16 @@ import contextlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import numpy as np
 
+from mediclip_index.catalog import labels
 from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
 from mediclip_index.catalog.store import Reading
-from mediclip_index.terms import WrongUsage
+from mediclip_index.terms import Ids, WrongUsage
 
 BUILT_IN = (
     "id",
@@ -32,7 +35,10 @@ BUILT_IN = (
     "bytes",
     "sha256",
     "added",
+    "labelled_by",
 )
+# What is told of images by judging them; the class and kind that count, a person's word first.
+OF_VERDICTS = ("verdict", "kind", "probability", "unsure")
 LONGEST_CONDITION = 4_000
 TIME_LIMIT = 10.0  # seconds
 _AGAIN = 0.02  # seconds between interrupts of a query that goes on
@@ -61,6 +67,19 @@ _FUNCTIONS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class VerdictColumns:
+    """What images are, all (n,): ids in order; the class that counts and its kind (texts, None
+    where there is none); the machine's probability of that class (nan: it knows no such class);
+    whether it is unsure and nobody said what it is."""
+
+    ids: Ids
+    verdict: np.ndarray
+    kind: np.ndarray
+    probability: np.ndarray
+    unsure: np.ndarray
+
+
 def names(look: Reading) -> list[str]:
     """The attributes that sources have brought, by name."""
     rows = look.db.execute(
@@ -71,15 +90,30 @@ def names(look: Reading) -> list[str]:
 
 def columns(look: Reading) -> tuple[str, ...]:
     """What a condition may name; an attribute that bears a built-in name is `meta.NAME`."""
-    return (*BUILT_IN, *(f"meta.{n}" if n in BUILT_IN else n for n in names(look)))
+    ours = (*BUILT_IN, *OF_VERDICTS)
+    return (*ours, *(f"meta.{n}" if n in ours else n for n in names(look)))
 
 
-def matching(look: Reading, condition: str) -> list[int]:
-    """The ids, in order, of images that meet one SQL condition; WrongUsage where it is refused."""
-    table = _table(look)
-    _check(look.db, condition, columns(look))
+def asks_for_verdicts(look: Reading, condition: str) -> bool:
+    """Whether a condition names a column that is told only by judging the images; WrongUsage where
+    it is refused."""
+    asked = _check(look.db, condition, columns(look))
+    return not asked.isdisjoint(OF_VERDICTS)
+
+
+def matching(look: Reading, condition: str, verdicts: VerdictColumns | None = None) -> list[int]:
+    """The ids, in order, of images that meet one SQL condition; WrongUsage where it is refused, or
+    asks for `verdicts` and none are given."""
+    asked = _check(look.db, condition, columns(look))
+    of_verdicts = sorted(asked.intersection(OF_VERDICTS))
+    if of_verdicts and verdicts is None:
+        raise WrongUsage(
+            f"The column {of_verdicts[0]} can't be asked for here: `mediclip-index search --where "
+            f"… --format paths` lists what meets such a condition, with ids by `--format csv`."
+        )
+    table = _table(look, verdicts is not None)
     try:
-        with _stopped_after(look.db, TIME_LIMIT):
+        with _joined(look.db, verdicts), _stopped_after(look.db, TIME_LIMIT):
             rows = look.db.execute(
                 f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
             ).fetchall()
@@ -93,6 +127,46 @@ def matching(look: Reading, condition: str) -> list[int]:
             f"(columns: {', '.join(columns(look))})."
         ) from None
     return [i for (i,) in rows]
+
+
+def values(
+    look: Reading, column: str, verdicts: VerdictColumns | None = None
+) -> dict[int, str | None]:
+    """One column (a name of `columns`) as text, by image."""
+    table = _table(look, verdicts is not None)
+    attribute = column.removeprefix("meta.")
+    quoted = _quote(column) if attribute == column else f"meta[{_literal(attribute)}]"
+    with _joined(look.db, verdicts):
+        rows = look.db.execute(f"{table} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
+    path = column == "path"
+    return {i: given_path(value) if path and value else value for i, value in rows}
+
+
+@contextlib.contextmanager
+def _joined(db: Connection, verdicts: VerdictColumns | None) -> Iterator[None]:
+    """Let the library see verdicts, as the table `judged`."""
+    if verdicts is None:
+        yield
+        return
+    db.register(
+        "judged",
+        {
+            "image": verdicts.ids,
+            "verdict": _texts(verdicts.verdict),
+            "kind": _texts(verdicts.kind),
+            "probability": verdicts.probability,
+            "unsure": verdicts.unsure,
+        },
+    )
+    try:
+        yield
+    finally:
+        db.unregister("judged")
+
+
+def _texts(values: np.ndarray) -> np.ndarray:
+    # DuckDB tells the type of a column of objects by its first rows, which must not be all None.
+    return np.array(["" if value is None else value for value in values], dtype=object)
 
 
 @contextlib.contextmanager
@@ -133,7 +207,7 @@ def rows(look: Reading, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return library
 
 
-def _table(look: Reading) -> str:
+def _table(look: Reading, judged: bool = False) -> str:
     attributes = names(look)
     quoted = [_quote(n) for n in attributes]
     texts = [f"any_value(value) FILTER (name = {_literal(n)})" for n in attributes]
@@ -144,18 +218,27 @@ def _table(look: Reading) -> str:
         for n, text in zip(attributes, texts, strict=True)
     ]
     pivot = ", ".join(f"{v} AS {q}" for v, q in zip(values, quoted, strict=True))
+    ours = (*BUILT_IN, *OF_VERDICTS)
     packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
-    flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in BUILT_IN)
+    flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in ours)
     said = (
         f"SELECT image, {pivot}, {{{packed}}} AS meta FROM attributes_at({look.tx}) GROUP BY image"
         if attributes
         else "SELECT NULL::BIGINT AS image, NULL AS meta WHERE false"
     )
+    # NULL where nothing is known, as in any other column; DuckDB orders nan above all numbers.
+    verdicts = (
+        "nullif(v.verdict, '') AS verdict, nullif(v.kind, '') AS kind, "
+        "CASE WHEN NOT isnan(v.probability) THEN v.probability END AS probability, v.unsure, "
+    )
+    verdicts, joined = (verdicts, "LEFT JOIN judged v ON v.image = i.id ") if judged else ("", "")
     return (
         f"WITH a AS ({said}), library AS (SELECT i.id, i.path, l.label, l.split, l.subject, "
         "i.width, i.height, i.format, i.page, i.item, i.bytes, i.sha256, "
-        f"make_timestamp(t.time_us) AS added, a.meta{flat} FROM images_at({look.tx}) i "
+        f"make_timestamp(t.time_us) AS added, h.author AS labelled_by, {verdicts}"
+        f"a.meta{flat} FROM images_at({look.tx}) i "
         f"LEFT JOIN labels_at({look.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
+        f"LEFT JOIN ({labels.by_hand_sql(str(look.tx))}) h ON h.image = i.id {joined}"
         "JOIN transactions t ON t.tx = i.tx)"
     )
 
@@ -169,7 +252,9 @@ def _all_numbers(look: Reading, name: str) -> bool:
     )
 
 
-def _check(db: Connection, condition: str, known: Sequence[str]) -> None:
+def _check(db: Connection, condition: str, known: Sequence[str]) -> set[str]:
+    """The columns that a condition names, in lower case; WrongUsage where it is refused."""
+    asked: set[str] = set()
     if not condition.strip():
         raise WrongUsage("The condition is empty; try one such as \"label = 'medical'\".")
     if len(condition) > LONGEST_CONDITION:
@@ -184,9 +269,10 @@ def _check(db: Connection, condition: str, known: Sequence[str]) -> None:
         plain.pop("where_clause")
         if _without_places(node) != _without_places(plain):
             raise _refused(condition, "only one condition is allowed, nothing before or after it")
-        _walk(where, condition, known)
+        _walk(where, condition, known, asked)
     except RecursionError:
         raise _refused(condition, "it is nested too deeply") from None
+    return asked
 
 
 def _parsed(db: Connection, select: str, condition: str) -> Any:
@@ -200,10 +286,11 @@ def _parsed(db: Connection, select: str, condition: str) -> Any:
     return tree["statements"][0]["node"]
 
 
-def _walk(node: Any, condition: str, known: Sequence[str]) -> None:
+def _walk(node: Any, condition: str, known: Sequence[str], asked: set[str]) -> None:
+    """Refuse what a condition may not hold, and gather the columns that it names."""
     if isinstance(node, list):
         for item in node:
-            _walk(item, condition, known)
+            _walk(item, condition, known, asked)
         return
     if not isinstance(node, dict):
         return
@@ -219,9 +306,10 @@ def _walk(node: Any, condition: str, known: Sequence[str]) -> None:
                 f"There is no column {name}; there are: {', '.join(known)}. "
                 "A text stands in single quotes, as in label = 'medical'."
             )
+        asked.add(name.lower())
     for key, value in node.items():
         if key != "column_names":
-            _walk(value, condition, known)
+            _walk(value, condition, known, asked)
 
 
 def _without_places(node: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import ids, opened, output_options, put
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -17,6 +17,7 @@ def audit() -> None:
     mediclip-index audit list --limit 5
     mediclip-index audit show 01a20b69-9718
     mediclip-index audit replay --last 100
+    mediclip-index audit turned
     mediclip-index audit verify
     """
 
@@ -96,6 +97,23 @@ def replay(
     put(report, writing.REPLAY, form)
     if report.different:
         raise click.exceptions.Exit(1)
+
+
+@audit.command(short_help="Which past verdicts today's labels would turn.")
+@click.argument("images", nargs=-1, metavar="[IMAGE]...")
+@output_options
+@click.pass_obj
+def turned(context: Context, images: tuple[str, ...], form: str) -> None:
+    """Which past verdicts would be of another class by today's labels, words and settings.
+
+    Looks at the latest verdict of each picture; with IMAGE ids only at those in which one of these
+    images had a vote, or has one now. `query` gives such pictures a new verdict.
+
+    \b
+    mediclip-index audit turned
+    mediclip-index audit turned 12 13
+    """
+    put(opened(context).audit_turned(ids(images)), writing.TURNED, form)
 
 
 @audit.command(short_help="Recompute the chain of hashes over all verdicts.")

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
+from mediclip_index.cli.options import tell
 from mediclip_index.show.text import counted
 from mediclip_index.terms import ReadOptions, WrongUsage
 
@@ -193,6 +196,14 @@ def _digest(content: bytes | Path) -> str:
         return hashlib.sha256(content).hexdigest()
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy_and_say(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) -> bool:
+    """`copy`, and say on stderr what came of it; returns whether all that was wanted is there."""
+    done = copy(wanted, folder, sources)
+    click.echo(done.sentence(folder), err=True)
+    tell([f"Not copied, since it is no longer there: {path}." for path in done.missing])
+    return not done.missing
 
 
 def _manifest(file: Path) -> dict[tuple[str, ...], tuple[str, ...]]:

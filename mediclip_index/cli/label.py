@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import ids, opened, output_options, put
+from mediclip_index.cli.options import ids, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -37,7 +37,10 @@ def next_(context: Context, count: int, form: str) -> None:
 
 @label.command("set")
 @click.argument("words", nargs=-1, required=True, metavar="[CLASS] ID...")
-@click.option("--clear", is_flag=True, help="Take the label away (then no CLASS is named).")
+@click.option("--clear", is_flag=True, help="Take class and kind away (then name no CLASS).")
+@click.option(
+    "--kind", metavar="KIND", help='What kind of picture it is, as ultrasound ("" takes it away).'
+)
 @click.option("--split", help="Put the images into this split.")
 @click.option("--subject", help="The patient, study or document that the images come from.")
 @output_options
@@ -46,6 +49,7 @@ def set_(
     context: Context,
     words: tuple[str, ...],
     clear: bool,
+    kind: str | None,
     split: str | None,
     subject: str | None,
     form: str,
@@ -55,6 +59,7 @@ def set_(
     \b
     mediclip-index label set non_medical 12 13
     mediclip-index label set --clear 12
+    mediclip-index label set --kind ultrasound 12
     mediclip-index label set --split test 14 15
     """
     first = words[0]
@@ -63,7 +68,11 @@ def set_(
         raise click.UsageError("--clear takes the label away; name ids only.")
     given = words[1:] if named else words
     said = "" if clear else first if named else None
-    report = opened(context).set_label(said, ids(given), split=split, subject=subject)
+    if clear and kind:
+        raise click.UsageError("--clear takes the kind away too; say a kind or --clear.")
+    kind = "" if clear else kind
+    report = opened(context).set_label(said, ids(given), split=split, subject=subject, kind=kind)
+    tell(report.notes)
     put(report, writing.LABELS, form)
 
 
@@ -78,6 +87,7 @@ def import_(context: Context, file: Path, form: str) -> None:
     mediclip-index label import labels.csv     # path[,label][,split][,subject][,anything]
     """
     report = opened(context).import_labels(file)
+    tell(report.notes)
     put(report, writing.LABELS, form)
     if report.missing:
         raise click.exceptions.Exit(3)

@@ -82,6 +82,11 @@ def references_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def kind_option(text: str) -> Callable[[F], F]:
+    """--kind, repeatable; the command takes `kinds`."""
+    return click.option("--kind", "kinds", multiple=True, metavar="KIND", help=text)
+
+
 def html_option(text: str) -> Callable[[F], F]:
     """--html FILE; a place that can't take the page is refused before any work is done for it."""
 

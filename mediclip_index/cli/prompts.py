@@ -75,7 +75,7 @@ def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int,
     """Which pictures each sentence pulls.
 
     Without SENTENCES: what each sentence of the set is worth on the tune split, the most harmful
-    first, and groups that no labelled picture falls into.
+    first, and kinds that no labelled picture falls into.
 
     \b
     mediclip-index prompts try "an X-ray of a hand" "a photo of a hand"

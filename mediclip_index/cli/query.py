@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-from mediclip_index.cli.copying import Wanted, copy
+from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
     engine_options,
+    kind_option,
     opened,
     output_options,
     put,
@@ -40,6 +41,7 @@ from mediclip_index.terms import QueryReport
 @click.option(
     "--only", multiple=True, metavar="CLASS|unsure", help="Show only these verdicts (repeatable)."
 )
+@kind_option("Show only pictures of this kind, as ultrasound (repeatable).")
 @click.option(
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
@@ -60,12 +62,14 @@ def query(
     no_audit: bool,
     reading: dict[str, Any],
     only: tuple[str, ...],
+    kinds: tuple[str, ...],
     copy_to: Path | None,
     form: str,
 ) -> None:
     """Ask what pictures are: files, folders, archives, PDFs, DICOM, CSV lists, - for stdin.
 
-    Every verdict is kept with its evidence (see `mediclip-index audit`).
+    Every verdict is kept with its evidence (see `mediclip-index audit`). What a person labelled
+    counts before it, in lists, --only, --kind and --copy-to.
 
     \b
     mediclip-index query photo.png
@@ -86,6 +90,7 @@ def query(
         raise click.UsageError(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
         )
+    kinds = index.known_kinds(kinds, prompts=prompts)
     progress = TerminalProgress()
     try:
         if indexed:
@@ -102,24 +107,23 @@ def query(
     finally:
         progress.finish()
     shown = _only(report, only)
+    if kinds:
+        shown = replace(shown, verdicts=tuple(v for v in shown.verdicts if v.kind in kinds))
     tell(report.notes)
     if report.verdicts and not shown.verdicts:
         asked = counted(len(report.verdicts), "picture")
-        tell([f"{asked} asked of: no verdict is {' or '.join(only)}."])
+        wanted = " or ".join(only) + (" of kind " if only and kinds else "") + " or ".join(kinds)
+        tell([f"{asked} asked of: no verdict is {wanted}."])
     put(shown, writing.QUERY, form)
-    missing: tuple[str, ...] = ()
-    if copy_to is not None:
-        wanted = [
-            Wanted(v.path, v.page, v.item, v.id, v.label, v.probability) for v in shown.verdicts
-        ]
-        copied = copy(wanted, copy_to, sources)
-        missing = copied.missing
-        click.echo(copied.sentence(copy_to), err=True)
-        tell([f"Not copied, since it is no longer there: {path}." for path in missing])
+    whole = copy_to is None or copy_and_say(
+        [Wanted(v.path, v.page, v.item, v.id, v.effective, v.probability) for v in shown.verdicts],
+        copy_to,
+        sources,
+    )
     if form == "table" and len(shown.verdicts) == 1 and shown.verdicts[0].neighbours:
         nearest = shown.verdicts[0].neighbours[0].id
         click.echo(f"\nNext: mediclip-index search --like {nearest}", err=True)
-    if report.refused or missing:
+    if report.refused or not whole:
         raise click.exceptions.Exit(3)
 
 
@@ -127,10 +131,13 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
     if not only:
         return report
     classes = set(report.verdicts[0].probabilities) if report.verdicts else set(only)
+    classes |= {v.effective for v in report.verdicts}
     strange = set(only) - classes - {"unsure"}
     if strange:
         raise click.UsageError(
             f"--only {min(strange)}: there is no such class; there are {', '.join(classes)}."
         )
-    kept = tuple(v for v in report.verdicts if v.label in only or (v.unsure and "unsure" in only))
+    kept = tuple(
+        v for v in report.verdicts if v.effective in only or (v.in_doubt and "unsure" in only)
+    )
     return replace(report, verdicts=kept)

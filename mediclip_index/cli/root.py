@@ -21,6 +21,7 @@ COMMANDS = {
     "build": "Take pictures in: folders, files, CSV lists.",
     "query": "Ask what pictures are, with evidence.",
     "search": "Find indexed pictures by text, picture, id or condition.",
+    "summary": "What is in the pile, by class and kind.",
     "label": "Say what pictures are: by id or from a CSV.",
     "prompts": "The words that classes are known by.",
     "info": "What the index holds.",

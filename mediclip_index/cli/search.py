@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from mediclip_index.cli.options import engine_options, ids, opened, output_options, put, tell
+from mediclip_index.cli.copying import Wanted, copy_and_say
+from mediclip_index.cli.options import (
+    engine_options,
+    ids,
+    kind_option,
+    opened,
+    output_options,
+    put,
+    tell,
+)
 from mediclip_index.cli.root import Context
-from mediclip_index.show import writing
+from mediclip_index.show import TerminalProgress, writing
 
 
 @click.command()
@@ -15,11 +26,16 @@ from mediclip_index.show import writing
 @click.option("--like", multiple=True, metavar="ID", help="Like this indexed picture.")
 @click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
+@kind_option("Only images of this kind, as ultrasound (may be said again).")
 @click.option(
-    "-k", type=int, show_default="10; all, of --where alone with --format paths",
+    "-k", type=int, show_default="10; all where nothing is to be like, as paths or copies",
     help="How many results.",
 )  # fmt: skip
 @click.option("--min-similarity", type=float, metavar="S", help="Least cosine of a result.")
+@click.option(
+    "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    help="Copy the files found into DIR; nothing there is overwritten.",
+)  # fmt: skip
 @engine_options
 @output_options
 @click.pass_obj
@@ -30,21 +46,31 @@ def search(
     like: tuple[str, ...],
     without: tuple[str, ...],
     where: str | None,
+    kinds: tuple[str, ...],
     k: int | None,
     min_similarity: float | None,
+    copy_to: Path | None,
     form: str,
 ) -> None:
-    """Find indexed pictures by text, picture, id or condition, or a mix of them.
+    """Find indexed pictures by text, picture, id, kind or condition, or a mix of them.
 
     A TEXT or FILE may carry a weight: "chest X-ray::2".
 
     \b
     mediclip-index search "chest X-ray"
     mediclip-index search --like 12 -k 5
+    mediclip-index search --kind ultrasound --copy-to ultrasound/
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
-    listing = where is not None and form == "paths" and not (text or images or like or without)
-    report = opened(context).search(
+    asked = text or images or like or without
+    listing = (form == "paths" or copy_to is not None) and not asked
+    index = opened(context)
+    if copy_to is not None and index.hashes_paths:
+        raise click.UsageError(
+            "--copy-to: this index keeps no paths, so it can't say what to copy."
+        )
+    progress = TerminalProgress()
+    report = index.search(
         text,
         images=images,
         like=ids(like),
@@ -52,6 +78,17 @@ def search(
         where=where,
         k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
+        kinds=kinds,
+        progress=progress,
     )
+    progress.finish()
     tell(report.notes)
     put(report, writing.SEARCH, form)
+    if copy_to is not None and not copy_and_say(
+        [
+            Wanted(r.path, r.metadata.get("page"), r.metadata.get("item"), r.id, r.label)
+            for r in report.results
+        ],
+        copy_to,
+    ):
+        raise click.exceptions.Exit(3)

@@ -21,6 +21,7 @@ from mediclip_index.terms import (
     ReplayReport,
     Silent,
     TuneReport,
+    TurnedReport,
     WhatIf,
     WordsReport,
 )
@@ -93,6 +94,12 @@ class Assessing:
         return assess.replay(
             self._desk, verdicts, last=last, from_files=from_files, progress=progress or Silent()
         )
+
+    def audit_turned(self, images: Sequence[int] = ()) -> TurnedReport:
+        """Which kept verdicts, the latest of each picture, would be of another class by today's
+        labels, words and settings; with `images` (ids), those in which one of these had a vote, or
+        has one now. Verdicts of what-ifs and other prompt sets are passed over."""
+        return jobs.turned(self._desk, images)
 
     def tune(
         self,

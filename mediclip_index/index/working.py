@@ -23,6 +23,7 @@ from mediclip_index.terms import (
     ScanOptions,
     SearchReport,
     Silent,
+    SummaryReport,
     Truncated,
     Vectors,
     WhatIf,
@@ -166,12 +167,15 @@ class Working:
         where: str | None = None,
         k: int | None = 10,
         min_similarity: float | None = None,
+        kinds: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> SearchReport:
         """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
 
         A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
         condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
-        match, or all (None), in order of id, with similarity 1.
+        match, or all (None), in order of id, with similarity 1. `kinds`: only images of one of
+        these, by a person's word or the verdict by what is in force.
         """
         return jobs.search(
             self._desk,
@@ -182,7 +186,22 @@ class Working:
             where=where,
             k=k,
             min_similarity=min_similarity,
+            kinds=kinds,
+            progress=progress or Silent(),
         )
+
+    def summary(
+        self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None
+    ) -> SummaryReport:
+        """How many images there are of each class and kind (or folder, source, split, or any
+        column that `info()` lists), how many of them sure, unsure or labelled by a person, and the
+        likeliest of each. All are judged from their stored vectors; nothing is kept of it."""
+        return jobs.summary(self._desk, by=by, where=where, progress=progress or Silent())
+
+    def known_kinds(self, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
+        """Kinds by the names that a prompt set (None: the one in force) has for them; WrongUsage,
+        with near ones, where one is unknown."""
+        return jobs.known_kinds(self._desk, said, prompts=prompts)
 
     def set_label(
         self,
@@ -191,9 +210,11 @@ class Working:
         *,
         split: str | None = None,
         subject: str | None = None,
+        kind: str | None = None,
     ) -> LabelReport:
-        """Label images by id; an empty label ("") takes the label away; None leaves it."""
-        return jobs.set_label(self._desk, label, ids, split=split, subject=subject)
+        """Label images by id; an empty text ("") takes away what was said, None leaves it. A
+        `kind` is a group of the prompt set, and says its class too where none is known."""
+        return jobs.set_label(self._desk, label, ids, split=split, subject=subject, kind=kind)
 
     def import_labels(self, file: str | Path) -> LabelReport:
         """Labels, splits, subjects and attributes by path from a CSV file."""

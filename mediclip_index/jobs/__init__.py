@@ -11,12 +11,15 @@ from mediclip_index.jobs.copying import (
 )
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.founding import found
+from mediclip_index.jobs.kinds import known_kinds
 from mediclip_index.jobs.labelling import import_labels, label_history, path_of, set_label
 from mediclip_index.jobs.querying import query_files, query_indexed
 from mediclip_index.jobs.removing import remove, removed
 from mediclip_index.jobs.repairing import repair
 from mediclip_index.jobs.rereading import make_thumbnails, thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
+from mediclip_index.jobs.summarising import summary
+from mediclip_index.jobs.turning import turned
 from mediclip_index.jobs.verifying import verify
 from mediclip_index.jobs.wordings import add_prompts, prompt_sets, prompt_source, try_prompts
 
@@ -35,6 +38,7 @@ __all__ = [
     "import_labels",
     "info",
     "is_export",
+    "known_kinds",
     "label_history",
     "make_thumbnails",
     "path_of",
@@ -48,8 +52,10 @@ __all__ = [
     "restore",
     "search",
     "set_label",
+    "summary",
     "thumbnails",
     "try_prompts",
+    "turned",
     "vectors_of",
     "verify",
 ]

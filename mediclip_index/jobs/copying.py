@@ -8,9 +8,12 @@ from pathlib import Path
 
 from mediclip_index.catalog import Catalog, audit, backups, exports, presence, words
 from mediclip_index.catalog.files import put_in_place
+from mediclip_index.catalog.library import VerdictColumns
+from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import ground
 from mediclip_index.jobs.neighbouring import refresh_neighbours
-from mediclip_index.terms import BackupReport, ExportReport, WrongUsage
+from mediclip_index.terms import BackupReport, ExportReport, ModelUnavailable, WhatIf, WrongUsage
 
 
 def export(desk: Desk, folder: Path) -> ExportReport:
@@ -20,6 +23,7 @@ def export(desk: Desk, folder: Path) -> ExportReport:
         raise WrongUsage(f"{folder} is there already; name a new folder for the export.")
     if desk.catalog.folder in (folder, *folder.parents):
         raise WrongUsage("An export inside the index goes with it; name a folder elsewhere.")
+    verdicts = _verdicts(desk)
     with desk.catalog.writing("export", by=desk.author) as work:
         taken = audit.take_in_spool(work, desk.catalog.spool)
     for file in taken:
@@ -29,12 +33,20 @@ def export(desk: Desk, folder: Path) -> ExportReport:
     coming.mkdir(parents=True)
     try:
         with desk.catalog.reading(into=coming) as look:
-            rows = exports.write(look, coming)
+            rows = exports.write(look, coming, verdicts)
         size = sum(p.stat().st_size for p in coming.iterdir())
         put_in_place(coming, folder)
     finally:
         shutil.rmtree(coming, ignore_errors=True)
     return ExportReport(str(folder), rows, size)
+
+
+def _verdicts(desk: Desk) -> VerdictColumns | None:
+    """What each image is; None where no verdict can be given now (its model is gone, say)."""
+    try:
+        return judged(desk, ground(desk, what_if=WhatIf(), prompts=None)).columns
+    except ModelUnavailable:
+        return None
 
 
 def from_export(path: Path, folder: Path) -> Catalog:

@@ -97,12 +97,34 @@ def unsure(
 ) -> tuple[bool, bool]:
     """(whether more than one class remains or the kind is unclear, whether it is like nothing
     known). final (c,) calibrated; groups: the shares of the winning class's groups."""
+    several, strange = doubts(
+        fitted,
+        names,
+        final[None],
+        groups.max(keepdims=True),
+        groups.sum(keepdims=True),
+        verdict.mean_distance(similarities[None]),
+        np.array([np.mean(crowd) if len(crowd) else 0.0]),
+    )
+    return bool(several[0]), bool(strange[0])
+
+
+def doubts(
+    fitted: Calibration,
+    names: Sequence[str],
+    final: np.ndarray,
+    best: np.ndarray,
+    whole: np.ndarray,
+    distances: np.ndarray,
+    around: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`unsure` of n pictures, two of (n,). final (n, c) calibrated; best and whole (n,): the shares
+    of the winning class's best kind and of all its kinds; distances (n,) to the nearest, around
+    (n,) how far those lie from their own nearest."""
     thresholds = np.array([fitted.thresholds[name] for name in names])
-    several = bool(verdict.conformal_sets(final[None], thresholds).sum() > 1)
-    unclear = fitted.kind is not None and float(groups.max()) < fitted.kind * float(groups.sum())
+    several = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
+    if fitted.kind is not None:
+        several |= best < fitted.kind * whole
     if fitted.strange is None:
-        return several or unclear, False
-    distance = verdict.mean_distance(similarities[None])
-    around = np.array([np.mean(crowd) if len(crowd) else 0.0])
-    strange = verdict.strangeness(distance, around)[0] > fitted.strange
-    return several or unclear, bool(strange)
+        return several, np.zeros(len(final), dtype=np.bool_)
+    return several, verdict.strangeness(distances, around) > fitted.strange

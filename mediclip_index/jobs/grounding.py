@@ -13,6 +13,7 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
+from mediclip_index.jobs.kinds import classes_by_kind
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.prompts import parse
@@ -45,11 +46,17 @@ class Ground:
     notes: tuple[str, ...]
     calibration: InForce | None = None  # where one holds for all of the above
     references: encoding.References | None = None
+    what_if: bool = False  # whether something stands in for the settings in force
 
     @cached_property
     def counts(self) -> Ids:
         """Support images by class, in the order of the wording's classes."""
         return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))
+
+    @cached_property
+    def classes_by_kind(self) -> dict[str, tuple[str, ...]]:
+        """Every kind of the wording, and the classes that it is of."""
+        return classes_by_kind(self.wording.prompts)
 
     @cached_property
     def reference_classes(self) -> Ids:
@@ -172,4 +179,5 @@ def _ground(
             desk, known, asked, wording.prompts, support, shipped=shipped and what_if == WhatIf()
         ),
         references=references,
+        what_if=what_if != WhatIf(),
     )

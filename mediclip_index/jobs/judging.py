@@ -15,6 +15,7 @@ from mediclip_index.jobs import doubting
 from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.jobs.doubting import Near
 from mediclip_index.jobs.grounding import Ground
+from mediclip_index.jobs.hand_labels import hand_label, said_of
 from mediclip_index.terms import (
     GroupShare,
     HeaderVote,
@@ -73,10 +74,14 @@ def judge(
     )
     may_vote = len(base.support.ids) > 0
     among = base.support.ids if may_vote else None
-    places, reference_similarities = _nearest_references(base, vectors)
+    places, reference_similarities = nearest_references(base, vectors)
     with desk.catalog.reading() as look:
         then = look.as_of(base.tx)
-        itself = images.ids_by_content(then, [a.sha256 for a in asked])
+        pictures = images.identified(then, {a.sha256 for a in asked})
+        itself: dict[str, set[int]] = {}
+        for (content, _, _), image in pictures.items():
+            itself.setdefault(content, set()).add(image)
+        hands = said_of(then, pictures, [(a.sha256, a.page, a.item) for a in asked])
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
         ids, similarities = base.neighbourhood.search(
@@ -111,7 +116,7 @@ def judge(
     return [
         _verdict(
             base, asked[n], said, n, row, near[n], known, standing, crowds,
-            None if alphas is None else np.array([alphas[n]], dtype=np.float64),
+            None if alphas is None else np.array([alphas[n]], dtype=np.float64), hands[n],
         )
         for n, row in enumerate(rows)
     ]  # fmt: skip
@@ -132,14 +137,26 @@ def _row(
     )
 
 
-def _nearest_references(base: Ground, vectors: Vectors) -> tuple[Ids, Vectors]:
+def nearest_references(base: Ground, vectors: Vectors) -> tuple[Ids, Vectors]:
     """Places and cosines, (n, k), of the nearest references, nearest first."""
     if base.references is None:
         none = np.zeros((len(vectors), 0))
         return none.astype(np.int64), none.astype(np.float32)
     cosines = np.clip(vectors @ base.references.vectors.T, -1.0, 1.0)
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, : base.settings.k]
-    return order, np.take_along_axis(cosines, order, axis=1)
+    return largest(cosines, base.settings.k)
+
+
+def largest(values: Vectors, k: int) -> tuple[Ids, Vectors]:
+    """Places and values, (n, min(k, m)), of the k largest in each row of (n, m), largest first,
+    equal ones in order: what a stable sort gives, without sorting the rest."""
+    count, width = values.shape
+    k = min(k, width)
+    border = np.partition(values, width - k, axis=1)[:, width - k]
+    rows, places = np.nonzero(values >= border[:, None])
+    found = values[rows, places]
+    order = np.lexsort((places, -found, rows))
+    chosen = order[np.searchsorted(rows, np.arange(count))[:, None] + np.arange(k)]
+    return places[chosen], found[chosen]
 
 
 def _verdict(
@@ -153,13 +170,14 @@ def _verdict(
     standing: dict[int, labels.Standing],
     crowds: dict[tuple[bool, int], float],
     alpha: np.ndarray | None,
+    hand: labels.ByHand | None,
 ) -> Verdict:
     names = base.wording.vectors.classes
     settings = base.settings
     # x itself never votes, nor does it count as support.
-    own = _classes_of(base.support, np.array(sorted(on.itself), dtype=np.int64))
+    own = classes_of(base.support, np.array(sorted(on.itself), dtype=np.int64))
     counts = base.counts - np.bincount(own[own >= 0], minlength=len(names))
-    classes = _classes_of(base.support, on.ids)
+    classes = classes_of(base.support, on.ids)
     of_references = base.reference_classes
     behind = verdict.support(counts, np.bincount(of_references, minlength=len(names)), settings)
     voters, order = verdict.joined(
@@ -242,6 +260,7 @@ def _verdict(
         references=tuple(references),
         calibration=base.calibration.kind if base.calibration is not None else None,
         header=asked.header,
+        hand=hand_label(hand, base, said.groups[row]),
     )  # fmt: skip
 
 
@@ -274,9 +293,10 @@ def _votes_of_references(
     ]
 
 
-def _classes_of(support: labels.Support, ids: Ids) -> Ids:
+def classes_of(support: labels.Support, ids: Ids) -> Ids:
+    """The place of each image's class, of any shape; -1 where it is not of the support."""
     if len(support.ids) == 0:
-        return np.full(len(ids), -1, dtype=np.int64)
+        return np.full(np.shape(ids), -1, dtype=np.int64)
     places = np.minimum(np.searchsorted(support.ids, ids), len(support.ids) - 1)
     return np.where(support.ids[places] == ids, support.classes[places], -1)
 

@@ -8,26 +8,38 @@ from dataclasses import replace
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, images, indexed, labels, words
+from mediclip_index.catalog import Reading, images, indexed, labels
 from mediclip_index.jobs.committing import by_id
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.kinds import classes_by_kind, named_kind, prompt_set
 from mediclip_index.jobs.naming import Names
-from mediclip_index.prompts import parse
+from mediclip_index.jobs.turning import with_turned
 from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
+
+NOTHING = labels.Standing()
 
 
 def set_label(
-    desk: Desk, label: str | None, ids: Sequence[int], *, split: str | None, subject: str | None
+    desk: Desk,
+    label: str | None,
+    ids: Sequence[int],
+    *,
+    split: str | None,
+    subject: str | None,
+    kind: str | None = None,
 ) -> LabelReport:
     """See Index.set_label."""
-    if label is None and split is None and subject is None:
-        raise WrongUsage("Say what to set: a class, --split or --subject.")
+    if label is None and split is None and subject is None and kind is None:
+        raise WrongUsage("Say what to set: a class, --kind, --split or --subject.")
     if not ids:
         raise WrongUsage("Name the images by id; `mediclip-index search` shows ids.")
-    for what, value in (("class", label), ("split", split), ("subject", subject)):
+    for what, value in (("class", label), ("split", split), ("subject", subject), ("kind", kind)):
         if value is not None and not _is_text(value):
             raise WrongUsage(f"The {what} is no UTF-8; write it in letters that are.")
-    said = in_classes(Facts(label=label, split=split, subject=subject), classes_of(desk))
+    chosen = prompt_set(desk)
+    kind = named_kind(chosen, kind) if kind else kind
+    said = Facts(label=label, split=split, subject=subject, kind=kind)
+    said = in_classes(said, chosen.class_names)
     check_labels(desk, said.labels())
     with desk.catalog.writing("label set", by=desk.author) as work:
         missing = set(ids) - set(images.images(work, ids))
@@ -35,9 +47,37 @@ def set_label(
             raise WrongUsage(
                 f"There is no image {min(missing)} in this index; nothing was changed."
             )
-        changed = labels.say(work, dict.fromkeys(ids, said))
+        now = labels.standings(work, ids)
+        facts = {i: _with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
+        changed = labels.say(work, facts)
     with desk.catalog.reading() as look:
-        return LabelReport(desk.facts(look), changed, len(set(ids)) - changed)
+        report = LabelReport(desk.facts(look), changed, len(facts) - changed)
+    return with_turned(desk, report, ids)
+
+
+def _with_kind(
+    image: int, said: Facts, now: labels.Standing, classes: Mapping[str, Sequence[str]]
+) -> Facts:
+    """What is said of one image, with class and kind fitting together: a kind says the class too
+    where none is known, and a class of another kind, or none, takes the kind away.
+
+    WrongUsage where the image has another class than the kind is of.
+    """
+    if said.kind:
+        possible = classes[said.kind]
+        label = said.label or (now.label if said.label is None else None)
+        if label is not None and label not in possible:
+            raise WrongUsage(
+                f"Image {image} is labelled {label}, and {said.kind} is a kind of {possible[0]}: "
+                f"say both, as in `mediclip-index label set {possible[0]} --kind {said.kind} "
+                f"{image}`."
+                if said.label is None
+                else f"{said.kind} is a kind of {possible[0]}, not of {label}; nothing was changed."
+            )
+        return replace(said, label=label or possible[0])
+    if said.label is not None and now.kind and said.label not in classes.get(now.kind, ()):
+        return replace(said, kind="")
+    return said
 
 
 def _is_text(value: str) -> bool:
@@ -64,13 +104,14 @@ def import_labels(desk: Desk, file: Path) -> LabelReport:
         missing += [part for path, facts in rows.items() for part in _lost(path, facts, there)]
         changed = labels.say(work, said)
     with desk.catalog.reading() as look:
-        return LabelReport(
+        report = LabelReport(
             desk.facts(look),
             changed,
             len(said) - changed,
             tuple(missing),
             (*(names.note(note, str(file)) for note in notes), *at_odds(look, rows)),
         )
+    return with_turned(desk, report, said)
 
 
 def _as_known(names: Names, look: Reading, by_path: Mapping[str, Facts]) -> dict[str, Facts]:
@@ -154,10 +195,7 @@ def path_of(desk: Desk, image: int) -> str:
 
 def classes_of(desk: Desk) -> tuple[str, ...]:
     """The classes of the prompt set in force."""
-    with desk.catalog.reading() as look:
-        known = words.prompts(look)
-    assert known is not None
-    return parse(known.source, f"prompt set {known.name}").class_names
+    return prompt_set(desk).class_names
 
 
 def check_labels(desk: Desk, said: Iterable[str]) -> None:

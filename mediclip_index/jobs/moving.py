@@ -134,7 +134,9 @@ class ReadAgain:
             changed |= _changed(old, self.waiting[sha])
         if said or changed:
             with self._writing() as work:
-                labels.say(work, dict.fromkeys(said, Facts(label="", split="", subject="")))
+                labels.say(
+                    work, dict.fromkeys(said, Facts(label="", split="", subject="", kind=""))
+                )
                 indexed.renew(work, changed)
         self._said += said
         self._kept.update(self.waiting)

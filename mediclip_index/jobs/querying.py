@@ -9,18 +9,18 @@ from itertools import islice
 import numpy as np
 from uuid6 import uuid7
 
-from mediclip_index import reading, verdict
+from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
-from mediclip_index.catalog import images, library, presence
+from mediclip_index.catalog import images, presence
+from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.jobs.headers import dicom_headers, header_of_picture
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
 from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
-    HeaderVote,
-    Picture,
     Progress,
     QueryReport,
     ReadOptions,
@@ -79,7 +79,7 @@ def query_files(
                     sha256=loaded.sha256 or "",
                     width=picture.width,
                     height=picture.height,
-                    header=_header_of(picture, base),
+                    header=header_of_picture(picture, base),
                 )
                 for loaded in batch
                 for picture in loaded.pictures
@@ -107,9 +107,13 @@ def query_indexed(
 ) -> QueryReport:
     """See Index.query_indexed."""
     base = ground(desk, what_if=what_if, prompts=prompts, as_of=as_of)
-    with desk.catalog.reading() as look:
-        now = look.as_of(base.tx)
-        ids = presence.present_ids(now).tolist() if where is None else library.matching(now, where)
+    if where is not None:
+        plain = what_if == WhatIf() and prompts is None
+        in_force = base if plain else ground(desk, what_if=WhatIf(), prompts=None, as_of=as_of)
+        ids = matching(desk, where, in_force, progress=progress)
+    else:
+        with desk.catalog.reading() as look:
+            ids = presence.present_ids(look.as_of(base.tx)).tolist()
     run = str(uuid7())
     verdicts: list[Verdict] = []
     head = None
@@ -120,11 +124,11 @@ def query_indexed(
             now = look.as_of(base.tx)
             known = images.images(now, part)
             having, vectors = images.vectors(now, base.known, part)
-            headers = images.dicom_headers(now, part)
+            headers = dict(zip(part, dicom_headers(now, base, part), strict=True))
         asked = [
             Asked(
                 i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id,
-                header=verdict.header_vote(*headers.get(i.id, ("", False)), base.wording.vectors),
+                header=headers[i.id],
             )
             for i in (known[int(j)] for j in having)
         ]  # fmt: skip
@@ -135,15 +139,6 @@ def query_indexed(
         progress.advance(len(part))
     progress.finish()
     return _report(desk, base, verdicts, head, [], [])
-
-
-def _header_of(picture: Picture, base: Ground) -> HeaderVote | None:
-    if picture.format != "DICOM":
-        return None
-    about = picture.metadata
-    return verdict.header_vote(
-        str(about.get("modality", "")), "captured" in about, base.wording.vectors
-    )
 
 
 def _entries(
@@ -179,4 +174,5 @@ def _report(
         with desk.catalog.reading() as look:
             head = chain.head(look)[1]
     facts = replace(base.facts, chain_head=head)
-    return QueryReport(facts, tuple(verdicts), tuple(refused), (*base.notes, *notes, *desk.notes))
+    told = (*base.notes, *notes, *desk.notes)
+    return QueryReport(facts, tuple(verdicts), tuple(refused), told, desk.author)

@@ -41,6 +41,7 @@ def keep(
         prompts=base.wording.name,
         prompts_sha256=base.wording.prompts.sha256,
         k=base.settings.k,
+        what_if=base.what_if,
         references_sha256=base.references.sha256 if base.references is not None else None,
         doubt_sha256=base.calibration.fitted.bound if base.calibration and shipped else None,
     )

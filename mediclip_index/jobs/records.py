@@ -41,6 +41,7 @@ class Circumstances:
     prompts: str
     prompts_sha256: str
     k: int
+    what_if: bool
     references_sha256: str | None
     doubt_sha256: str | None
 
@@ -48,10 +49,12 @@ class Circumstances:
 def to_body(
     verdict: Verdict, circumstances: Circumstances, *, vector: Vectors | None, image: int | None
 ) -> Body:
-    """A verdict as plain JSON values. `vector` (dim,) is kept where no indexed `image` has it."""
+    """A verdict as plain JSON values, without what people said of the picture: the catalog has
+    that with its history. `vector` (dim,) is kept where no indexed `image` has it."""
+    said = {name: value for name, value in asdict(verdict).items() if name != "hand"}
     kept = None if vector is None else base64.b64encode(vector.astype("<f4").tobytes()).decode()
     return {
-        **asdict(verdict),
+        **said,
         "neighbours": [asdict(n) for n in verdict.neighbours],
         "references": [asdict(r) for r in verdict.references],
         "prompts": [asdict(p) for p in verdict.prompts],

@@ -11,11 +11,13 @@ import numpy as np
 
 from mediclip_index.catalog import Reading, images, library, removals, words
 from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
+from mediclip_index.jobs.kinds import known_kinds
 from mediclip_index.jobs.unlearned import note_on_words
 from mediclip_index.neighbours import Stored
-from mediclip_index.terms import Ids, SearchHit, SearchReport, Vectors, WrongUsage
+from mediclip_index.terms import Progress, SearchHit, SearchReport, Vectors, WrongUsage
 
 MOST_RESULTS = 10_000
 DEFAULT_RESULTS = 10
@@ -31,6 +33,8 @@ def search(
     where: str | None,
     k: int | None,
     min_similarity: float | None,
+    kinds: Sequence[str],
+    progress: Progress,
 ) -> SearchReport:
     """See Index.search."""
     if k is not None and not 1 <= k <= MOST_RESULTS:
@@ -41,11 +45,16 @@ def search(
         *(f"#{i}" for i in like),
         *(f"not {t}" for t in without),
     ]
-    if not asked and where is None:
-        raise WrongUsage("Say what to search for: a text, --image FILE, --like ID or --where.")
+    if not asked and where is None and not kinds:
+        raise WrongUsage(
+            "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
+        )
+    where = _of_kinds(where, known_kinds(desk, kinds))
+    among = None
+    if where is not None:
+        among = np.array(matching(desk, where, progress=progress), dtype=np.int64)
     with desk.catalog.reading() as look:
         known = words.encoder(look)
-        among = _candidates(look, where)
         target = _of_indexed(look, known, like)
     if among is not None and not asked:
         shown = among[:k].tolist()
@@ -99,11 +108,13 @@ def _stored(look: Reading, known: KnownEncoder) -> Stored:
     return partial(images.vectors, look, known)
 
 
-def _candidates(look: Reading, where: str | None) -> Ids | None:
-    """The images of a condition; None: all that are there."""
-    if where is None:
-        return None
-    return np.array(library.matching(look, where), dtype=np.int64)
+def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
+    """A condition that asks for one of these kinds too."""
+    if not kinds:
+        return where
+    listed = ", ".join("'" + kind.replace("'", "''") + "'" for kind in kinds)
+    of_kind = f"kind IN ({listed})"
+    return of_kind if where is None else f"({where}\n) AND {of_kind}"
 
 
 def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vectors:

@@ -323,15 +323,15 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
             parts.append(
                 wrapped(told, room)
                 + "\n"
-                + table(("log loss", "right", "group", "sentence"), shown, room=room, right="rr")
+                + table(("log loss", "right", "kind", "sentence"), shown, room=room, right="rr")
             )
     empty = [g.group for g in report.groups if g.images == 0]
     strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
     if empty:
-        told = f"{len(empty)} groups that nobody falls into: {safe(', '.join(empty))}"
+        told = f"{len(empty)} kinds that nobody falls into: {safe(', '.join(empty))}"
         parts.append(wrapped(told, room, 2))
     if strange:
         told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)
-        told = f"groups that mostly pull images of other classes: {safe(told)}"
+        told = f"kinds that mostly pull images of other classes: {safe(told)}"
         parts.append(wrapped(told, room, 2))
     return "\n\n".join(parts)

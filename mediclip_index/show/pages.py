@@ -6,7 +6,8 @@ import base64
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from mediclip_index.show.assessments import NAMES, worst_first
+from mediclip_index.show.summaries import totals
 from mediclip_index.show.text import counted, percent, safe
 from mediclip_index.terms import (
     DuplicatesReport,
@@ -23,6 +25,8 @@ from mediclip_index.terms import (
     Mistake,
     MistakesReport,
     Pixels,
+    SummaryReport,
+    SummaryRow,
 )
 
 MOST = 60  # pictures of a kind on one page
@@ -83,6 +87,29 @@ def duplicates(report: DuplicatesReport, pictures: Mapping[int, Pixels]) -> str:
     )
 
 
+def likeliest(report: SummaryReport) -> list[int]:
+    """Ids of all images that the gallery of a summary shows."""
+    shown = [row for _, rows in by_class(report.rows) for row in rows[:MOST]]
+    return sorted({i for row in shown for i in (row.id, *row.further)})
+
+
+def by_class(rows: Sequence[SummaryRow]) -> list[tuple[str, list[SummaryRow]]]:
+    """The rows of a summary, class by class, in their order."""
+    return [(name, list(some)) for name, some in groupby(rows, lambda row: row.verdict)]
+
+
+def summary(report: SummaryReport, pictures: Mapping[int, Pixels]) -> str:
+    """The report of `summary` as a gallery; `pictures` by id, of those that can be had."""
+    condition = f" where {report.where}" if report.where else ""
+    return _page(
+        "summary.html",
+        report,
+        pictures=pictures,
+        title=f"What is in the pile, by {report.by}{condition}",
+        subtitle=totals(report) if report.rows else "",
+    )
+
+
 def write(file: Path, page: str) -> None:
     """Write a page whole or not at all."""
     part = file.with_name(f".{file.name}.part")
@@ -107,6 +134,7 @@ def _page(
     )
     shots = {i: _data(pixels) for i, pixels in (pictures or {}).items()}
     environment.globals |= {
+        "by_class": by_class,
         "pc": percent,
         "shots": shots,
         "radius": _radius,

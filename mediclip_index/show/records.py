@@ -13,7 +13,7 @@ from mediclip_index.terms import AuditRow, IndexFacts, QueryReport, Verdict
 def plain(report: Any) -> Any:
     """A report as dicts, lists, strings and numbers, ready for json.dumps."""
     if isinstance(report, Verdict):
-        return _verdict(report)
+        return _verdict(report) | _words(report)
     if isinstance(report, AuditRow):
         return _audit_row(report)
     if isinstance(report, IndexFacts):
@@ -50,11 +50,22 @@ def harmless(report: Any) -> Any:
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     record = {f.name: plain(getattr(verdict, f.name)) for f in fields(verdict)}
+    del record["hand"]
     record["prompts"] = [
         {"prompt": p.prompt, "class": p.class_name, "group": p.group, "similarity": p.similarity}
         for p in verdict.prompts
     ]
     return record
+
+
+def _words(verdict: Verdict) -> dict[str, Any]:
+    """What a person said of the picture, and what counts; no part of what the audit keeps."""
+    return {
+        "labelled": verdict.hand.label if verdict.hand else None,
+        "labelled_by": verdict.hand.author if verdict.hand else None,
+        "effective": verdict.effective,
+        "kind": verdict.kind,
+    }
 
 
 def _audit_row(row: AuditRow) -> dict[str, Any]:

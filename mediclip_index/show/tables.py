@@ -10,6 +10,7 @@ from mediclip_index.terms import (
     AuditRow,
     BuildReport,
     ChainReport,
+    HandLabel,
     InfoReport,
     LabelEvent,
     LabelReport,
@@ -48,9 +49,9 @@ class Style:
 def query(report: QueryReport, room: int | None, style: Style) -> str:
     parts = []
     if len(report.verdicts) <= CARDS:
-        parts += [card(v, room, style) for v in report.verdicts]
+        parts += [card(v, room, style, report.asked_by) for v in report.verdicts]
     else:
-        parts.append(_verdicts(report.verdicts, room))
+        parts.append(_verdicts(report.verdicts, room, report.asked_by))
         parts.append(_summary(report.verdicts))
     parts += _refused(report.refused, room)
     if not parts:
@@ -60,16 +61,22 @@ def query(report: QueryReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
-def card(verdict: Verdict, room: int | None, style: Style) -> str:
-    """One verdict in full."""
+def card(verdict: Verdict, room: int | None, style: Style, you: str = "") -> str:
+    """One verdict in full; `you`: who reads it."""
     doubt = style.warn("  UNSURE") if verdict.unsure else ""
     raw = "" if verdict.calibrated else " (uncalibrated)"
     where = safe(verdict.path) + _page(verdict)
-    group = f"{verdict.group.name} ({percent(verdict.group.probability)})"
+    kind = f"{verdict.group.name} ({percent(verdict.group.probability)})"
+    said = f"{verdict.label} {percent(verdict.probability)}{raw}{doubt}"
+    first = f"  {style.bold(verdict.label)}  {percent(verdict.probability)}{raw}{doubt}"
+    if verdict.hand is not None:
+        hand = f"labelled {style.bold(safe(verdict.hand.label))} by {_who(verdict.hand, you)}"
+        first = f"  {hand}; the machine says {said}"
+        kind = f"{safe(verdict.kind or '-')}; the machine says {kind}"
     lines = [
         style.bold(where),
-        f"  {style.bold(verdict.label)}  {percent(verdict.probability)}{raw}{doubt}",
-        f"  group      {group}",
+        first,
+        f"  kind       {kind}",
         f"  words      {_shares(verdict.zero_shot)}",
         f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
         wrapped(f"  why        {safe(verdict.why)}", room, 13),
@@ -114,26 +121,30 @@ def _page(verdict: Verdict) -> str:
     return page + (f", picture {verdict.item}" if verdict.item else "")
 
 
-def _verdicts(verdicts: Sequence[Verdict], room: int | None) -> str:
+def _who(hand: HandLabel, you: str) -> str:
+    return "you" if hand.author == you else safe(hand.author)
+
+
+def _verdicts(verdicts: Sequence[Verdict], room: int | None, you: str) -> str:
     rows = [
         (
-            v.label,
-            percent(v.probability),
-            "unsure" if v.unsure else "",
-            v.group.name,
+            v.effective,
+            percent(v.probabilities.get(v.effective, 0.0)),
+            f"by {_who(v.hand, you)}" if v.hand else "unsure" if v.unsure else "",
+            v.kind or "-",
             v.path + _page(v),
         )
         for v in verdicts
     ]
-    return table(("label", "probability", "", "group", "path"), rows, room=room, right="lr")
+    return table(("label", "probability", "", "kind", "path"), rows, room=room, right="lr")
 
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
     counts: dict[str, int] = {}
     for verdict in verdicts:
-        counts[verdict.label] = counts.get(verdict.label, 0) + 1
+        counts[verdict.effective] = counts.get(verdict.effective, 0) + 1
     told = ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda i: -i[1]))
-    return f"{len(verdicts)} pictures: {told}; {sum(v.unsure for v in verdicts)} unsure."
+    return f"{len(verdicts)} pictures: {told}; {sum(v.in_doubt for v in verdicts)} unsure."
 
 
 def _of_page(refused: Refusal) -> str:
@@ -246,11 +257,14 @@ def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
         (
             e.time,
             e.by,
-            *("-" if v is None else v or "(taken away)" for v in (e.label, e.split, e.subject)),
+            *(
+                "-" if v is None else v or "(taken away)"
+                for v in (e.label, e.kind, e.split, e.subject)
+            ),
         )
         for e in rows
     ]
-    return table(("time", "by", "label", "split", "subject"), shown, room=room)
+    return table(("time", "by", "label", "kind", "split", "subject"), shown, room=room)
 
 
 def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) -> str:
@@ -268,7 +282,7 @@ def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) 
         for s in rows
     ]
     text = table(
-        ("", "set", "classes", "groups", "sentences", "pooling", "description")[
+        ("", "set", "classes", "kinds", "sentences", "pooling", "description")[
             : 6 if narrow else 7
         ],
         shown,
@@ -297,7 +311,7 @@ def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
         )
         for t in rows
     ]
-    return table(("class", "group", "best", "pulls", "sentence"), shown, room=room, right="llr")
+    return table(("class", "kind", "best", "pulls", "sentence"), shown, room=room, right="llr")
 
 
 def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:

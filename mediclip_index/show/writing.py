@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, duplicates, keeping, tables
+from mediclip_index.show import assessments, duplicates, keeping, summaries, tables
 from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import safe
@@ -51,7 +51,10 @@ _VERDICT = (
     "path", "page", "label", "probability", "unsure", "group.name", "group.probability", "id",
     "sha256", "width", "height", "why",
 )  # fmt: skip
-QUERY = Shown(tables.query, lambda report: report.verdicts, _VERDICT)
+QUERY = Shown(
+    tables.query, lambda report: report.verdicts,
+    (*_VERDICT, "effective", "kind", "labelled_by"),
+)  # fmt: skip
 BUILD = Shown(
     tables.build, _one,
     ("added", "unchanged", "renamed", "duplicates", "returned", "gone", "images", "seconds"),
@@ -60,9 +63,9 @@ SEARCH = Shown(
     tables.search, lambda report: report.results, ("id", "path", "similarity", "label", "split")
 )
 INFO = Shown(tables.info, _one, ("index.path", "index.images", "index.model", "verdicts"))
-LABELS = Shown(tables.labels, _one, ("changed", "unchanged"))
+LABELS = Shown(tables.labels, _one, ("changed", "unchanged", "would_turn"))
 HISTORY = Shown(
-    tables.events, _all, ("tx", "time", "by", "image", "label", "split", "subject"),
+    tables.events, _all, ("tx", "time", "by", "image", "label", "split", "subject", "kind"),
     lambda rows: {"history": plain(rows)},
 )  # fmt: skip
 PROMPT_SETS = Shown(
@@ -99,6 +102,15 @@ REPLAY = Shown(assessments.replay, lambda report: report.different, ("id", "what
 PROPOSALS = Shown(
     assessments.proposals, _all, ("id", "path", "label", "probability", "why"),
     lambda rows: {"next": plain(rows)},
+)  # fmt: skip
+TURNED = Shown(
+    summaries.turned, lambda report: report.turned,
+    ("id", "path", "page", "label", "probability", "now", "now_probability"),
+)  # fmt: skip
+SUMMARY = Shown(
+    summaries.summary, lambda report: report.rows,
+    ("verdict", "value", "images", "share", "sure", "unsure", "labelled", "id", "path",
+     "probability"),
 )  # fmt: skip
 VERIFY = Shown(keeping.verify, lambda report: report.findings, ("kind", "what", "mend"))
 REPAIR = Shown(keeping.repair, lambda report: report.mended, ("kind", "what"))

@@ -49,6 +49,7 @@ class QueryReport:
     verdicts: tuple[Verdict, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...] = ()
+    asked_by: str = ""  # the author of what is written; so "labelled by you" is told
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,20 @@ class LabelEvent:
     label: str | None
     split: str | None
     subject: str | None
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
 class LabelReport:
+    """would_turn: how many kept verdicts, the latest of each picture, would be of another class
+    now; those that a changed image had a vote in, or has one now."""
+
     index: IndexFacts
     changed: int
     unchanged: int
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    would_turn: int = 0
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,16 @@ class HeaderVote:
 
 
 @dataclass(frozen=True)
+class HandLabel:
+    """What a person said of a picture: its class, its kind (by the words where the person named
+    none; None where the words don't know the class), and who."""
+
+    label: str
+    kind: str | None
+    author: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What was said of one picture, and on what evidence. The audit keeps all of it.
 
@@ -197,7 +207,8 @@ class Verdict:
     together sum to 1. `calibration` is "tuned", "shipped" (with the model), or None. `words_share`
     is the part of the winner's margin over the runner-up that the words gave (None where there is
     no margin). `without` lists the ids of the fewest neighbours whose absence would turn the
-    verdict to `otherwise`; empty where none would. References stay as they are in that.
+    verdict to `otherwise`; empty where none would. References stay as they are in that. `hand` is
+    what a person said of the very same picture in the index; all else is the machine's own.
     """
 
     id: str
@@ -225,3 +236,19 @@ class Verdict:
     references: tuple[ReferenceVote, ...] = ()
     calibration: CalibrationKind | None = None
     header: HeaderVote | None = None
+    hand: HandLabel | None = None
+
+    @property
+    def effective(self) -> str:
+        """The class that counts: the person's word, else the machine's."""
+        return self.label if self.hand is None else self.hand.label
+
+    @property
+    def kind(self) -> str | None:
+        """The kind that counts, within the class that counts."""
+        return self.group.name if self.hand is None else self.hand.kind
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the machine is unsure, and no person has said what it is."""
+        return self.unsure and self.hand is None

@@ -86,6 +86,7 @@ class Facts:
     subject: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[tuple[int | None, int | None, Facts], ...] = ()
+    kind: str | None = None  # only people say it, by id
 
     def of(self, page: int | None, item: int | None) -> Facts:
         """What is said of one picture of the file; of a file of one, its page is the first."""
@@ -97,6 +98,7 @@ class Facts:
                     split=said.split if more.split is None else more.split,
                     subject=said.subject if more.subject is None else more.subject,
                     attributes={**said.attributes, **more.attributes},
+                    kind=said.kind,
                 )
         return said
 

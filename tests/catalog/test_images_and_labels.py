@@ -97,9 +97,26 @@ def test_an_empty_label_takes_the_label_away_and_leaves_the_rest(filled: Catalog
 
 
 def test_saying_the_same_again_writes_nothing(filled: Catalog) -> None:
+    said = {1: Facts("medical", None, "p1", {"age": "61"})}
     with filled.reading() as look:
-        said = labels.news(look, {1: Facts("medical", None, "p1", {"age": "61"})})
-    assert not said.labels and not said.attributes and not said.changed
+        again = labels.news(look, said, of_source=True)
+    assert not again.labels and not again.attributes and not again.changed
+
+
+def test_a_persons_word_is_written_where_only_a_source_said_it_and_changes_nothing(
+    filled: Catalog,
+) -> None:
+    with filled.writing("label set", by="bob") as work:
+        assert labels.by_hand(work) == {}
+        assert labels.say(work, {1: Facts("medical")}) == 0
+        assert labels.by_hand(work) == {1: labels.ByHand("medical", None, "bob")}
+    with filled.writing("label set", by="cleo") as work:
+        assert not labels.news(work, {1: Facts("medical")}).labels  # bob has said it
+        labels.say(work, {1: Facts(kind="fundus")})
+        assert labels.by_hand(work, [1, 2]) == {1: labels.ByHand("medical", "fundus", "cleo")}
+    with filled.writing("build") as work:
+        labels.say(work, {1: Facts("non_medical", kind="")}, of_source=True)
+        assert labels.by_hand(work) == {}  # a source said something new
 
 
 def test_support_is_labelled_present_and_not_held_out(filled: Catalog) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from mediclip_index.catalog import Catalog, library
-from mediclip_index.terms import WrongUsage
+from mediclip_index.catalog import Catalog, labels, library
+from mediclip_index.terms import Facts, WrongUsage
 
 
 @pytest.mark.parametrize(
@@ -94,3 +95,46 @@ def test_a_row_holds_what_is_known_and_nothing_else(filled: Catalog) -> None:
 def test_an_index_without_attributes_has_a_library_too(catalog: Catalog) -> None:
     with catalog.reading() as look:
         assert library.matching(look, "label = 'medical'") == []
+
+
+def of_verdicts() -> library.VerdictColumns:
+    return library.VerdictColumns(
+        ids=np.array([1, 2, 4]),
+        verdict=np.array(["medical", "medical", "dental"], dtype=object),
+        kind=np.array([None, "fundus", None], dtype=object),
+        probability=np.array([0.9, 0.4, np.nan]),
+        unsure=np.array([False, True, False]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ("verdict = 'medical'", [1, 2]),
+        ("Verdict = 'medical' and not unsure", [1]),
+        ("kind = 'fundus'", [2]),
+        ("kind is null", [1, 3, 4]),  # of 3 no verdict is known
+        ("probability > 0.5", [1]),  # where the class is unknown there is none
+        ("label = verdict", [1, 2]),
+    ],
+)
+def test_a_condition_may_ask_for_verdicts(condition: str, ids: list[int], filled: Catalog) -> None:
+    with filled.reading() as look:
+        assert library.asks_for_verdicts(look, condition)
+        assert library.matching(look, condition, of_verdicts()) == ids
+        with pytest.raises(WrongUsage, match="can't be asked for here"):
+            library.matching(look, condition)
+        assert not library.asks_for_verdicts(look, "label = 'kind'")
+
+
+def test_a_column_is_told_of_all_images_as_text(filled: Catalog) -> None:
+    with filled.writing("label set") as work:
+        labels.say(work, {1: Facts(attributes={"kind": "odd"}), 3: Facts("medical")})
+    with filled.reading() as look:
+        assert library.values(look, "width")[1] == "40"
+        assert library.values(look, "age") == {1: "61.0", 2: "9.0", 3: "33.0", 4: None}
+        assert library.values(look, "meta.kind") == {1: "odd", 2: None, 3: None, 4: None}
+        assert library.values(look, "kind", of_verdicts())[2] == "fundus"
+        assert library.values(look, "path")[4] == "/pile/d.png"
+        assert library.matching(look, "meta.kind = 'odd'") == [1]
+        assert library.matching(look, "labelled_by is not null") == [3]

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from pydicom.data import get_testdata_file
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, SecondaryCaptureImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage, SecondaryCaptureImageStorage
 
-from mediclip_index.cli import main
+from mediclip_index.cli.root import cli
 
 Typed = Callable[..., Result]
 
@@ -23,8 +23,7 @@ Typed = Callable[..., Result]
 @pytest.fixture
 def typed(tmp_path: Path) -> Typed:
     def run(*words: object) -> Result:
-        at = ["--index", str(tmp_path / "index")]
-        return CliRunner().invoke(main, at + [str(word) for word in words])
+        return CliRunner().invoke(cli, ["--index", str(tmp_path / "index"), *map(str, words)])
 
     return run
 
@@ -32,14 +31,14 @@ def typed(tmp_path: Path) -> Typed:
 def photograph() -> np.ndarray:
     import skimage.data
 
-    return np.asarray(skimage.data.astronaut())
+    return np.asarray(skimage.data.astronaut())  # type: ignore[no-untyped-call]
 
 
 def written(path: Path, pixels: np.ndarray, modality: str, *, captured: bool = False) -> Path:
     """A DICOM file of 8-bit pixels, grey (h, w) or RGB (h, w, 3)."""
-    kind = SecondaryCaptureImageStorage if captured else MRImageStorage
+    kind = UID(SecondaryCaptureImageStorage if captured else MRImageStorage)
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = kind, "1.2.3"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = kind, UID("1.2.3")
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
     ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = kind, "1.2.3", modality
@@ -71,10 +70,10 @@ def files(tmp_path: Path) -> dict[str, Path]:
     murky = np.asarray(
         Image.fromarray(photograph()).convert("L").resize((24, 24)).resize((160, 160))
     )
-    scan = Path(pydicom.data.get_testdata_file("MR_small.dcm", download=False))
+    scan = Path(str(get_testdata_file("MR_small.dcm", download=False)))
     return {
         "mr": written(folder / "mr.dcm", murky, "MR"),
-        "capture": written(folder / "capture.dcm", murky + 0, "MR", captured=True),
+        "capture": written(folder / "capture.dcm", murky, "MR", captured=True),
         "other": written(folder / "other.dcm", murky, "OT"),
         "photo": written(folder / "photo.dcm", photograph(), "US", captured=True),
         "scan": scan,
@@ -82,7 +81,6 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_a_header_counts_is_shown_and_is_replayed(typed: Typed, files: dict[str, Path]) -> None:
-    files["scan"].exists()
     typed("build", files["scan"])
     found = {name: asked(typed, path)[0] for name, path in files.items()}
     medical = {name: v["probabilities"]["medical"] for name, v in found.items()}

@@ -75,6 +75,8 @@ REPORTS: dict[str, tuple[Shown, Any]] = {
     "duplicates": (writing.DUPLICATES, terms.DuplicatesReport),
     "left out": (writing.LEFT_OUT, terms.DuplicatesReport),
     "compare": (writing.COMPARE, terms.CompareReport),
+    "summary": (writing.SUMMARY, terms.SummaryReport),
+    "turned": (writing.TURNED, terms.TurnedReport),
     "worth": (writing.worth(filled(tuple[terms.PromptTrial, ...])), terms.WordsReport),
     "verify": (writing.VERIFY, terms.VerifyReport),
     "repair": (writing.REPAIR, terms.RepairReport),
@@ -157,7 +159,11 @@ class Page(html.parser.HTMLParser):
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [(lambda report: pages.mistakes(report, {}), "mistakes"), (pages.evaluation, "evaluation")],
+    [
+        (lambda report: pages.mistakes(report, {}), "mistakes"),
+        (lambda report: pages.summary(report, {}), "summary"),
+        (pages.evaluation, "evaluation"),
+    ],
 )
 def test_a_page_runs_nothing_that_a_name_says(written: Callable[[Any], str], name: str) -> None:
     text = written(report_of(name)[1])

@@ -29,10 +29,10 @@ def test_the_worst_parts_come_first_and_then_the_largest() -> None:
     assert names == ["bad", "good-large", "good-small"] * 2
 
 
-def test_the_blend_stands_out_and_a_group_is_explained_once() -> None:
+def test_the_blend_stands_out_and_a_kind_is_explained_once() -> None:
     page = pages.evaluation(evaluation())
     assert re.findall(r'<tr class="first"><td>(\w+)</td>', page) == ["blend"]
-    assert page.count("The group is what the words see") == 1
+    assert page.count("The kind is what the words see") == 1
 
 
 def test_a_gallery_says_how_many_it_leaves_out_of_each_kind() -> None:

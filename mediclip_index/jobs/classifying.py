@@ -1,0 +1,203 @@
+"""Many stored vectors → classes, kinds and doubts at once, by the rule of `judging`.
+
+What a verdict says, without its evidence: no sentence, no smallest change. `judging` gives the same
+for one picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from mediclip_index import verdict
+from mediclip_index.catalog import Reading, images
+from mediclip_index.jobs import doubting
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.doubting import CROWD, Near, Who
+from mediclip_index.jobs.grounding import Ground
+from mediclip_index.jobs.judging import classes_of, nearest_references
+from mediclip_index.terms import HeaderVote, Ids, Vectors
+
+CHUNK = 2_048  # pictures judged at a time
+NOBODY = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What n pictures are. winners (n,): places of the likeliest classes; probabilities (n, c);
+    unsure (n,); kinds (n, c): of each class the place of its best kind among all kinds, kind_shares
+    (n, c) that kind's share of the whole; voters (n, k): ids of labelled images that had a vote,
+    NOBODY beyond them."""
+
+    winners: Ids
+    probabilities: np.ndarray
+    unsure: np.ndarray
+    kinds: Ids
+    kind_shares: np.ndarray
+    voters: Ids
+
+
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Labelled images (n, 2 k), nearest first, NOBODY and -inf beyond them, itself never among
+    them; counts (n, c): how many of each class a picture itself is among the support."""
+
+    ids: Ids
+    similarities: Vectors
+    counts: Ids
+
+
+class Classifier:
+    """Classifies chunk by chunk; what it learns of neighbours it keeps for the next chunk."""
+
+    def __init__(self, desk: Desk, base: Ground) -> None:
+        self._desk = desk
+        self._base = base
+        self._crowds: dict[Who, float] = {}
+
+    def classify(
+        self, contents: Sequence[str], vectors: Vectors, headers: Sequence[HeaderVote | None]
+    ) -> Classified:
+        """Pictures with these contents (sha256), unit vectors (n, dim) and DICOM headers, at most
+        CHUNK or so."""
+        base = self._base
+        names = base.wording.vectors.classes
+        said = verdict.zero_shot(
+            vectors,
+            base.wording.vectors,
+            base.settings.scale or base.known.logit_scale,
+            base.settings.biases,
+        )
+        places, reference_similarities = nearest_references(base, vectors)
+        with self._desk.catalog.reading() as look:
+            then = look.as_of(base.tx)
+            near = self._nearest(then, contents, vectors)
+            doubt_ids, doubt_similarities = _asked_for_doubt(
+                base, near, places, reference_similarities
+            )
+            self._look_around(then, doubt_ids)
+        classes = classes_of(base.support, near.ids)
+        of_references = base.reference_classes
+        voters, order = verdict.joined(
+            near.similarities, classes, reference_similarities, of_references[places]
+        )
+        blend = np.empty((len(vectors), len(names)))
+        voted = np.full((len(vectors), base.settings.k), NOBODY, dtype=np.int64)
+        listed = np.concatenate([near.ids, np.full(places.shape, NOBODY)], axis=1)
+        reference_counts = np.bincount(of_references, minlength=len(names))
+        # What stands behind a class is the same for nearly all: only x itself is left out of it.
+        own, group = np.unique(near.counts, axis=0, return_inverse=True)
+        for number, left_out in enumerate(own):
+            rows = np.flatnonzero(group.reshape(-1) == number)
+            behind = verdict.support(base.counts - left_out, reference_counts, base.settings)
+            some = voters.of(rows)
+            decision = verdict.decide(said.classes[rows], some, behind, base.settings)
+            blend[rows] = decision.blend
+            ids = np.take_along_axis(listed[rows], order[rows][:, : base.settings.k], axis=1)
+            heard = (decision.weights > 0) & decision.voted[:, None]
+            voted[rows, : ids.shape[1]] = np.where(heard, ids, NOBODY)
+        final = blend
+        if base.calibration is not None:
+            final = verdict.calibrated(blend, base.calibration.fitted, names)
+        groups = said.groups
+        if any(headers):
+            final = verdict.weighed(final, verdict.header_factors(headers, names))
+            groups = verdict.weighed(
+                groups, np.stack([verdict.kind_factors(h, base.wording.vectors) for h in headers])
+            )
+        winners = final.argmax(axis=1)
+        kinds, shares, whole = _kinds(base, groups)
+        rows = np.arange(len(vectors))
+        if base.calibration is None:
+            unsure = final[rows, winners] < base.settings.threshold
+        else:
+            several, unknown = doubting.doubts(
+                base.calibration.fitted,
+                names,
+                final,
+                shares[rows, winners],
+                whole[rows, winners],
+                verdict.mean_distance(doubt_similarities),
+                self._around(doubt_ids),
+            )
+            unsure = several | unknown
+        return Classified(winners, final, unsure, kinds, shares, voted)
+
+    def _nearest(self, then: Reading, contents: Sequence[str], vectors: Vectors) -> _Near:
+        base = self._base
+        counts = np.zeros((len(vectors), len(base.wording.vectors.classes)), dtype=np.int64)
+        k = 2 * base.settings.k
+        if len(base.support.ids) == 0:
+            nobody = np.full((len(vectors), 0), NOBODY, dtype=np.int64)
+            return _Near(nobody, nobody.astype(np.float32), counts)
+        itself = images.ids_by_content(then, contents)
+        spare = max((len(ids) for ids in itself.values()), default=0)
+        found, similarities = base.neighbourhood.search(
+            vectors, k + spare, base.support.ids, partial(images.vectors, then, base.known)
+        )
+        ids, near = found.copy(), np.clip(similarities, -1.0, 1.0)
+        near[ids < 0] = -np.inf
+        for row, content in enumerate(contents):
+            own = np.array(sorted(itself.get(content, ())), dtype=np.int64)
+            if len(own):
+                out = np.isin(ids[row], own)
+                ids[row, out], near[row, out] = NOBODY, -np.inf
+                of_own = classes_of(base.support, own)
+                counts[row] = np.bincount(of_own[of_own >= 0], minlength=counts.shape[1])
+        order = np.argsort(-near, axis=1, kind="stable")[:, :k]
+        return _Near(
+            np.take_along_axis(ids, order, axis=1), np.take_along_axis(near, order, axis=1), counts
+        )
+
+    def _look_around(self, then: Reading, codes: Ids) -> None:
+        """Learn how close-knit the surroundings of those are that were not asked after before."""
+        who = [_who(code) for code in np.unique(codes[codes != NOBODY]).tolist()]
+        new = tuple(one for one in who if one not in self._crowds)
+        if new:
+            near = Near(new, np.zeros(len(new), dtype=np.float32))
+            self._crowds |= doubting.crowds(then, self._base, [near])
+
+    def _around(self, codes: Ids) -> np.ndarray:
+        """The mean of it over those that are near, (n,)."""
+        distinct, places = np.unique(codes, return_inverse=True)
+        known = [0.0 if c == NOBODY else self._crowds[_who(c)] for c in distinct.tolist()]
+        far = np.array(known, dtype=np.float64)[places.reshape(codes.shape)]
+        return np.asarray(far.sum(axis=1) / np.maximum((codes != NOBODY).sum(axis=1), 1))
+
+
+def _asked_for_doubt(
+    base: Ground, near: _Near, places: Ids, reference_similarities: Vectors
+) -> tuple[Ids, Vectors]:
+    """What `doubting.nearest` lists, as codes (n, <= CROWD) that `_who` reads, NOBODY beyond them,
+    and their cosines."""
+    found = base.calibration
+    if found is None or found.fitted.strange is None:
+        none = np.zeros((len(places), 0))
+        return none.astype(np.int64), none.astype(np.float32)
+    if found.kind == "tuned":
+        return near.ids[:, :CROWD], near.similarities[:, :CROWD]
+    codes = np.concatenate([near.ids, -2 - places], axis=1)
+    cosines = np.concatenate([near.similarities, reference_similarities], axis=1)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :CROWD]
+    return np.take_along_axis(codes, order, axis=1), np.take_along_axis(cosines, order, axis=1)
+
+
+def _who(code: int) -> Who:
+    return (True, -2 - code) if code < NOBODY else (False, code)
+
+
+def _kinds(base: Ground, groups: np.ndarray) -> tuple[Ids, np.ndarray, np.ndarray]:
+    """Of each class its best kind (n, c), that kind's share, and that of all its kinds."""
+    vectors = base.wording.vectors
+    count = len(vectors.classes)
+    kinds = np.zeros((len(groups), count), dtype=np.int64)
+    shares, whole = np.zeros(kinds.shape), np.zeros(kinds.shape)
+    for place in range(count):
+        in_class = np.flatnonzero(vectors.group_class == place)
+        kinds[:, place] = in_class[groups[:, in_class].argmax(axis=1)]
+        shares[:, place] = groups[:, in_class].max(axis=1)
+        whole[:, place] = groups[:, in_class].sum(axis=1)
+    return kinds, shares, whole

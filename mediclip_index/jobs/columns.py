@@ -1,0 +1,108 @@
+"""Verdicts as columns of the library: what each image is, for `--where`, lists, summary and export.
+
+The class and kind that count: a person's word where there is one, else the verdict by the settings,
+words and labels in force, given anew from the stored vectors; nothing is written to the audit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mediclip_index.catalog import images, indexed, labels, library, presence
+from mediclip_index.catalog.library import VerdictColumns
+from mediclip_index.jobs import classifying
+from mediclip_index.jobs.classifying import Classifier
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.jobs.hand_labels import hand_label
+from mediclip_index.jobs.headers import dicom_headers
+from mediclip_index.terms import Ids, Progress, Silent, WhatIf
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the images that are there are, in order of id, all (n,). `columns` are those of the
+    library; kind_shares: what the words give to each image's kind; labelled: whether a person said
+    what it is; lacking: how many images have no
+    vector by the model in force, and are left out."""
+
+    columns: VerdictColumns
+    kind_shares: np.ndarray
+    labelled: np.ndarray
+    lacking: int
+
+
+def judged(
+    desk: Desk, base: Ground, ids: Ids | None = None, *, progress: Progress | None = None
+) -> Judged:
+    """All images that are there as of the ground's transaction, or these of them."""
+    progress = progress or Silent()
+    with desk.catalog.reading() as look:
+        wanted = presence.present_ids(look.as_of(base.tx)) if ids is None else ids
+    classifier = Classifier(desk, base)
+    parts = []
+    progress.start("judge", len(wanted))
+    for start in range(0, len(wanted), classifying.CHUNK):
+        part = wanted[start : start + classifying.CHUNK]
+        parts.append(_chunk(desk, base, classifier, part))
+        progress.advance(len(part))
+    progress.finish()
+    columns = {
+        name: np.concatenate([getattr(p.columns, name) for p in parts] or [np.zeros(0)])
+        for name in ("ids", "verdict", "kind", "probability", "unsure")
+    }
+    shares = np.concatenate([p.kind_shares for p in parts] or [np.zeros(0)])
+    labelled = np.concatenate([p.labelled for p in parts] or [np.zeros(0, dtype=np.bool_)])
+    found = VerdictColumns(**columns)
+    return Judged(found, shares, labelled, len(wanted) - len(found.ids))
+
+
+def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judged:
+    names, kinds = base.wording.vectors.classes, base.wording.vectors.groups
+    with desk.catalog.reading() as look:
+        then = look.as_of(base.tx)
+        ids, vectors = images.vectors(then, base.known, part.tolist())
+        contents = indexed.contents(then, ids)
+        hands = labels.by_hand(then, ids.tolist())
+        headers = dicom_headers(then, base, ids.tolist())
+    if len(ids) == 0:
+        nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
+        columns = VerdictColumns(ids, texts, texts, nothing, flags)
+        return Judged(columns, nothing, flags, 0)
+    found = classifier.classify(contents, vectors, headers)
+    rows = np.arange(len(ids))
+    verdict = np.array(names, dtype=object)[found.winners]
+    kind = np.array(kinds, dtype=object)[found.kinds[rows, found.winners]]
+    shares = found.kind_shares[rows, found.winners]
+    probability, unsure = found.probabilities[rows, found.winners], found.unsure.copy()
+    labelled = np.zeros(len(ids), dtype=np.bool_)
+    for row in [row for row, image in enumerate(ids.tolist()) if image in hands]:
+        # Of each class only its best kind is asked for, so no more is told.
+        groups = np.zeros(len(kinds))
+        groups[found.kinds[row]] = found.kind_shares[row]
+        said = hand_label(hands[int(ids[row])], base, groups)
+        if said is None:
+            continue
+        verdict[row], kind[row], unsure[row] = said.label, said.kind, False
+        labelled[row] = True
+        known = said.label in names
+        probability[row] = found.probabilities[row, names.index(said.label)] if known else np.nan
+        shares[row] = groups[kinds.index(said.kind)] if said.kind else 0.0
+    return Judged(VerdictColumns(ids, verdict, kind, probability, unsure), shares, labelled, 0)
+
+
+def matching(
+    desk: Desk, where: str, base: Ground | None = None, *, progress: Progress | None = None
+) -> list[int]:
+    """The ids, in order, of images that meet a condition, as of the ground's transaction where one
+    is given. All are judged first where the condition asks for verdicts."""
+    with desk.catalog.reading() as look:
+        then = look if base is None else look.as_of(base.tx)
+        if not library.asks_for_verdicts(then, where):
+            return library.matching(then, where)
+    base = base or ground(desk, what_if=WhatIf(), prompts=None)
+    columns = judged(desk, base, progress=progress).columns
+    with desk.catalog.reading() as look:
+        return library.matching(look.as_of(base.tx), where, columns)

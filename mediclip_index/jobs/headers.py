@@ -1,0 +1,26 @@
+"""What the DICOM headers of pictures say, under the words of a ground."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mediclip_index import verdict
+from mediclip_index.catalog import Reading, images
+from mediclip_index.jobs.grounding import Ground
+from mediclip_index.terms import HeaderVote, Picture
+
+
+def header_of_picture(picture: Picture, base: Ground) -> HeaderVote | None:
+    """Of a picture that was just read."""
+    if picture.format != "DICOM":
+        return None
+    about = picture.metadata
+    return verdict.header_vote(
+        str(about.get("modality", "")), "captured" in about, base.wording.vectors
+    )
+
+
+def dicom_headers(look: Reading, base: Ground, ids: Sequence[int]) -> list[HeaderVote | None]:
+    """Of indexed images, in the order of their ids."""
+    stated = images.dicom_headers(look, ids)
+    return [verdict.header_vote(*stated.get(i, ("", False)), base.wording.vectors) for i in ids]

@@ -1,0 +1,56 @@
+"""Kinds of picture (the groups of a prompt set: chest_xray, ultrasound, …) as people name them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from mediclip_index import prompts, reading
+from mediclip_index.catalog import words
+from mediclip_index.jobs.desk import Desk, named_prompts
+from mediclip_index.terms import PromptSet, WrongUsage
+
+_NAMED = 5  # near ones that an error names
+
+
+def prompt_set(desk: Desk, name: str | None = None) -> PromptSet:
+    """The prompt set in force, or one by name; WrongUsage where there is none so named."""
+    with desk.catalog.reading() as look:
+        known = words.prompts(look, name)
+    if known is not None:
+        return prompts.parse(known.source, f"prompt set {known.name}")
+    return named_prompts(name or "")
+
+
+def classes_by_kind(chosen: PromptSet) -> dict[str, tuple[str, ...]]:
+    """Every kind, and the classes that it is of."""
+    found: dict[str, tuple[str, ...]] = {}
+    for one in chosen.classes:
+        for group in one.groups:
+            found[group.name] = (*found.get(group.name, ()), one.name)
+    return found
+
+
+def known_kinds(desk: Desk, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
+    """Kinds by the names that a set (None: the one in force) has for them: `Chest X-ray` is
+    `chest_xray`. WrongUsage, with near ones, where one is unknown."""
+    if not said:
+        return ()
+    chosen = prompt_set(desk, prompts)
+    return tuple(named_kind(chosen, one) for one in said)
+
+
+def named_kind(chosen: PromptSet, said: str) -> str:
+    """One kind by the set's own name for it; WrongUsage, with near ones, where it is unknown."""
+    names = {reading.plain(name): name for name in classes_by_kind(chosen)}
+    asked = reading.plain(said)
+    if asked in names:
+        return names[asked]
+    near = [name for plain, name in names.items() if asked and asked in plain]
+    alike = difflib.get_close_matches(asked, names, n=_NAMED, cutoff=0.5)
+    near = list(dict.fromkeys([*near, *(names[one] for one in alike)]))[:_NAMED]
+    nearest = f"near are {', '.join(near)}; " if near else ""
+    raise WrongUsage(
+        f"There is no kind {said!r} in the prompt set {chosen.name}: {nearest}"
+        "`mediclip-index prompts show` lists all."
+    )

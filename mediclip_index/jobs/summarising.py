@@ -1,0 +1,117 @@
+"""`summary`: what is in the pile, counted by class and one more column."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from mediclip_index.catalog import images, indexed, library
+from mediclip_index.jobs.columns import Judged, judged, matching
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.terms import (
+    Ids,
+    Progress,
+    SummaryReport,
+    SummaryRow,
+    WhatIf,
+    WrongUsage,
+)
+
+FURTHER = 5  # pictures of each row beside the likeliest
+_OF_PLACES = ("folder", "source")
+
+
+def summary(desk: Desk, *, by: str, where: str | None, progress: Progress) -> SummaryReport:
+    """See Index.summary."""
+    _check(desk, by)
+    base = ground(desk, what_if=WhatIf(), prompts=None)
+    ids = None
+    if where is not None:
+        ids = np.array(matching(desk, where, base, progress=progress), dtype=np.int64)
+    found = judged(desk, base, ids, progress=progress)
+    values = _values(desk, base, by, found)
+    rows = _rows(desk, found, values, of_kind=by == "kind")
+    notes = list(base.notes)
+    if found.lacking:
+        notes.append(
+            f"{found.lacking} images have no vector by the model in force and are not counted; "
+            "`mediclip-index build` embeds them."
+        )
+    return SummaryReport(base.facts, by, where, len(found.columns.ids), rows, tuple(notes))
+
+
+def _check(desk: Desk, by: str) -> None:
+    """WrongUsage where there is nothing of that name to count by."""
+    if by == "folder" and desk.names.hashed:
+        raise WrongUsage("This index keeps no paths, so it knows no folders; try --by source.")
+    with desk.catalog.reading() as look:
+        known = library.columns(look)
+    if by not in (*_OF_PLACES, *known):
+        named = ", ".join((*_OF_PLACES, *known))
+        raise WrongUsage(f"There is no column {by} to count by; there are: {named}.")
+
+
+def _values(desk: Desk, base: Ground, by: str, found: Judged) -> dict[int, str | None]:
+    """What each image is counted under."""
+    with desk.catalog.reading() as look:
+        then = look.as_of(base.tx)
+        if by == "source" and "source" not in library.names(then):
+            return dict(indexed.sources_of(then))
+        if by == "folder" and "folder" not in library.names(then):
+            paths = library.values(then, "path")
+            return {i: os.path.dirname(path or "") for i, path in paths.items()}
+        return library.values(then, by, found.columns)
+
+
+def _rows(
+    desk: Desk, found: Judged, values: dict[int, str | None], *, of_kind: bool
+) -> tuple[SummaryRow, ...]:
+    columns = found.columns
+    members: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for place, (image, verdict) in enumerate(
+        zip(columns.ids.tolist(), columns.verdict.tolist(), strict=True)
+    ):
+        members[verdict, values.get(image)].append(place)
+    likeliest = {key: _likeliest(found, np.array(m), of_kind) for key, m in members.items()}
+    with desk.catalog.reading() as look:
+        first = [int(columns.ids[places[0]]) for places in likeliest.values()]
+        there = images.images(look, first)
+    of_class: Counter[str] = Counter()
+    for (verdict, _), places in members.items():
+        of_class[verdict] += len(places)
+    rows = []
+    for (verdict, value), places in members.items():
+        ids = columns.ids[likeliest[verdict, value]].tolist()
+        said = int(found.labelled[places].sum())
+        doubted = int(columns.unsure[places].sum())
+        share = float(columns.probability[likeliest[verdict, value][0]])
+        rows.append(
+            SummaryRow(
+                value=value,
+                verdict=verdict,
+                images=len(places),
+                share=len(places) / len(columns.ids),
+                sure=len(places) - doubted - said,
+                unsure=doubted,
+                labelled=said,
+                id=ids[0],
+                path=there[ids[0]].path if ids[0] in there else "",
+                probability=None if np.isnan(share) else share,
+                further=tuple(ids[1:]),
+            )
+        )
+    rows.sort(key=lambda r: (-of_class[r.verdict], r.verdict, -r.images, r.value or ""))
+    return tuple(rows)
+
+
+def _likeliest(found: Judged, places: Ids, of_kind: bool) -> Ids:
+    """The places of the likeliest images first, at most 1 + FURTHER: of a kind by what the words
+    give to it, else by the probability of the class."""
+    probability = np.nan_to_num(found.columns.probability[places])
+    shares = found.kind_shares[places]
+    first, second = (shares, probability) if of_kind else (probability, shares)
+    order = np.lexsort((found.columns.ids[places], -second, -first))
+    return np.asarray(places[order[: 1 + FURTHER]])

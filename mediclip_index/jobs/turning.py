@@ -1,0 +1,130 @@
+"""Which kept verdicts would turn by today's labels, words and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mediclip_index.catalog import audit, images
+from mediclip_index.jobs.classifying import CHUNK, Classified, Classifier
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.jobs.records import Body, header_of, vector_of
+from mediclip_index.terms import (
+    LabelReport,
+    MediclipError,
+    TurnedReport,
+    TurnedVerdict,
+    Vectors,
+    WhatIf,
+    WrongUsage,
+)
+
+LOOKED_AT = 2_000  # kept verdicts, the latest, that a new label is held against
+_NAMED = 5  # images that a note's command names
+
+
+def turned(desk: Desk, ids: Sequence[int] = (), *, latest: int | None = None) -> TurnedReport:
+    """See Index.audit_turned. `latest`: only so many of the last verdicts are looked at."""
+    with desk.catalog.reading() as look:
+        missing = set(ids) - set(images.images(look, list(ids)))
+        kept = [body for body, _ in audit.find(look, limit=latest)]
+        facts = desk.facts(look)
+    if missing:
+        raise WrongUsage(f"There is no image {min(missing)} in this index.")
+    if not kept:
+        return TurnedReport(facts, 0, ())
+    base = ground(desk, what_if=WhatIf(), prompts=None)
+    bodies = _comparable(desk, base, kept)
+    found: list[TurnedVerdict] = []
+    classifier = Classifier(desk, base)
+    for start in range(0, len(bodies), CHUNK):
+        part, vectors = _with_vectors(desk, base, bodies[start : start + CHUNK])
+        if part:
+            now = classifier.classify(
+                [body["sha256"] for body in part], vectors, [header_of(body) for body in part]
+            )
+            found += _differing(base, part, now, set(ids))
+    return TurnedReport(facts, len(bodies), tuple(found))
+
+
+def with_turned(desk: Desk, report: LabelReport, ids: Iterable[int]) -> LabelReport:
+    """What was changed, with how many of the latest verdicts would turn by it."""
+    if not report.changed:
+        return report
+    changed = sorted(set(ids))
+    try:
+        found = turned(desk, changed, latest=LOOKED_AT)
+    except (
+        MediclipError
+    ):  # what was said is kept; that no verdict can be given now is no error here
+        return report
+    count = len(found.turned)
+    if not count:
+        return report
+    named = f" {' '.join(map(str, changed))}" if len(changed) <= _NAMED else ""
+    of = f" of the last {LOOKED_AT:,} verdicts" if found.verdicts >= LOOKED_AT else ""
+    what = of or (" verdict" if count == 1 else " verdicts")
+    note = f"{count}{what} would turn: `mediclip-index audit turned{named}` shows which."
+    return replace(report, would_turn=count, notes=(*report.notes, note))
+
+
+def _comparable(desk: Desk, base: Ground, kept: Sequence[Body]) -> list[Body]:
+    """The latest verdict of each picture, of those given with the words and model in force and
+    without a what-if."""
+    found: dict[tuple[str, int | None, int | None], Body] = {}
+    for body in kept:  # newest first
+        if (
+            not body.get("what_if", False)
+            and
+            body["prompts_sha256"] == base.wording.prompts.sha256
+            and body["fingerprint"] == base.known.fingerprint
+        ):  # fmt: skip
+            found.setdefault((body["sha256"], body["page"], body["item"]), body)
+    return list(found.values())
+
+
+def _with_vectors(desk: Desk, base: Ground, bodies: Sequence[Body]) -> tuple[list[Body], Vectors]:
+    """Those of the verdicts whose vectors are still there, and these (n, dim)."""
+    wanted = [body["image"] for body in bodies if body["image"] is not None]
+    with desk.catalog.reading() as look:
+        keys, stored = images.vectors(look, base.known, wanted)
+    by_image = {int(i): v for i, v in zip(keys, stored, strict=True)}
+    pairs = [
+        (body, by_image.get(body["image"]) if body["image"] is not None else vector_of(body))
+        for body in bodies
+    ]
+    there = [(body, vector) for body, vector in pairs if vector is not None]
+    if not there:
+        return [], np.empty((0, base.known.dim), dtype=np.float32)
+    return [body for body, _ in there], np.stack([vector for _, vector in there])
+
+
+def _differing(
+    base: Ground, bodies: Sequence[Body], now: Classified, ids: Collection[int]
+) -> list[TurnedVerdict]:
+    """Those of another class now; with `ids`, in which one of these images voted or would."""
+    names = base.wording.vectors.classes
+    found = []
+    for row, body in enumerate(bodies):
+        winner = int(now.winners[row])
+        if names[winner] == body["label"]:
+            continue
+        voted = {n["id"] for n in body["neighbours"] if n["weight"] > 0}
+        if ids and not (voted | set(now.voters[row].tolist())) & set(ids):
+            continue
+        found.append(
+            TurnedVerdict(
+                id=body["id"],
+                path=body["path"],
+                page=body["page"],
+                item=body["item"],
+                label=body["label"],
+                probability=body["probability"],
+                now=names[winner],
+                now_probability=float(now.probabilities[row, winner]),
+            )
+        )
+    return found

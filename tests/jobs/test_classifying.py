@@ -1,0 +1,128 @@
+"""Many pictures at once are what each is by itself; and which kept verdicts a label would turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediclip_index import Index
+from mediclip_index.catalog import labels, words
+from mediclip_index.jobs import calibrating, classifying, judging
+from mediclip_index.jobs.columns import judged
+from mediclip_index.jobs.grounding import ground
+from mediclip_index.jobs.kinds import prompt_set
+from mediclip_index.terms import Calibration, WhatIf, WrongUsage
+
+
+def alike(index: Index) -> None:
+    """Columns of all images say what query says of each."""
+    found = judged(index._desk, ground(index._desk, what_if=WhatIf(), prompts=None)).columns
+    said = index.query_indexed(audit=False).verdicts
+    assert len(found.ids) == len(said) > 0
+    for row, one in enumerate(said):
+        assert (found.verdict[row], found.kind[row]) == (one.effective, one.kind)
+        assert found.unsure[row] == one.in_doubt
+        assert found.probability[row] == pytest.approx(one.probabilities[one.effective], abs=1e-6)
+
+
+def calibrate(index: Index, **options: float) -> None:
+    """Put a calibration in force that holds for the labels as they are."""
+    desk = index._desk
+    chosen = prompt_set(desk)
+    with desk.catalog.writing("test", by="test") as work:
+        settings = words.settings(work)
+        support = labels.support(work, chosen.class_names)
+        fitted = Calibration(
+            slope=0.7,
+            coverage=0.9,
+            thresholds={"medical": 0.55, "non_medical": 0.45},
+            bound=calibrating.bound(words.encoder(work), chosen, support),
+            images=40,
+            **options,  # type: ignore[arg-type]
+        )
+        words.add_settings(work, replace(settings, calibration=fitted))
+
+
+def test_columns_say_what_query_says_without_a_calibration(built: Index) -> None:
+    built.set_label("medical", [9], kind="fundus")
+    alike(built)
+
+
+def test_columns_say_what_query_says_by_a_calibration(
+    built: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifying, "CHUNK", 5)  # what one chunk learned serves the next
+    seen = set()
+    for strange in (None, 0.0, 0.004, 0.5):
+        calibrate(built, strange=strange, kind=0.02)  # type: ignore[arg-type]
+        alike(built)
+        seen.add(sum(v.unsure for v in built.query_indexed(audit=False).verdicts))
+    assert len(seen) > 1  # strangeness did decide
+
+
+def test_columns_say_what_query_says_where_nothing_is_labelled(index: Index, pile: Path) -> None:
+    index.build([str(pile)])
+    alike(index)
+
+
+@given(
+    st.integers(1, 6).flatmap(
+        lambda width: st.lists(
+            st.lists(st.sampled_from([-1.0, 0.0, 0.25, 0.5]), min_size=width, max_size=width),
+            min_size=1, max_size=5,
+        )
+    ),
+    st.integers(1, 8),
+)  # fmt: skip
+def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k: int) -> None:
+    values = np.array(rows, dtype=np.float32)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :k]
+    places, found = judging.largest(values, k)
+    np.testing.assert_array_equal(places, order)
+    np.testing.assert_array_equal(found, np.take_along_axis(values, order, axis=1))
+
+
+def test_a_label_names_the_verdicts_that_it_would_turn(built: Index, pile: Path) -> None:
+    given = {v.path: v for v in built.query([str(pile)]).verdicts}
+    first = built.set_label("non_medical", [1, 2, 3])
+    others = built.set_label("medical", [5, 6, 7, 8])
+    assert first.would_turn + others.would_turn > 0
+    told = built.audit_turned()
+    now = {v.path: v for v in built.query([str(pile)], audit=False).verdicts}
+    turned = {path for path, verdict in given.items() if now[path].label != verdict.label}
+    assert {one.path for one in told.turned} == turned != set()
+    assert told.verdicts == len(given)
+    for one in told.turned:
+        assert (one.label, one.now) == (given[one.path].label, now[one.path].label)
+        assert one.now_probability == pytest.approx(now[one.path].probability, abs=1e-6)
+    named = built.audit_turned([5, 6, 7, 8])
+    assert len(named.turned) == others.would_turn
+    assert f"{others.would_turn} verdict" in others.notes[-1]
+    assert "`mediclip-index audit turned 5 6 7 8` shows which" in others.notes[-1]
+    built.query([str(pile)])  # the latest verdicts are as they would be
+    assert built.audit_turned().turned == ()
+
+
+def test_only_verdicts_in_which_an_image_has_a_say_are_laid_at_its_door(
+    built: Index, pile: Path
+) -> None:
+    built.query([str(pile)])
+    built.set_label(None, [4], split="test")  # it has no vote any more
+    built.query([str(pile)])
+    assert built.set_label("non_medical", [4]).would_turn == 0
+    with pytest.raises(WrongUsage, match="no image 99"):
+        built.audit_turned([99])
+
+
+def test_what_ifs_and_other_words_are_not_held_against_the_settings(
+    built: Index, pile: Path
+) -> None:
+    built.query([str(pile)], alpha=0.0)
+    built.query([str(pile)], prompts="mediclip")
+    built.query([str(pile)], k=1)
+    assert built.audit_turned().verdicts == 0

@@ -1,0 +1,52 @@
+"""`summary` where an index keeps no paths, lacks vectors, knows columns of its own, or is empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mediclip_index import Index
+from mediclip_index.catalog import words
+from mediclip_index.terms import WrongUsage
+from tests.cli.conftest import run
+
+
+def test_an_index_without_paths_knows_no_folders_and_copies_nothing(
+    tmp_path: Path, tiny_model: str, pile: Path
+) -> None:
+    index = Index.create(tmp_path / "hashed", model=tiny_model, hash_paths=True)
+    index.build([str(pile)])
+    with pytest.raises(WrongUsage, match="keeps no paths, so it knows no folders"):
+        index.summary(by="folder")
+    assert sum(row.images for row in index.summary(by="source").rows) == 12
+    refused = run(index.path, "search", "--where", "true", "--copy-to", str(tmp_path / "out"))
+    assert refused.exit_code == 2
+    assert "this index keeps no paths" in refused.output
+
+
+def test_images_without_a_vector_are_left_out_and_said(built: Index) -> None:
+    with built._desk.catalog.writing("test") as work:
+        work.db.execute(f"DELETE FROM {words.encoder(work).vectors} WHERE image IN (2, 3)")
+    report = built.summary()
+    assert report.images == sum(row.images for row in report.rows) == 10
+    assert report.notes[-1].startswith("2 images have no vector by the model in force")
+
+
+def test_columns_of_a_list_are_counted_by_and_one_named_kind_is_told_apart(
+    index: Index, pile: Path
+) -> None:
+    rows = [f"{pile}/p{n:02}.png,{'odd' if n % 2 else 'even'}" for n in range(12)]
+    (pile.parent / "list.csv").write_text("path,kind\n" + "\n".join(rows))
+    index.build([str(pile.parent / "list.csv")], labels=str(pile.parent / "list.csv"))
+    counted: dict[str | None, int] = {}
+    for row in index.summary(by="meta.kind").rows:
+        counted[row.value] = counted.get(row.value, 0) + row.images
+    assert counted == {"odd": 6, "even": 6}
+    assert not {"odd", "even"} & {row.value for row in index.summary(by="kind").rows}
+
+
+def test_an_empty_index_holds_nothing(index: Index) -> None:
+    report = index.summary()
+    assert (report.images, report.rows) == (0, ())
+    assert "No image to count." in run(index.path, "summary").output
