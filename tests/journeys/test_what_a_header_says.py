@@ -96,7 +96,7 @@ def test_a_header_counts_is_shown_and_is_replayed(typed: Typed, files: dict[str,
     assert found["scan"]["label"] == "medical"
     assert found["scan"]["group"]["name"].endswith("mri")
     replayed = json.loads(typed("audit", "replay", "--json").stdout)
-    assert (replayed["replayed"], replayed["same"]) == (len(files), len(files))
+    assert (replayed["replayed"], replayed["identical"]) == (len(files), len(files))
 
 
 def test_what_is_indexed_is_judged_as_its_file_is(typed: Typed, files: dict[str, Path]) -> None:
