@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import verdict
-from mediclip_index.catalog import images, labels, presence, words
+from mediclip_index.catalog import images, indexed, labels, presence, words
 from mediclip_index.encoding import References
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.calibrating import InForce
@@ -152,7 +152,7 @@ def labelled(
         ids, vectors = images.vectors(look, known, wanted)
         said = labels.attributes(look, ids.tolist())
         support = labels.support(look, wording.vectors.classes)
-        stated = images.dicom_headers(look, ids.tolist())
+        stated = indexed.dicom_headers(look, ids.tolist())
         tx = look.tx
     if len(ids) == 0:
         raise WrongUsage(

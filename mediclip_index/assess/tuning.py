@@ -8,13 +8,13 @@ trusted, and images of new sources would pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from mediclip_index import encoding, verdict
-from mediclip_index.assess import objectives
+from mediclip_index.assess import objectives, shrinking
 from mediclip_index.assess.evidence import (
     Evidence,
     Floats,
@@ -24,10 +24,12 @@ from mediclip_index.assess.evidence import (
     say,
     strangeness,
 )
+from mediclip_index.assess.grids import blend, search, worded
 from mediclip_index.assess.objectives import Objective
 from mediclip_index.assess.splits import (
     FOLDS,
     LEAST_TUNED,
+    Splits,
     refuse_duplicates,
     refuse_shared_subjects,
     to_tune,
@@ -38,26 +40,13 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     Calibration,
     Ids,
-    Pooling,
     Progress,
     Settings,
     TuneReport,
     Tuning,
     WrongUsage,
 )
-from mediclip_index.terms.verdicts import BETA, NEAR
-from mediclip_index.verdict import word_vectors
 
-ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 0.9501, 0.05), 2))  # never neighbours alone
-KS = (5, 10, 20, 40, 80, 160)
-# In spreads of the model's unrelated cosines, around those that ship; the first NEAR is everybody.
-BETAS = tuple(BETA * f for f in (0.3, 0.6, 1.0, 1.5, 2.0, 3.0))
-NEARS = (-100.0, *(NEAR + step for step in (-1.8, -0.9, 0.0, 0.9, 1.8, 2.7)))
-SCALES = tuple(float(s) for s in np.round(np.geomspace(0.2, 1.6, 10), 3))  # of the model's own
-FACTORS = tuple(float(f) for f in np.round(np.exp(np.linspace(-1.5, 1.5, 13)), 3))
-POOLINGS: tuple[Pooling, ...] = ("groups", "mean", "prompts")
-ROUNDS = 4
-FEWEST_CLUSTERS = 10  # fewer tell nothing of how they differ: then image by image
 FAMILIAR = 0.97  # share of calibration images that count as known
 
 
@@ -97,27 +86,30 @@ def tune(
     refuse_shared_subjects(data, allow_shared_subjects, notes)
     sources = set(data.source[splits.tune].tolist()) - {""}
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
+    why_not = shrinking.too_few(data.truth[np.union1d(splits.tune, splits.calibrate)], data.classes)
+    if why_not is not None:
+        return _nothing_chosen(desk, data, before, objective, splits, (*notes, why_not))
     progress.start("tune", None)
     evidence = gather(data, splits.tune, leave_out=("source",) if out else ())
     evidence, by_heart = _not_by_heart(desk, evidence, notes) if out else (evidence, False)
     wanted = objectives.shares(prevalence, data.classes, evidence.truth)
     weight = objectives.weights(evidence.truth, wanted)
-    chosen, start, loss = _search(evidence, before, goal, weight, by_heart)
+    chosen, start, loss = search(evidence, before, goal, weight, by_heart)
     notes.append(
         f"Each image was judged without its own source ({len(sources)} sources)."
         if out
         else "Sources were not left out."
     )
     asked = gather(data, splits.calibrate)
-    raw = _blend(asked, chosen)
+    raw = blend(asked, chosen)
     for fold in range(FOLDS) if splits.folds is not None and not by_heart else ():
         own = np.asarray(splits.folds == fold)
         others = ~np.isin(evidence.places, asked.places[own])
         if not own.any() or not others.any():
             continue
-        theirs, *_ = _search(evidence.of(others), before, goal, weight[others], by_heart)
-        raw[own] = _blend(asked.of(own), theirs)
-    data = _worded(data, chosen)
+        theirs, *_ = search(evidence.of(others), before, goal, weight[others], by_heart)
+        raw[own] = blend(asked.of(own), theirs)
+    data = worded(data, chosen)
     fitted = _calibrated(
         replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, goal,
         prevalence, coverage, notes,
@@ -159,38 +151,30 @@ def tune(
         )
 
 
-def _search(
-    evidence: Evidence,
-    start: Settings,
-    goal: Objective,
-    weight: Floats,
-    by_heart: bool,
-) -> tuple[Settings, float, float]:
-    """Coordinate descent over the grids from the settings in force; with the loss before and after.
-
-    A step is taken only where it gains more than one standard error of the gain (paired, image by
-    image, source by source): a few hundred images can't tell the settings of a fine grid apart, and
-    what is not told apart stays as it was shipped. Where the words know the images `by_heart`
-    nothing is sought.
-    """
-    clusters = _clusters(evidence)
-
-    def losses(settings: Settings) -> Floats:
-        return objectives.losses(goal, _blend(evidence, settings), evidence.truth, weight)
-
-    best, now = start, losses(start)
-    first = float(now.mean())
-    for _ in range(0 if by_heart else ROUNDS):
-        before = best
-        for options in _directions(evidence):
-            found = [losses(candidate) for candidate in options(best)]
-            n = int(np.argmin([each.mean() for each in found]))
-            gain = now - found[n]
-            if gain.mean() > _standard_error(gain, clusters) + 1e-9:
-                best, now = options(best)[n], found[n]
-        if best == before:
-            break
-    return best, first, float(now.mean())
+def _nothing_chosen(
+    desk: Desk,
+    data: Labelled,
+    settings: Settings,
+    objective: str,
+    splits: Splits,
+    notes: tuple[str, ...],
+) -> TuneReport:
+    """The report where the settings in force stay."""
+    with desk.catalog.reading() as look:
+        return TuneReport(
+            index=desk.facts(look),
+            settings=settings,
+            objective=objective,
+            before=float("nan"),
+            after=float("nan"),
+            tuned_on=0,
+            calibrated_on=0,
+            tune_sha256=_digest(data, splits.tune),
+            calibrate_sha256=_digest(data, splits.calibrate),
+            sources_left_out=False,
+            kept=False,
+            notes=notes,
+        )
 
 
 def _not_by_heart(desk: Desk, evidence: Evidence, notes: list[str]) -> tuple[Evidence, bool]:
@@ -212,66 +196,6 @@ def _not_by_heart(desk: Desk, evidence: Evidence, notes: list[str]) -> tuple[Evi
         f"{int((~fresh).sum())} images of sources that the model learned from were not used."
     )
     return evidence.of(fresh), False
-
-
-def _clusters(evidence: Evidence) -> Ids:
-    """Which images stand and fall together (n,): those of a source, else of a subject."""
-    data, places = evidence.labelled, evidence.places
-    keys = np.where(data.source[places] != "", data.source[places], data.subject[places])
-    keys = np.where(keys != "", keys, data.sha256[places])
-    return np.unique(keys, return_inverse=True)[1]
-
-
-def _standard_error(gain: Floats, clusters: Ids) -> float:
-    """Of the mean gain (n,), robust to clusters (Liang and Zeger 1986): 544 images of 23 sources
-    tell hardly more than 23 images."""
-    sums = np.bincount(clusters, weights=gain - gain.mean())
-    if len(sums) < FEWEST_CLUSTERS:
-        sums = gain - gain.mean()
-    return float(np.sqrt((sums**2).sum() * len(sums) / max(len(sums) - 1, 1)) / len(gain))
-
-
-def _blend(evidence: Evidence, settings: Settings) -> Floats:
-    """The blend (n, c) with the words pooled as the settings say."""
-    worded = replace(evidence, labelled=_worded(evidence.labelled, settings))
-    return say(worded, settings).blend
-
-
-def _worded(data: Labelled, settings: Settings) -> Labelled:
-    """With the words pooled as the settings say."""
-    said, pooling = data.wording, settings.pooling or data.wording.prompts.pooling
-    if pooling == said.vectors.pooling:
-        return data
-    vectors = word_vectors(said.prompts, said.vectors.sentences, pooling)
-    return replace(data, wording=replace(said, vectors=vectors))
-
-
-def _directions(
-    evidence: Evidence,
-) -> list[Callable[[Settings], Sequence[Settings]]]:
-    own = evidence.labelled.scale
-    classes = evidence.labelled.classes
-
-    def scales(s: Settings) -> list[Settings]:
-        return [replace(s, scale=factor * own) for factor in SCALES]
-
-    def alphas(s: Settings) -> list[Settings]:
-        return [replace(s, alpha=alpha) for alpha in ALPHAS]
-
-    def voters(s: Settings) -> list[Settings]:
-        return [replace(s, k=k, beta=beta) for k in KS for beta in BETAS]
-
-    def nears(s: Settings) -> list[Settings]:
-        return [replace(s, near=near) for near in NEARS]
-
-    def poolings(s: Settings) -> list[Settings]:
-        return [replace(s, pooling=pooling) for pooling in POOLINGS]
-
-    def factors(name: str) -> Callable[[Settings], list[Settings]]:
-        return lambda s: [replace(s, biases={**s.biases, name: factor}) for factor in FACTORS]
-
-    # The last class's factor is the others' turned round.
-    return [scales, poolings, *(factors(name) for name in classes[:-1]), alphas, voters, nears]
 
 
 def _calibrated(

@@ -92,19 +92,6 @@ class KnownImage:
     height: int
 
 
-def dicom_headers(look: Reading, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
-    """By id the modality that an image's DICOM header states, and whether it is a secondary
-    capture; images of other formats, or without a modality, are left out."""
-    rows = look.db.execute(
-        "SELECT id, json_extract_string(technical, '$.modality') AS modality, "
-        "json_extract_string(technical, '$.captured') IS NOT NULL FROM images "
-        "WHERE format = 'DICOM' AND modality IS NOT NULL AND "
-        "id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
-        [json.dumps([int(i) for i in ids])],
-    ).fetchall()
-    return {image: (modality, captured) for image, modality, captured in rows}
-
-
 def known_files(look: Reading) -> dict[str, KnownFile]:
     """Every path that is there, as it was last seen."""
     rows = look.db.execute(

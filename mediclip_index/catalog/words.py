@@ -235,6 +235,16 @@ def add_settings(work: Writing, settings: Settings) -> int:
     return number
 
 
+def all_settings(look: Reading) -> list[tuple[Settings, str, str]]:
+    """All that were kept up to the transaction, in order, with when and by whom they were."""
+    rows = look.db.execute(
+        "SELECT s.number, t.time_us, t.author FROM settings s JOIN transactions t ON t.tx = s.tx "
+        "WHERE s.tx <= ? ORDER BY s.number",
+        [look.tx],
+    ).fetchall()
+    return [(settings(look, number), iso(time_us), author) for number, time_us, author in rows]
+
+
 def settings(look: Reading, number: int | None = None) -> Settings:
     """The settings in force, or those of a number."""
     number = chosen(look, "settings") if number is None else number

@@ -26,6 +26,7 @@ COMMANDS = {
     "prompts": "The words that classes are known by.",
     "info": "What the index holds.",
     "tune": "Choose the numbers of the verdict, and calibrate it.",
+    "settings": "The numbers of the verdict: all that were kept, and which to use.",
     "evaluate": "How good words, neighbours and blend are.",
     "mistakes": "What is judged wrong, and which labels look wrong.",
     "duplicates": "Images that are the same, or nearly so.",

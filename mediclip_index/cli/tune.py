@@ -33,6 +33,7 @@ from mediclip_index.show import TerminalProgress, writing
     "--references/--no-references", default=None,
     help="Let the labelled vectors that the model brings along vote, or not (default: as it is).",
 )  # fmt: skip
+@click.option("--reset", is_flag=True, help="Put the settings that ship in force again.")
 @click.option("--dry-run", is_flag=True, help="Show what would be chosen, and keep nothing.")
 @output_options
 @click.pass_obj
@@ -46,10 +47,13 @@ def tune(
     allow_duplicates: bool,
     allow_shared_subjects: bool,
     references: bool | None,
+    reset: bool,
     dry_run: bool,
     form: str,
 ) -> None:
     """Choose the numbers of the verdict on the tune split, calibrate on calibrate.
+
+    Few labels move them little, and very few not at all: they vote by themselves.
 
     Never looks at test. `val` alone is halved; without any of them the support does both,
     cross-fitted, each image judged as if it were new.
@@ -57,8 +61,12 @@ def tune(
     \b
     mediclip-index tune
     mediclip-index tune --coverage 0.99 --dry-run
+    mediclip-index tune --reset
     mediclip-index tune --optimise recall-medical@precision=0.99 --prevalence medical=0.02
     """
+    if reset:
+        put(opened(context).reset_settings(), writing.SETTINGS, form)
+        return
     progress = TerminalProgress()
     report = opened(context).tune(
         prompts=prompts,

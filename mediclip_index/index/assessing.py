@@ -19,6 +19,7 @@ from mediclip_index.terms import (
     Progress,
     Proposal,
     ReplayReport,
+    SettingsReport,
     Silent,
     TuneReport,
     TurnedReport,
@@ -139,6 +140,18 @@ class Assessing:
             dry_run=dry_run,
             progress=progress or Silent(),
         )
+
+    def settings_list(self) -> SettingsReport:
+        """All settings that the index has had, and which are in force."""
+        return jobs.settings_list(self._desk)
+
+    def use_settings(self, number: int) -> SettingsReport:
+        """Put settings that `tune` kept, or those that ship, in force again by their number."""
+        return jobs.use_settings(self._desk, number)
+
+    def reset_settings(self) -> SettingsReport:
+        """Put the settings that ship in force again."""
+        return jobs.reset_settings(self._desk)
 
     def evaluate(
         self,

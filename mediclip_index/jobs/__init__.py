@@ -18,6 +18,7 @@ from mediclip_index.jobs.removing import remove, removed
 from mediclip_index.jobs.repairing import repair
 from mediclip_index.jobs.rereading import make_thumbnails, thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
+from mediclip_index.jobs.settings import reset_settings, settings_list, use_settings
 from mediclip_index.jobs.summarising import summary
 from mediclip_index.jobs.turning import turned
 from mediclip_index.jobs.verifying import verify
@@ -49,13 +50,16 @@ __all__ = [
     "remove",
     "removed",
     "repair",
+    "reset_settings",
     "restore",
     "search",
     "set_label",
+    "settings_list",
     "summary",
     "thumbnails",
     "try_prompts",
     "turned",
+    "use_settings",
     "vectors_of",
     "verify",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images
+from mediclip_index.catalog import Reading, indexed
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.terms import HeaderVote, Picture
 
@@ -22,5 +22,5 @@ def header_of_picture(picture: Picture, base: Ground) -> HeaderVote | None:
 
 def dicom_headers(look: Reading, base: Ground, ids: Sequence[int]) -> list[HeaderVote | None]:
     """Of indexed images, in the order of their ids."""
-    stated = images.dicom_headers(look, ids)
+    stated = indexed.dicom_headers(look, ids)
     return [verdict.header_vote(*stated.get(i, ("", False)), base.wording.vectors) for i in ids]

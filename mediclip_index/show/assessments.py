@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
@@ -15,6 +16,8 @@ from mediclip_index.terms import (
     PartFigures,
     Proposal,
     ReplayReport,
+    Settings,
+    SettingsReport,
     Share,
     TuneReport,
     WordsReport,
@@ -24,8 +27,34 @@ NAMES = {"zero_shot": "words", "neighbours": "neighbours", "blend": "blend"}
 SHOWN = 20  # rows of a long list
 
 
+def settings(report: SettingsReport, room: int | None, style: Style) -> str:
+    rows = [
+        [
+            str(one.settings.number),
+            "in force" if one.in_force else "",
+            "those that ship"
+            if replace(one.settings, number=0) == Settings()
+            else f"tuned on {one.settings.tuned.tuned_on} images"
+            if one.settings.tuned
+            else "of an earlier version",
+            f"{one.settings.alpha:.3g}",
+            str(one.settings.k),
+            f"{one.settings.beta:.4g}",
+            f"{one.settings.near:.3g}",
+            "yes" if one.settings.calibration else "",
+            safe(one.by),
+            one.time,
+        ]
+        for one in report.kept
+    ]
+    heads = ["number", "", "", "alpha", "k", "beta", "near", "calibrated", "by", "time"]
+    return table(heads, rows, room=room, right="rllrrrr")
+
+
 def tune(report: TuneReport, room: int | None, style: Style) -> str:
     s = report.settings
+    if not report.tuned_on:
+        return f"Nothing was chosen: settings number {s.number} stay in force."
     kept = f"settings number {s.number}, in force" if report.kept else "not kept (dry run)"
     pairs = [
         (

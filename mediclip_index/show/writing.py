@@ -79,6 +79,10 @@ TRIALS = Shown(
 AUDIT_ROW = Shown(tables.audit_row, _one, (*_VERDICT, "time", "by", "tx", "engine", "chain"))
 CHAIN = Shown(tables.chain, _one, ("ok", "verdicts", "spooled", "head"))
 TUNE = Shown(assessments.tune, _one, ("settings.number", "objective", "before", "after"))
+SETTINGS = Shown(
+    assessments.settings, lambda report: report.kept,
+    ("settings.number", "in_force", "time", "by", "settings.alpha", "settings.k", "settings.beta"),
+)  # fmt: skip
 EVALUATION = Shown(assessments.evaluation, _one, ("number", "split", "n", "settings"))
 COMPARISON = Shown(assessments.comparison, _one, ("first.number", "second.number"))
 MISTAKES = Shown(

@@ -198,6 +198,25 @@ class TuneReport:
 
 
 @dataclass(frozen=True)
+class KeptSettings:
+    """Settings that an index has, whether they are in force, and when and by whom
+    they were kept."""
+
+    settings: Settings
+    in_force: bool
+    time: str
+    by: str
+
+
+@dataclass(frozen=True)
+class SettingsReport:
+    """All settings of an index, in order."""
+
+    index: IndexFacts
+    kept: tuple[KeptSettings, ...]
+
+
+@dataclass(frozen=True)
 class Share:
     """A proportion with its 95 % interval."""
 

@@ -12,7 +12,7 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.assess import tuning
+from mediclip_index.assess import grids
 
 SPLITS = ("train", "train", "tune", "calibrate", "calibrate", "test")
 SOURCES = {
@@ -72,8 +72,8 @@ def mixed(tmp_path: Path, filled: Path) -> Index:
 @pytest.fixture(autouse=True)
 def coarse_grids(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is sought in is a matter of time, how it is sought is what is tested."""
-    monkeypatch.setattr(tuning, "ALPHAS", tuning.ALPHAS[::4])
-    monkeypatch.setattr(tuning, "KS", (5, 20, 40))
-    monkeypatch.setattr(tuning, "BETAS", (6.0, 10.0, 20.0))
-    monkeypatch.setattr(tuning, "SCALES", tuning.SCALES[::3])
-    monkeypatch.setattr(tuning, "FACTORS", tuning.FACTORS[::3])
+    monkeypatch.setattr(grids, "ALPHAS", grids.ALPHAS[::4])
+    monkeypatch.setattr(grids, "KS", (5, 20, 40))
+    monkeypatch.setattr(grids, "BETAS", (6.0, 10.0, 20.0))
+    monkeypatch.setattr(grids, "SCALES", grids.SCALES[::3])
+    monkeypatch.setattr(grids, "FACTORS", grids.FACTORS[::3])

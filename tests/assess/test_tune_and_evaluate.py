@@ -11,8 +11,8 @@ import pytest
 from mediclip_index import Index
 from mediclip_index.assess import tuning
 from mediclip_index.assess.evidence import Evidence, gather, labelled, say
+from mediclip_index.assess.grids import _standard_error
 from mediclip_index.assess.splits import _folds
-from mediclip_index.assess.tuning import _standard_error
 from mediclip_index.show import pages
 from mediclip_index.terms import Settings, WrongUsage
 from tests.assess.conftest import SOURCES

@@ -138,7 +138,7 @@ def test_it_holds_by_a_copy_of_the_settings_and_not_under_a_what_if(ship: Ship) 
 
 
 def test_tuning_takes_its_place(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediclip_index.assess.tuning.ROUNDS", 0)
+    monkeypatch.setattr("mediclip_index.assess.grids.ROUNDS", 0)
     index = ship()
     fitted = index.tune(allow_duplicates=True, coverage=0.9).settings.calibration
     assert isinstance(fitted, Calibration)

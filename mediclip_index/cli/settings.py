@@ -1,0 +1,45 @@
+"""`settings`: the numbers of the verdict that an index has had."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+
+
+@click.group()
+def settings() -> None:
+    """The numbers of the verdict: all that were kept, and which are in force.
+
+    \b
+    mediclip-index settings list
+    mediclip-index settings use 2
+    mediclip-index tune --reset          # those that ship
+    """
+
+
+@settings.command("list")
+@output_options
+@click.pass_obj
+def list_(context: Context, form: str) -> None:
+    """All settings, and where they come from.
+
+    \b
+    mediclip-index settings list
+    """
+    put(opened(context).settings_list(), writing.SETTINGS, form)
+
+
+@settings.command()
+@click.argument("number", type=int)
+@output_options
+@click.pass_obj
+def use(context: Context, number: int, form: str) -> None:
+    """Put settings in force again.
+
+    \b
+    mediclip-index settings use 2
+    """
+    put(opened(context).use_settings(number), writing.SETTINGS, form)
