@@ -78,9 +78,9 @@ def replay(
         purged_at = removals.last_purge(look)
     # What was erased since may have voted: such a verdict can't be told from one that was bent.
     unsettled = {b["id"] for b in bodies if b["tx"] < purged_at}
-    purged = [ReplayDifference(i, "purged", "its content was erased") for i in erased]
+    purged = [ReplayDifference(i, "purged", "its content was erased", told=False) for i in erased]
     purged += [
-        replace(d, what="purged", why=f"images it may rest on were erased ({d.what})")
+        replace(d, what="purged", told=False, why=f"images it may rest on were erased ({d.what})")
         for d in different
         if d.id in unsettled
     ]
@@ -174,7 +174,7 @@ def _again(
 
 
 def _not_replayed(body: Body, why: str) -> ReplayDifference:
-    return ReplayDifference(body["id"], "not replayed", why)
+    return ReplayDifference(body["id"], "not replayed", why, told=False)
 
 
 def _changed(body: Body, what: str, sha256: str) -> ReplayDifference:
@@ -182,6 +182,7 @@ def _changed(body: Body, what: str, sha256: str) -> ReplayDifference:
         body["id"],
         f"{what} changed",
         f"the file of the model's own {what} that it used (sha256 {sha256[:12]}) is not here",
+        told=False,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,8 +58,9 @@ def demo(context: Context) -> None:
     step("Every verdict was kept, and the record can be checked.", "audit verify")
     put(index.audit_verify(), writing.CHAIN, "table")
     click.echo(f"\n{tables.NO_DEVICE}")
-    click.echo("\nNow your own pictures:\n  mediclip-index build YOUR/FOLDER")
-    click.echo("  mediclip-index query YOUR/PICTURE")
+    click.echo("\nGo on with these pictures, or name a folder of your own after build:")
+    click.echo(f"  mediclip-index --index {shlex.quote(str(context.path))} summary")
+    click.echo("  mediclip-index build .")
 
 
 def _telling(verdicts: Sequence[Verdict]) -> Verdict:

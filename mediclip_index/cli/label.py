@@ -8,6 +8,7 @@ import click
 
 from mediclip_index.cli.options import ids, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
+from mediclip_index.cli.splitting import split
 from mediclip_index.show import writing
 
 
@@ -104,3 +105,6 @@ def history(context: Context, image: str, form: str) -> None:
     mediclip-index label history 12
     """
     put(opened(context).label_history(ids([image])[0]), writing.HISTORY, form)
+
+
+label.add_command(split)

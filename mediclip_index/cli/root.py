@@ -6,8 +6,9 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,44 @@ class LazyGroup(click.Group):
         with _pipes_watched():
             return super().invoke(ctx)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, self._options_first(ctx, args))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"There is no command {name}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def _options_first(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The arguments with options of the whole command (--index, say) that stand after a
+        command's name moved before it, where the command has none of that name itself."""
+        own = {name: p for p in self.params if isinstance(p, click.Option) for name in p.opts}
+        place = _place_of_command(args, own)
+        if place is None or args[place] not in COMMANDS:
+            return args
+        head, rest = args[: place + 1], args[place + 1 :]
+        taken = _options_of(self.get_command(ctx, args[place]), rest)
+        moved: list[str] = []
+        left: list[str] = []
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                left += [word, *rest]
+                break
+            option = own.get(word.split("=")[0])
+            if option is None or word.split("=")[0] in taken:
+                left.append(word)
+                continue
+            moved.append(word)
+            if not option.is_flag and "=" not in word and rest:
+                moved.append(rest.pop(0))
+        return [*head[:-1], *moved, head[-1], *left]
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -96,6 +135,25 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _place_of_command(args: Sequence[str], own: Mapping[str, click.Option]) -> int | None:
+    """Where the command's name stands: the first word that is no option and no option's value."""
+    place = 0
+    while place < len(args) and args[place].startswith("-"):
+        option = own.get(args[place])
+        place += 2 if option is not None and not option.is_flag else 1
+    return place if place < len(args) else None
+
+
+def _options_of(command: click.Command | None, words: Sequence[str]) -> set[str]:
+    """The options that a command has, and the one of its own commands that the words name."""
+    taken: set[str] = set()
+    while command is not None:
+        taken |= {name for p in command.params if isinstance(p, click.Option) for name in p.opts}
+        inner = getattr(command, "commands", {})
+        command = next((inner[word] for word in words if word in inner), None)
+    return taken
+
+
 @click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--index", "path", type=click.Path(path_type=Path, file_okay=True), metavar="DIR",
@@ -106,7 +164,7 @@ class LazyGroup(click.Group):
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
     show_default=True, help="Where the model runs.",
 )  # fmt: skip
-@click.option("--debug", is_flag=True, help="Show the whole story of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="mediclip-index")
 @click.pass_context
 def cli(ctx: click.Context, path: Path | None, by: str | None, device: str, debug: bool) -> None:
@@ -168,6 +226,6 @@ def _sentence(error: Exception) -> str:
         return f"{error.strerror}: {name}" if name else f"{error.strerror}."
     why = (str(error).strip().splitlines() or [""])[0]
     return (
-        f"Unexpected {type(error).__name__}: {why} - please report it; --debug before the command "
-        "shows the whole story."
+        f"Unexpected {type(error).__name__}: {why} - please report it; with --debug the traceback "
+        "is shown."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -215,6 +215,19 @@ class Working:
         """Label images by id; an empty text ("") takes away what was said, None leaves it. A
         `kind` is a group of the prompt set, and says its class too where none is known."""
         return jobs.set_label(self._desk, label, ids, split=split, subject=subject, kind=kind)
+
+    def split(
+        self,
+        shares: Mapping[str, float],
+        *,
+        by: str = "source",
+        where: str | None = None,
+        seed: int = 0,
+    ) -> LabelReport:
+        """Deal labelled images that have no split into splits ({"test": 0.3}), class by class;
+        those that share a value of `by` (a column, "folder" or "source"), or a subject, stay
+        together. The rest stays support."""
+        return jobs.split(self._desk, shares, by=by, where=where, seed=seed)
 
     def import_labels(self, file: str | Path) -> LabelReport:
         """Labels, splits, subjects and attributes by path from a CSV file."""

@@ -19,6 +19,7 @@ from mediclip_index.jobs.repairing import repair
 from mediclip_index.jobs.rereading import make_thumbnails, thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
 from mediclip_index.jobs.settings import reset_settings, settings_list, use_settings
+from mediclip_index.jobs.splitting import split
 from mediclip_index.jobs.summarising import summary
 from mediclip_index.jobs.turning import turned
 from mediclip_index.jobs.verifying import verify
@@ -55,6 +56,7 @@ __all__ = [
     "search",
     "set_label",
     "settings_list",
+    "split",
     "summary",
     "thumbnails",
     "try_prompts",

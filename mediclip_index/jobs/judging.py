@@ -227,7 +227,7 @@ def _verdict(
     otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
     reasons = replace(reasons, without=tuple(int(order[0, n]) for n in reasons.without))
     probability = float(final[winner])
-    heard = next((p for p in loudest if p.class_name == names[winner]), loudest[0])
+    heard = _loudest(base.wording, said, row, winner)[0]
     calibrated = base.calibration is not None
     return Verdict(
         id=str(uuid7()),
@@ -301,10 +301,16 @@ def classes_of(support: labels.Support, ids: Ids) -> Ids:
     return np.where(support.ids[places] == ids, support.classes[places], -1)
 
 
-def _loudest(wording: Wording, said: verdict.Words, row: int) -> list[LoudPrompt]:
+def _loudest(
+    wording: Wording, said: verdict.Words, row: int, winner: int | None = None
+) -> list[LoudPrompt]:
+    """The closest sentences; with a `winner` those of this class alone."""
     sentences = wording.prompts.sentences
     vectors = wording.vectors
-    order = np.argsort(-said.sentences[row], kind="stable")[:LOUDEST]
+    order = np.argsort(-said.sentences[row], kind="stable")
+    if winner is not None:
+        order = order[vectors.group_class[vectors.sentence_group[order]] == winner]
+    order = order[:LOUDEST]
     return [
         LoudPrompt(
             prompt=sentences[t],

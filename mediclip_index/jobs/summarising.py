@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from mediclip_index.catalog import images, indexed, library
+from mediclip_index.catalog import Reading, images, indexed, library
+from mediclip_index.catalog.library import VerdictColumns
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
@@ -43,6 +44,15 @@ def summary(desk: Desk, *, by: str, where: str | None, progress: Progress) -> Su
     return SummaryReport(base.facts, by, where, len(found.columns.ids), rows, tuple(notes))
 
 
+def grouped_by(desk: Desk, by: str) -> dict[int, str | None]:
+    """The value of each image in a column that needs no verdict, a folder or a source."""
+    _check(desk, by)
+    if by in library.OF_VERDICTS:
+        raise WrongUsage(f"{by} is what the machine says; group by what is known of the images.")
+    with desk.catalog.reading() as look:
+        return _of_library(look, by, None)
+
+
 def _check(desk: Desk, by: str) -> None:
     """WrongUsage where there is nothing of that name to count by."""
     if by == "folder" and desk.names.hashed:
@@ -57,13 +67,16 @@ def _check(desk: Desk, by: str) -> None:
 def _values(desk: Desk, base: Ground, by: str, found: Judged) -> dict[int, str | None]:
     """What each image is counted under."""
     with desk.catalog.reading() as look:
-        then = look.as_of(base.tx)
-        if by == "source" and "source" not in library.names(then):
-            return dict(indexed.sources_of(then))
-        if by == "folder" and "folder" not in library.names(then):
-            paths = library.values(then, "path")
-            return {i: os.path.dirname(path or "") for i, path in paths.items()}
-        return library.values(then, by, found.columns)
+        return _of_library(look.as_of(base.tx), by, found.columns)
+
+
+def _of_library(look: Reading, by: str, columns: VerdictColumns | None) -> dict[int, str | None]:
+    if by == "source" and "source" not in library.names(look):
+        return dict(indexed.sources_of(look))
+    if by == "folder" and "folder" not in library.names(look):
+        paths = library.values(look, "path")
+        return {i: os.path.dirname(path or "") for i, path in paths.items()}
+    return library.values(look, by, columns)
 
 
 def _rows(

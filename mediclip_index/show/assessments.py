@@ -315,9 +315,11 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
 
 
 def replay(report: ReplayReport, room: int | None, style: Style) -> str:
-    head = f"{report.identical} of {report.replayed} verdicts came out the same."
-    if report.purged:
-        head += f" {len(report.purged)} can't be told, because content was purged."
+    otherwise = sum(d.told for d in report.different)
+    head = (
+        f"{report.identical} of {report.replayed} verdicts came out the same, {otherwise} "
+        f"otherwise; {report.untold} could not be told."
+    )
     rows = [(d.id, d.what, d.why) for d in (*report.different, *report.purged)]
     shown = table(("verdict", "what", "why"), rows, room=room) if rows else ""
     return "\n\n".join(filter(None, [head, shown]))

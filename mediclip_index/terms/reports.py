@@ -295,9 +295,12 @@ class EvaluationReport:
 
 @dataclass(frozen=True)
 class ReplayDifference:
+    """A verdict that did not come out as it was; `told`: it could be given again."""
+
     id: str
     what: str
     why: str
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -310,6 +313,11 @@ class ReplayReport:
     identical: int
     different: tuple[ReplayDifference, ...]
     purged: tuple[ReplayDifference, ...] = ()
+
+    @property
+    def untold(self) -> int:
+        """How many could not be given again, for want of what they rested on."""
+        return len(self.purged) + sum(not d.told for d in self.different)
 
 
 @dataclass(frozen=True)

@@ -110,4 +110,4 @@ def test_a_label_is_taken_away_by_ids_alone(folder: Path) -> None:
 def test_a_command_that_is_not_there_is_said(folder: Path) -> None:
     answer = run(folder, "biuld")
     assert answer.exit_code == 2
-    assert "No such command 'biuld'" in answer.stderr
+    assert "There is no command biuld. Did you mean build?" in answer.stderr

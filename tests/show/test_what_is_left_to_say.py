@@ -83,7 +83,9 @@ def test_settings_that_could_not_be_calibrated_say_nothing_of_it() -> None:
 
 def test_a_replay_says_what_came_out_otherwise_and_what_cant_be_told() -> None:
     none = replace(filled(ReplayReport), replayed=3, identical=3, different=(), purged=())
-    assert assessments.replay(none, None, PLAIN) == "3 of 3 verdicts came out the same."
+    assert assessments.replay(none, None, PLAIN) == (
+        "3 of 3 verdicts came out the same, 0 otherwise; 0 could not be told."
+    )
     purged = replace(none, identical=2, purged=(ReplayDifference("01ab", "not told", "erased"),))
     shown = assessments.replay(purged, None, PLAIN)
     assert "1 can't be told, because content was purged." in shown

@@ -1,0 +1,48 @@
+"""`label split`: which images measure the index, and which teach it."""
+
+from __future__ import annotations
+
+import click
+
+from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.root import Context
+from mediclip_index.show import writing
+
+_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+
+
+@click.command()
+@click.option("--test", type=_SHARE, metavar="SHARE", help="How much `evaluate` measures on.")
+@click.option("--val", type=_SHARE, metavar="SHARE", help="How much `tune` chooses by.")
+@click.option("--tune", type=_SHARE, metavar="SHARE", help="As --val, without calibration.")
+@click.option("--calibrate", type=_SHARE, metavar="SHARE", help="What calibrates beside --tune.")
+@click.option(
+    "--by", default="source", show_default=True, metavar="source|folder|COLUMN",
+    help="What is never torn apart; images of one subject never are.",
+)  # fmt: skip
+@click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
+@click.option("--seed", type=int, default=0, show_default=True, help="Another draw.")
+@output_options
+@click.pass_obj
+def split(
+    context: Context,
+    test: float | None,
+    val: float | None,
+    tune: float | None,
+    calibrate: float | None,
+    by: str,
+    where: str | None,
+    seed: int,
+    form: str,
+) -> None:
+    """Deal labelled images that have no split into splits; the rest stays support, and votes.
+
+    \b
+    mediclip-index label split --test 0.3 --by folder
+    mediclip-index label split --test 0.2 --val 0.2
+    """
+    given = {"test": test, "val": val, "tune": tune, "calibrate": calibrate}
+    shares = {name: share for name, share in given.items() if share is not None}
+    report = opened(context).split(shares, by=by, where=where, seed=seed)
+    tell(report.notes)
+    put(report, writing.LABELS, form)

@@ -1,0 +1,123 @@
+"""`label split`: labelled images → splits, groups that belong together never torn apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from mediclip_index.catalog import labels, presence
+from mediclip_index.jobs.columns import matching
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.summarising import grouped_by
+from mediclip_index.terms import Facts, LabelReport, WrongUsage
+
+
+def split(
+    desk: Desk, shares: Mapping[str, float], *, by: str, where: str | None, seed: int
+) -> LabelReport:
+    """See Index.split."""
+    if not shares:
+        raise WrongUsage("Say which splits to make, as in --test 0.3.")
+    wrong = next((name for name, share in shares.items() if not 0 < share < 1), None)
+    if wrong is not None or sum(shares.values()) >= 1:
+        raise WrongUsage(
+            "The shares of the splits lie between 0 and 1, and leave some for the support; as in "
+            "--test 0.3 --val 0.1."
+        )
+    values = grouped_by(desk, by)
+    chosen = None if where is None else set(matching(desk, where))
+    with desk.catalog.reading() as look:
+        current = labels.standings(look)
+        there = presence.present_ids(look).tolist()
+    pool = [
+        i
+        for i in there
+        if i in current
+        and current[i].label is not None
+        and current[i].split is None
+        and (chosen is None or i in chosen)
+    ]
+    if not pool:
+        raise WrongUsage(
+            "There is no labelled image without a split; `mediclip-index label set --split NAME` "
+            "moves single images."
+        )
+    groups = _together(pool, [(by, values), ("subject", {i: current[i].subject for i in pool})])
+    dealt = deal([[str(current[i].label) for i in group] for group in groups], shares, seed)
+    said = {
+        image: Facts(split=name)
+        for group, name in zip(groups, dealt, strict=True)
+        if name is not None
+        for image in group
+    }
+    with desk.catalog.writing("label split", by=desk.author) as work:
+        changed = labels.say(work, said)
+    made = Counter(said[i].split for i in said)
+    told = ", ".join(f"{made.get(name, 0)} in {name}" for name in shares)
+    left = len(pool) - len(said)
+    notes = [
+        f"{len(pool)} labelled images of {len(groups)} groups by {by}: {told}, {left} stay support."
+    ]
+    if len(groups) < 2 * (len(shares) + 1):
+        notes.append(
+            f"There are only {len(groups)} groups by {by}, so the shares can't be met closely; "
+            "--by subject, folder or another column may do better."
+        )
+    with desk.catalog.reading() as look:
+        return LabelReport(desk.facts(look), changed, len(pool) - changed, notes=tuple(notes))
+
+
+def _together(
+    pool: Sequence[int], columns: Sequence[tuple[str, Mapping[int, str | None]]]
+) -> list[list[int]]:
+    """The images in groups that share a value of any of the columns; without any each is alone."""
+    parent = {i: i for i in pool}
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for _, values in columns:
+        first: dict[str, int] = {}
+        for image in pool:
+            value = values.get(image)
+            if value:
+                parent[root(image)] = root(first.setdefault(value, image))
+    found: dict[int, list[int]] = defaultdict(list)
+    for image in pool:
+        found[root(image)].append(image)
+    return list(found.values())
+
+
+def deal(
+    groups: Sequence[Sequence[str]], shares: Mapping[str, float], seed: int
+) -> list[str | None]:
+    """For each group, given by its images' classes, a split or None (it stays support): the largest
+    first, each to where most of it is still wanted, class by class. Equal ones are shuffled by the
+    seed."""
+    total = Counter(label for group in groups for label in group)
+    wanted: dict[str | None, dict[str, float]] = {
+        name: {label: share * count for label, count in total.items()}
+        for name, share in shares.items()
+    }
+    rest = 1 - sum(shares.values())
+    wanted[None] = {label: rest * count for label, count in total.items()}
+    dealt: list[str | None] = [None] * len(groups)
+
+    def shuffled(n: int) -> bytes:
+        return hashlib.sha256(f"{seed} {n}".encode()).digest()
+
+    for n in sorted(range(len(groups)), key=lambda n: (-len(groups[n]), shuffled(n))):
+        counts = Counter(groups[n])
+
+        def lacking(name: str | None, counts: Counter[str] = counts) -> float:
+            # How much less the squares of what is lacking become by it.
+            return sum(2 * wanted[name][c] * k - k * k for c, k in counts.items())
+
+        dealt[n] = max(wanted, key=lacking)
+        for label, count in counts.items():
+            wanted[dealt[n]][label] -= count
+    return dealt
