@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from mediclip_index import encoding, verdict
-from mediclip_index.assess import objectives, shrinking
+from mediclip_index.assess import grids, objectives, shrinking
 from mediclip_index.assess.evidence import (
     Evidence,
     Floats,
@@ -35,7 +35,7 @@ from mediclip_index.assess.splits import (
     to_tune,
 )
 from mediclip_index.catalog import words
-from mediclip_index.jobs import measuring
+from mediclip_index.jobs import calibrating, measuring
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import (
     Calibration,
@@ -112,7 +112,7 @@ def tune(
     data = worded(data, chosen)
     fitted = _calibrated(
         replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, goal,
-        prevalence, coverage, notes,
+        prevalence, coverage, calibrating.shipped_slope(desk, known, data.wording.prompts), notes,
     )  # fmt: skip
     if fitted is not None:
         chosen = replace(chosen, threshold=_threshold(fitted))
@@ -206,6 +206,7 @@ def _calibrated(
     goal: Objective,
     prevalence: Mapping[str, float],
     coverage: float,
+    shipped_slope: float,
     notes: list[str],
 ) -> Calibration | None:
     """A calibration on `evidence`, whose blend is `raw` (n, c); None, and a note why, where it has
@@ -224,7 +225,7 @@ def _calibrated(
         notes.append(why)
         return None
     fitted = Calibration(
-        slope=verdict.fit_slope(raw, truth),
+        slope=_slope(raw, truth, shipped_slope),
         coverage=coverage,
         thresholds={},
         strange=float(np.quantile(strangeness(evidence), FAMILIAR)),
@@ -262,6 +263,19 @@ def _calibrated(
         fitted,
         thresholds={name: float(v) for name, v in zip(data.classes, thresholds, strict=True)},
     )
+
+
+def _slope(raw: Floats, truth: Ids, shipped: float) -> float:
+    """The slope for a blend (n, c), drawn back to the shipped one where images are few; the lesser
+    of the two where the greater would be wrong, and sure of it, more often."""
+    found = shrinking.shrunk_slope(shipped, verdict.fit_slope(raw, truth), len(truth))
+
+    def grave(slope: float) -> int:
+        told = verdict.sharpen(raw, slope)
+        wrong = told.argmax(axis=1) != truth
+        return int((wrong & (told.max(axis=1) > grids.SURE)).sum())
+
+    return shipped if found > shipped and grave(found) > grave(shipped) else found
 
 
 def _threshold(fitted: Calibration) -> float:

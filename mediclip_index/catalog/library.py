@@ -39,6 +39,8 @@ BUILT_IN = (
 )
 # What is told of images by judging them; the class and kind that count, a person's word first.
 OF_VERDICTS = ("verdict", "kind", "probability", "unsure")
+# What DICOM headers say, where a source has not said something else under that name.
+OF_HEADERS = ("modality", "body_part", "burned_in")
 LONGEST_CONDITION = 4_000
 TIME_LIMIT = 10.0  # seconds
 _AGAIN = 0.02  # seconds between interrupts of a query that goes on
@@ -81,11 +83,17 @@ class VerdictColumns:
 
 
 def names(look: Reading) -> list[str]:
-    """The attributes that sources have brought, by name."""
+    """The attributes that sources have brought, by name, and with any DICOM file what headers
+    say."""
     rows = look.db.execute(
-        "SELECT DISTINCT name FROM attributes WHERE tx <= ? ORDER BY 1", [look.tx]
+        "SELECT DISTINCT name FROM attributes WHERE tx <= ?", [look.tx]
     ).fetchall()
-    return [name for (name,) in rows]
+    found = {name for (name,) in rows}
+    if scalar(
+        look.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM' AND tx <= ?", [look.tx]
+    ):
+        found.update(OF_HEADERS)
+    return sorted(found)
 
 
 def columns(look: Reading) -> tuple[str, ...]:
@@ -212,7 +220,7 @@ def _table(look: Reading, judged: bool = False) -> str:
     quoted = [_quote(n) for n in attributes]
     texts = [f"any_value(value) FILTER (name = {_literal(n)})" for n in attributes]
     # A column whose every value is a number compares as one: `age > 50` is not about spelling.
-    numeric = {n for n in attributes if _all_numbers(look, n)}
+    numeric = {n for n in attributes if n not in OF_HEADERS and _all_numbers(look, n)}
     values = [
         f"TRY_CAST({text} AS DOUBLE)" if n in numeric else text
         for n, text in zip(attributes, texts, strict=True)
@@ -222,7 +230,7 @@ def _table(look: Reading, judged: bool = False) -> str:
     packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
     flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in ours)
     said = (
-        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM attributes_at({look.tx}) GROUP BY image"
+        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM {_said(look)} GROUP BY image"
         if attributes
         else "SELECT NULL::BIGINT AS image, NULL AS meta WHERE false"
     )
@@ -240,6 +248,18 @@ def _table(look: Reading, judged: bool = False) -> str:
         f"LEFT JOIN labels_at({look.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
         f"LEFT JOIN ({labels.by_hand_sql(str(look.tx))}) h ON h.image = i.id {joined}"
         "JOIN transactions t ON t.tx = i.tx)"
+    )
+
+
+def _said(look: Reading) -> str:
+    """The rows (image, name, value) of what sources and headers say of images."""
+    listed = ", ".join(f"({_literal(name)})" for name in OF_HEADERS)
+    return (
+        f"(SELECT image, name, value FROM attributes_at({look.tx}) UNION ALL "
+        "SELECT i.id, n.name, json_extract_string(i.technical, '$.' || n.name) "
+        f"FROM images i, (VALUES {listed}) n(name) WHERE i.format = 'DICOM' AND i.tx <= {look.tx} "
+        f"AND NOT EXISTS (FROM attributes_at({look.tx}) s WHERE s.image = i.id "
+        "AND s.name = n.name))"
     )
 
 

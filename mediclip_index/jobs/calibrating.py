@@ -42,8 +42,8 @@ def in_force(
         return None
     if desk.references(known, settings, prompts) is None:
         return None
-    doubt = encoding.doubt(known.name, desk.bundled)
-    if doubt is None or doubt.prompts != prompts.sha256 or not _made_with(doubt.settings):
+    doubt = _shipped(desk, known, prompts)
+    if doubt is None:
         return None
     if not set(prompts.class_names) <= doubt.thresholds.keys():
         return None
@@ -60,6 +60,19 @@ def in_force(
         ),
         "shipped",
     )
+
+
+def shipped_slope(desk: Desk, known: KnownEncoder, prompts: PromptSet) -> float:
+    """The slope that came with the model for these words; 1 where none did."""
+    doubt = _shipped(desk, known, prompts)
+    return 1.0 if doubt is None else doubt.slope
+
+
+def _shipped(desk: Desk, known: KnownEncoder, prompts: PromptSet) -> encoding.Doubt | None:
+    doubt = encoding.doubt(known.name, desk.bundled)
+    if doubt is None or doubt.prompts != prompts.sha256 or not _made_with(doubt.settings):
+        return None
+    return doubt
 
 
 def _made_with(settings: str | Mapping[str, Any]) -> bool:

@@ -136,3 +136,26 @@ def test_no_patient_is_kept(typed: Typed, files: dict[str, Path], tmp_path: Path
     asked(typed, files["mr"])
     for file in (tmp_path / "index").rglob("*"):
         assert not file.is_file() or b"Marked" not in file.read_bytes(), file
+
+
+def test_headers_are_columns_unless_a_list_says_otherwise(
+    typed: Typed, files: dict[str, Path], tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"path,modality\n{files['capture']},film\n{files['photo']},\n")
+    typed("build", files["mr"].parent)
+    typed("build", listed)
+
+    def found(where: str) -> set[str]:
+        done = typed("search", "--where", where, "--format", "paths")
+        assert done.exit_code == 0, done.output
+        return {Path(line).stem for line in done.stdout.split()}
+
+    assert found("modality = 'MR' and burned_in = 'YES'") == {"mr"}
+    assert found("modality = 'film'") == {"capture"}
+    assert found("modality = 'US'") == {"photo"}
+    assert found("body_part is null") == {"mr", "capture", "other", "photo"}
+    done = typed("summary", "--by", "modality", "--json")
+    assert {row["value"] for row in json.loads(done.stdout)["rows"]} == {"MR", "film", "OT", "US"}
+    typed("export", tmp_path / "out")
+    assert "burned_in" in (tmp_path / "out" / "library.csv").read_text().splitlines()[0]
