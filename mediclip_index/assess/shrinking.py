@@ -17,7 +17,6 @@ from mediclip_index.terms import Ids, Settings
 FEWEST = 40  # labelled images; fewer choose nothing
 FEWEST_OF_A_CLASS = 8
 PRIOR = 200.0  # images that what ships is worth
-PRIOR_OF_SLOPE = 50.0  # the same of the slope, one number that is learned sooner
 _WHOLE = 0.5  # from this share on, what can't be divided is taken as it was chosen
 
 
@@ -43,7 +42,7 @@ def share_of(images: int) -> float:
 
 def shrunk_slope(shipped: float, fitted: float, images: int) -> float:
     """The slope of a calibration, on a logarithmic scale between the shipped and the fitted one."""
-    share = images / (images + PRIOR_OF_SLOPE)
+    share = images / (images + PRIOR)
     return float(shipped ** (1 - share) * fitted**share)
 
 

@@ -11,7 +11,7 @@ from mediclip_index.show import writing
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
-@click.command()
+@click.command(short_help="Deal labelled images into test, val and the like.")
 @click.option("--test", type=_SHARE, metavar="SHARE", help="How much `evaluate` measures on.")
 @click.option("--val", type=_SHARE, metavar="SHARE", help="How much `tune` chooses by.")
 @click.option("--tune", type=_SHARE, metavar="SHARE", help="As --val, without calibration.")

@@ -54,8 +54,8 @@ def test_everything_lies_between_and_nearer_to_what_was_chosen_with_more_images(
 
 def test_as_many_images_as_the_prior_is_worth_go_half_way() -> None:
     assert share_of(round(PRIOR)) == pytest.approx(0.5)
-    assert shrunk_slope(0.5, 2.0, 50) == pytest.approx(1.0)
-    assert shrunk_slope(0.5, 2.0, 10**6) == pytest.approx(2.0, rel=1e-3)
+    assert shrunk_slope(0.5, 2.0, round(PRIOR)) == pytest.approx(1.0)
+    assert shrunk_slope(0.5, 2.0, 10**7) == pytest.approx(2.0, rel=1e-3)
 
 
 @pytest.mark.parametrize(

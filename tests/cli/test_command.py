@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,7 @@ def test_the_tour_shows_verdicts_with_evidence_and_keeps_them(folder: Path) -> N
     assert "of the model's own references are medical" in tour.stdout
     assert "Not a diagnostic device" in tour.stdout
     kept = json.loads(run(folder, "audit", "list", "--limit", "100", "--json").stdout)["verdicts"]
-    assert sum(row["path"].endswith("retina.jpg") for row in kept) == 2
+    assert max(Counter(row["path"] for row in kept).values()) == 2  # one is asked as a file too
 
 
 def test_an_index_type_is_chosen_by_hand_and_info_shows_the_recall(folder: Path) -> None:

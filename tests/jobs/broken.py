@@ -62,7 +62,7 @@ def orphan_vector(index: Index) -> None:
 
 
 def orphan_label(index: Index) -> None:
-    sql(index, "INSERT INTO labels VALUES (3, 901, 'medical', NULL, NULL)")
+    sql(index, "INSERT INTO labels VALUES (3, 901, 'medical', NULL, NULL, NULL)")
 
 
 def image_nowhere(index: Index) -> None:

@@ -88,6 +88,8 @@ def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k
 
 
 def test_a_label_names_the_verdicts_that_it_would_turn(built: Index, pile: Path) -> None:
+    with built._desk.catalog.writing("test", by="test") as work:
+        words.add_settings(work, replace(words.settings(work), alpha=1.0))  # neighbours alone
     given = {v.path: v for v in built.query([str(pile)]).verdicts}
     first = built.set_label("non_medical", [1, 2, 3])
     others = built.set_label("medical", [5, 6, 7, 8])

@@ -60,8 +60,10 @@ def test_a_new_index_has_votes_and_says_whose_they_are(index: Index) -> None:
         assert sum(weights) == pytest.approx(1)
         assert "of the model's own references are " in verdict.why
         assert verdict.without == ()
+        assert ALPHA / 2 <= verdict.alpha < ALPHA
         for name, share in verdict.probabilities.items():
-            mixed = (1 - ALPHA) * verdict.zero_shot[name] + ALPHA * verdict.votes[name]
+            mixed = (1 - verdict.alpha) * verdict.zero_shot[name]
+            mixed += verdict.alpha * verdict.votes[name]
             assert share == pytest.approx(mixed)
     labels = {Path(v.path).name: v for v in asked(index, audit=False)}
     assert labels["retina.jpg"].references[0].label == "medical"

@@ -12,7 +12,7 @@ from mediclip_index import Index
 from mediclip_index.terms import WrongUsage
 
 REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
-    "label nothing": (lambda i: i.set_label(None, [1]), "a class, --split or --subject"),
+    "label nothing": (lambda i: i.set_label(None, [1]), "a class, --kind, --split or --subject"),
     "label nobody": (lambda i: i.set_label("medical", []), "Name the images by id"),
     "label a stranger": (
         lambda i: i.set_label("medical", [1, 99]),

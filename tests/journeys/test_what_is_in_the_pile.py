@@ -85,8 +85,9 @@ def test_a_kind_is_found_and_copied(typed: Typed, tmp_path: Path) -> None:
     asked = ("search", "--kind", "ultrasound", "--kind", other)
     assert set(typed(*asked, "--format", "paths").stdout.split()) == wanted
     assert typed(*asked, "--copy-to", tmp_path / "copies").exit_code == 0
-    names = {Path(path).name for path in wanted}
-    assert {file.name for file in (tmp_path / "copies").iterdir()} == names
+    names = {Path(path).name for path in wanted} | {"manifest.csv"}
+    copied = {file.name for file in (tmp_path / "copies").rglob("*") if file.is_file()}
+    assert copied == names
     near = typed("search", "a picture", "--kind", "ultrasound", "-k", "99", "--json")
     of_words = {row["path"] for row in json.loads(near.stdout)["results"]}
     assert of_words == {v["path"] for v in found.values() if v["kind"] == "ultrasound"}
