@@ -16,6 +16,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from mediclip_index import Index
+from mediclip_index.terms import WrongUsage
 from tests.cli.conftest import run
 from tests.jobs.conftest import index, photographs, tiny_model
 
@@ -147,5 +148,5 @@ def test_a_name_that_is_taken_by_another_picture_gets_a_number(
     assert (keep / "a-1.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     (keep / "manifest.csv").write_text("mine\n")
     refused = run(folder, "query", str(tmp_path / "a.png"), "--copy-to", str(keep))
-    assert refused.exit_code == 2
+    assert isinstance(refused.exception, WrongUsage)
     assert (keep / "manifest.csv").read_text() == "mine\n"
