@@ -14,7 +14,7 @@ from mediclip_index.terms import Ids, Progress, Vectors
 BLOCK = 512
 CANDIDATE = 0.3  # cosine from which thumbnails are compared
 BY_COSINE = 0.998  # cosine from which images are near copies that can't be compared otherwise
-MOST = 200  # of those that follow an image, the nearest, are compared with it
+MOST = 50  # of those that follow an image, the nearest, are compared with it
 _COLUMNS = 4096
 _BATCH = 256  # pairs laid over each other at once
 

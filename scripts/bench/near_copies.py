@@ -18,6 +18,7 @@ JSON lines: each pair that is wrong, and shares with Wilson intervals of 95 %.
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
 import time
@@ -150,8 +151,9 @@ def main() -> None:
     pictures = [np.array(different["pictures"]).T] if different["pictures"] else []
     slices = [np.array(different["slices"]).T] if different["slices"] else []
     for way, distance in ways.items():
-        for of in (pictures + slices, pictures):
-            most = min((np.sort(distance[*p])[int(ALLOWED * p.shape[1])] for p in of), default=0)
+        for among in (pictures + slices, pictures):
+            limits = [np.sort(distance[*p])[int(ALLOWED * p.shape[1])] for p in among]
+            most = min(limits, default=0)
             _tell(f"{way} below {most:.4f}", distance < most, copies, different)
     _tell("cosine from 0.998", ways["cosine"] <= -0.998, copies, different)
 
@@ -172,7 +174,7 @@ def _tell(
 def _hashes(pile: Pile) -> dict[str, npt.NDArray[np.float32]]:
     """Distances of pHash between all of a pile, in bits, where the package is installed."""
     try:
-        import imagehash
+        imagehash = importlib.import_module("imagehash")
     except ImportError:
         return {}
     found = {}
