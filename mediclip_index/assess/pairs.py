@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +16,22 @@ CANDIDATE = 0.3  # cosine from which thumbnails are compared
 BY_COSINE = 0.998  # cosine from which images are near copies that can't be compared otherwise
 MOST = 50  # of those that follow an image, the nearest, are compared with it
 _COLUMNS = 4096
+_NOBODY: Ids = np.zeros(0, dtype=np.int64)
 _BATCH = 256  # pairs laid over each other at once
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Near copies: rows of the vectors (pairs,), the first before the second, and their cosines."""
+    """Near copies: rows of the vectors (pairs,), the first before the second, and their cosines;
+    cut: the rows (rows,) of which not all that look alike were compared."""
 
     first: Ids
     second: Ids
     cosine: Vectors
+    cut: Ids
 
     def some(self, which: Ids) -> Pairs:
-        return Pairs(self.first[which], self.second[which], self.cosine[which])
+        return Pairs(self.first[which], self.second[which], self.cosine[which], self.cut)
 
 
 def by_cosine(vectors: Vectors, least: float, progress: Progress) -> Pairs:
@@ -106,19 +109,20 @@ def _nearest(vectors: Vectors, compared: _Compared | None, least: float, rows: s
             both = np.logical_and.outer(compared.told[rows], compared.told[columns])
             near = np.where(both, (cosine >= CANDIDATE) & (far <= copies.MOST_APART), near)
         first, second = np.nonzero(np.triu(near, 1 + rows.start - start))
-        more = Pairs(first + rows.start, second + start, cosine[first, second])
+        more = Pairs(first + rows.start, second + start, cosine[first, second], _NOBODY)
         found, apart = _joined([found, more]), np.concatenate([apart, far[first, second]])
         if compared is not None:
             order = np.lexsort((apart, found.first))
             first = found.first[order]
-            kept = np.sort(order[np.arange(len(first)) - np.searchsorted(first, first) < MOST])
-            found, apart = found.some(kept), apart[kept]
+            place = np.arange(len(first)) - np.searchsorted(first, first)
+            kept = np.sort(order[place < MOST])
+            cut = np.union1d(found.cut, first[place >= MOST])
+            found, apart = replace(found.some(kept), cut=cut), apart[kept]
     return found
 
 
 def _nobody() -> Pairs:
-    nobody = np.zeros(0, dtype=np.int64)
-    return Pairs(nobody, nobody, np.zeros(0, dtype=np.float32))
+    return Pairs(_NOBODY, _NOBODY, np.zeros(0, dtype=np.float32), _NOBODY)
 
 
 def _joined(parts: Sequence[Pairs]) -> Pairs:
@@ -126,4 +130,5 @@ def _joined(parts: Sequence[Pairs]) -> Pairs:
         np.concatenate([part.first for part in parts]),
         np.concatenate([part.second for part in parts]),
         np.concatenate([part.cosine for part in parts]),
+        np.concatenate([part.cut for part in parts]),
     )

@@ -98,7 +98,10 @@ def test_of_very_many_that_are_alike_the_nearest_are_compared(
     monkeypatch.setattr(pairs, "BLOCK", 5)
     monkeypatch.setattr(pairs, "_COLUMNS", 7)
     grey = small([*slices[:24], *map(COPIES["darker"], slices[:24])])
-    assert found(grey) == {(i, 24 + i) for i in range(24)}
+    alike = np.ones((len(grey), 1), dtype=np.float32)
+    near = pairs.by_thumbnails(alike, grey, np.arange(len(grey)), Silent())
+    assert set(zip(near.first, near.second, strict=True)) == {(i, 24 + i) for i in range(24)}
+    assert len(set(near.cut.tolist())) == len(near.cut) > 20, "and of which images is said"
 
 
 def test_pairs_across_blocks_are_the_same_as_in_one(
