@@ -109,6 +109,8 @@ def test_copies_keep_their_folders_and_say_what_they_are(
     paper.showPage()
     paper.drawImage(str(tmp_path / "in.png"), 100, 400, 300, 180)
     paper.save()
+    pages = [photographs[35], photographs[36]]
+    pages[0].save(crawl / "two.tiff", save_all=True, append_images=pages[1:])
     words = ("query", str(crawl), "--copy-to", str(tmp_path / "keep"), "--format", "json")
     done = run(folder, *words)
     assert done.exit_code == 0, done.output
@@ -123,6 +125,7 @@ def test_copies_keep_their_folders_and_say_what_they_are(
     with (keep / "manifest.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert {row["file"] for row in rows} == files - {"manifest.csv"}
+    assert [row["page"] for row in rows if row["file"] == "two.tiff"] == ["1", "2"]
     for row in rows:
         place = (row["source"], int(row["page"] or 0) or None, int(row["item"] or 0) or None)
         assert row["id"] == verdicts[place]["id"]
