@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +14,24 @@ from mediclip_index.terms import Ids, Progress, Vectors
 BLOCK = 512
 CANDIDATE = 0.3  # cosine from which thumbnails are compared
 BY_COSINE = 0.998  # cosine from which images are near copies that can't be compared otherwise
+MOST = 50  # of those that follow an image, the nearest, are compared with it
+_COLUMNS = 4096
+_NOBODY: Ids = np.zeros(0, dtype=np.int64)
 _BATCH = 256  # pairs laid over each other at once
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Near copies: rows of the vectors (pairs,), the first before the second, and their cosines."""
+    """Near copies: rows of the vectors (pairs,), the first before the second, and their cosines;
+    cut: the rows (rows,) of which not all that look alike were compared."""
 
     first: Ids
     second: Ids
     cosine: Vectors
+    cut: Ids
+
+    def some(self, which: Ids) -> Pairs:
+        return Pairs(self.first[which], self.second[which], self.cosine[which], self.cut)
 
 
 def by_cosine(vectors: Vectors, least: float, progress: Progress) -> Pairs:
@@ -47,12 +56,19 @@ class _Compared:
         self.thumbnails = thumbnails
         self.place = np.full(rows, -1, dtype=np.int64)
         self.place[there] = np.arange(len(there))
-        self.coarse = np.zeros((rows, 63), dtype=np.float32)
-        self.least = np.ones(rows, dtype=np.float32)
+        self.units = np.zeros((rows, 63), dtype=np.float32)
+        self.bases = np.zeros((5, rows, 63), dtype=np.float32)
         for start in range(0, len(there), BLOCK):
             part = slice(start, start + BLOCK)
-            self.coarse[there[part]], self.least[there[part]] = copies.descriptors(thumbnails[part])
-        self.told = np.asarray(self.coarse.any(axis=1), dtype=np.bool_)
+            self.units[there[part]], self.bases[:, there[part]] = copies.tangents(thumbnails[part])
+        self.told = np.asarray(self.units.any(axis=1), dtype=np.bool_)
+
+    def apart(self, rows: slice, columns: slice) -> Vectors:
+        """See copies.apart; 0 where one of the two can't be told by its thumbnail."""
+        found = copies.apart(
+            (self.units[rows], self.bases[:, rows]), (self.units[columns], self.bases[:, columns])
+        )
+        return np.where(np.logical_and.outer(self.told[rows], self.told[columns]), found, 0)
 
     def confirmed(self, first: Ids, second: Ids) -> npt.NDArray[np.bool_]:
         found = np.zeros(len(first), dtype=bool)
@@ -65,28 +81,54 @@ class _Compared:
 
 
 def _pairs(vectors: Vectors, compared: _Compared | None, least: float, progress: Progress) -> Pairs:
-    firsts, seconds, cosines = [], [], []
+    found = [_nobody()]
     for start in range(0, len(vectors), BLOCK):
-        found = vectors[start : start + BLOCK] @ vectors[start:].T
-        near = found >= least
+        part = slice(start, start + BLOCK)
+        near = _nearest(vectors, compared, least, part)
         if compared is not None:
-            both = np.logical_and.outer(compared.told[start : start + BLOCK], compared.told[start:])
-            coarse = compared.coarse[start : start + BLOCK] @ compared.coarse[start:].T
-            alike = coarse >= np.minimum(
-                compared.least[start : start + BLOCK, None], compared.least[start:]
-            )
-            near = np.where(both, (found >= CANDIDATE) & alike, near)
-        rows, columns = np.nonzero(np.triu(near, 1))
-        if compared is not None and len(rows):
-            sure = np.logical_not(both[rows, columns])
+            sure = ~(compared.told[near.first] & compared.told[near.second])
             asked = np.flatnonzero(~sure)
-            sure[asked] = compared.confirmed(rows[asked] + start, columns[asked] + start)
-            rows, columns = rows[sure], columns[sure]
-        firsts.append(rows + start)
-        seconds.append(columns + start)
-        cosines.append(found[rows, columns])
-        progress.advance(min(BLOCK, len(vectors) - start))
-    if not firsts:
-        nobody = np.zeros(0, dtype=np.int64)
-        return Pairs(nobody, nobody, np.zeros(0, dtype=np.float32))
-    return Pairs(np.concatenate(firsts), np.concatenate(seconds), np.concatenate(cosines))
+            sure[asked] = compared.confirmed(near.first[asked], near.second[asked])
+            near = near.some(np.flatnonzero(sure))
+        found.append(near)
+        progress.advance(len(vectors[part]))
+    return _joined(found)
+
+
+def _nearest(vectors: Vectors, compared: _Compared | None, least: float, rows: slice) -> Pairs:
+    """Pairs that may be copies, of these rows and of all that follow; where thumbnails are
+    compared, of each row with the MOST nearest alone."""
+    found, apart = _nobody(), np.zeros(0, dtype=np.float32)
+    for start in range(rows.start, len(vectors), _COLUMNS):
+        columns = slice(start, start + _COLUMNS)
+        cosine = vectors[rows] @ vectors[columns].T
+        near = cosine >= least
+        far = np.zeros_like(cosine)
+        if compared is not None:
+            far = compared.apart(rows, columns)
+            both = np.logical_and.outer(compared.told[rows], compared.told[columns])
+            near = np.where(both, (cosine >= CANDIDATE) & (far <= copies.MOST_APART), near)
+        first, second = np.nonzero(np.triu(near, 1 + rows.start - start))
+        more = Pairs(first + rows.start, second + start, cosine[first, second], _NOBODY)
+        found, apart = _joined([found, more]), np.concatenate([apart, far[first, second]])
+        if compared is not None:
+            order = np.lexsort((apart, found.first))
+            first = found.first[order]
+            place = np.arange(len(first)) - np.searchsorted(first, first)
+            kept = np.sort(order[place < MOST])
+            cut = np.union1d(found.cut, first[place >= MOST])
+            found, apart = replace(found.some(kept), cut=cut), apart[kept]
+    return found
+
+
+def _nobody() -> Pairs:
+    return Pairs(_NOBODY, _NOBODY, np.zeros(0, dtype=np.float32), _NOBODY)
+
+
+def _joined(parts: Sequence[Pairs]) -> Pairs:
+    return Pairs(
+        np.concatenate([part.first for part in parts]),
+        np.concatenate([part.second for part in parts]),
+        np.concatenate([part.cosine for part in parts]),
+        np.concatenate([part.cut for part in parts]),
+    )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
-from mediclip_index.assess.pairs import Pairs, by_cosine, by_thumbnails
+from mediclip_index.assess.pairs import MOST, Pairs, by_cosine, by_thumbnails
 from mediclip_index.catalog import images, labels, presence, thumbnails, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.show.text import counted
@@ -48,6 +48,11 @@ def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> Duplic
             notes.append(
                 f"{counted(lacking, 'image')} taken in by an earlier version can be compared by "
                 "the model alone: `mediclip-index build --thumbnails` makes up for it."
+            )
+        if len(pairs.cut):
+            notes.append(
+                f"To {counted(len(pairs.cut), 'image')} more than {MOST} later ones look much "
+                f"alike: the {MOST} nearest were compared."
             )
     groups = [
         _group("exact", [i], paths[image.sha256], standing, known, 1.0)

@@ -22,15 +22,13 @@ MOST_LEFT_RELIT = 3.0  # sampled elsewhere
 RELIT = 0.02  # of the gain
 MOST_LEFT_MOVED = 7.0  # of one that was cropped, and so sampled elsewhere
 MOVED = 0.7  # pixels at the rim from which on it was
+MOST_APART = 0.06  # of two pictures' low frequencies, from which on nothing is fitted
 DIFFERENT = 1e9  # what is left of a pair that no small move lays over each other
 _COARSE = 8  # frequencies an axis that are compared before anything is fitted
-_CROP = 0.05  # of a side, which a copy may lack
-_ELSE = 0.08  # by which compression and light may lower the product of two descriptors
-_ALIKE_AT_ALL = 0.4
 _SAMPLED = 0.05  # of what moving a thumbnail by half a pixel and back changes
-_STEPS = 5
+_COARSE_STEPS, _STEPS = 3, 5
 _POOL = 2  # the way is found on thumbnails of half the side
-_ALIKE = 0.9  # correlation there, from which on it is worth looking closer
+_ALIKE = 0.97  # correlation there, from which on it is worth looking closer
 _MOST_SCALE = 0.14  # a crop of 5 % on all sides is a scale of 0.11
 _MOST_SHIFT = 0.08  # of the side
 _BLUR = 0.7  # pixels
@@ -39,33 +37,42 @@ _LEAST = 0.2  # of the pixels must be compared
 _FLAT = 2.0  # grey levels; less contrast than this tells nothing
 
 
-def descriptors(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
-    """(n, side, side) → unit vectors of the low frequencies (n, 63), and how far each falls when
-    its picture is cropped (n,): where the product of two is less than either's, their thumbnails
-    are no copies. Of flat ones, by which nothing can be told, the vector is all zero."""
-    pairs, side, _ = thumbnails.shape
+def tangents(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
+    """(n, side, side) → unit vectors of the low frequencies (n, 63), and for each picture an
+    orthonormal basis of what a gain, small shifts and scales make of it (5, n, 63): a copy's vector
+    lies close to that space (tangent distance, Simard 1993). Of flat ones, by which nothing can be
+    told, the vector is all zero."""
+    from scipy.ndimage import gaussian_filter
+
     grey = thumbnails.astype(np.float32)
+    at = np.linspace(-1, 1, grey.shape[1], dtype=np.float32)
+    smooth = gaussian_filter(grey, (0, 1, 1))
+    down, across = np.gradient(smooth, axis=1), np.gradient(smooth, axis=2)
     own = _low(grey)
-    least = np.ones(pairs, dtype=np.float32)
-    one = _CROP * side / 2  # pixels at the rim
-    for move in (
-        (-one, 0, one, 0), (-one, 0, -one, 0), (0, -one, 0, one), (0, -one, 0, -one),
-        (-2 * one, -2 * one, 0, 0), (-one, -one, one, one), (-one, -one, -one, -one),
-    ):  # fmt: skip
-        rows, columns, _ = _sampling(np.array([move], dtype=np.float32), side)
-        cropped = _low(rows @ grey @ columns.transpose(0, 2, 1))
-        least = np.minimum(least, (own * cropped).sum(axis=1))
-    return own, np.maximum(least - _ELSE, _ALIKE_AT_ALL).astype(np.float32)
+    length = np.linalg.norm(own, axis=1, keepdims=True)
+    told = length > _FLAT * grey.shape[1]
+    moves = [_low(way) for way in (down, across, down * at[:, None], across * at)]
+    basis, _ = np.linalg.qr(np.stack([own, *moves], axis=2).astype(np.float64))
+    unit = np.where(told, own / np.maximum(length, 1e-6), 0).astype(np.float32)
+    return unit, np.ascontiguousarray(basis.transpose(2, 0, 1), dtype=np.float32)
+
+
+def apart(first: tuple[Floats, Floats], second: tuple[Floats, Floats]) -> Floats:
+    """How far each of the second lies from what small moves make of each of the first, or the
+    other way round where that is nearer, from 0 to 1: (n, m), both of `tangents`."""
+    theirs = np.zeros((len(first[0]), len(second[0])), dtype=np.float32)
+    ours = np.zeros_like(theirs)
+    for mine, other in zip(first[1], second[1], strict=True):
+        theirs += np.square(mine @ second[0].T)
+        ours += np.square(first[0] @ other.T)
+    return np.asarray(1 - np.maximum(theirs, ours))
 
 
 def _low(grey: Floats) -> Floats:
     from scipy.fft import dctn
 
     found = dctn(grey, axes=(1, 2), norm="ortho")
-    low = found[:, :_COARSE, :_COARSE].reshape(len(found), -1)[:, 1:]
-    length = np.linalg.norm(low, axis=1, keepdims=True)
-    enough = length > _FLAT * grey.shape[1]
-    return np.where(enough, low / np.maximum(length, 1e-6), 0).astype(np.float32)
+    return np.asarray(found[:, :_COARSE, :_COARSE].reshape(len(found), -1)[:, 1:])
 
 
 def are_copies(first: Thumbnails, second: Thumbnails) -> Flags:
@@ -83,7 +90,7 @@ def differences(first: Thumbnails, second: Thumbnails) -> tuple[Floats, Floats, 
     move = np.zeros((pairs, 4), dtype=np.float32)  # scale y, scale x, shift y, shift x
     gain = np.ones(pairs, dtype=np.float32)
     small = _pooled(first), _pooled(second)
-    for _ in range(_STEPS):
+    for _ in range(_COARSE_STEPS):
         move, _light = _step(*small, move)
     near = np.flatnonzero(_correlation(*small, move) >= _ALIKE)
     move *= _POOL

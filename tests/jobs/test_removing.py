@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.terms import WrongUsage
+from mediclip_index.catalog import Catalog, thumbnails
+from mediclip_index.terms import THUMBNAIL, WrongUsage
 
 PURGE_AND_DIE = """
 import os, signal, sys
@@ -30,6 +32,26 @@ def id_of(index: Index, name: str) -> int:
 
 def bytes_of(folder: Path) -> bytes:
     return b"\n".join(p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file())
+
+
+def thumbnail_of(index: Index, image: int) -> bytes:
+    with Catalog.open(index.path).reading() as look:
+        ids, grey = thumbnails.thumbnails(look)
+    return bytes(grey[ids.tolist().index(image)])
+
+
+def test_an_index_keeps_a_small_grey_picture_of_every_image_and_hides_it_from_nobody(
+    tmp_path: Path, pile: Path, tiny_model: str
+) -> None:
+    for name, hash_paths in (("named", False), ("hashed", True)):
+        index = Index.create(tmp_path / name, model=tiny_model, hash_paths=hash_paths)
+        index.build([str(pile)])
+        with Catalog.open(index.path).reading() as look:
+            ids, grey = thumbnails.thumbnails(look)
+        assert ids.tolist() == list(range(1, 13))
+        own = Image.open(pile / "p00.png").convert("L").resize((THUMBNAIL, THUMBNAIL))
+        apart = np.abs(grey.astype(float) - np.asarray(own, dtype=float)).mean(axis=(1, 2))
+        assert apart.min() < 6, "the thumbnail shows what the picture shows"
 
 
 def test_a_removed_image_votes_no_more_and_stays_out(built: Index, pile: Path) -> None:
@@ -109,14 +131,15 @@ def test_a_purge_leaves_no_byte_and_the_chain_holds(
     assert "SECRETNAME" in str(beside.neighbours)
     doomed = id_of(index, "SECRETNAME.png")
     vector = index.vectors([doomed])[0].tobytes()
-    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector):
+    seen = thumbnail_of(index, doomed)[1000:1200]
+    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector, seen):
         assert needle in bytes_of(index.path)
     (index.path / "catalog.duckdb.schema-2").write_bytes(b"SECRETNAME")
     secret.unlink()
 
     report = index.remove([doomed], what="purged")
     assert (len(report.images), report.verdicts, report.on_disk) == (1, 3, ())
-    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector):
+    for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector, seen):
         assert needle not in bytes_of(index.path)
     assert index.audit_verify().ok
     assert index.audit_verify().verdicts == 3

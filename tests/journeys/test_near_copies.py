@@ -147,3 +147,15 @@ def test_what_is_left_out_is_said(folder: Path, option: str) -> None:
     done = run(folder, "duplicates", *words)
     assert done.exit_code == 2
     assert "--keep best" in done.output
+
+
+def test_many_copies_are_not_removed_without_a_yes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mediclip_index.cli.duplicates.ASK_FROM", 4)
+    refused = run(folder, "duplicates", "--keep", "best", "--remove")
+    assert refused.exit_code == 2
+    assert "--yes" in refused.output
+    assert Index.open(folder / "index").removed() == ()
+    done = run(folder, "duplicates", "--keep", "best", "--remove", "--yes")
+    assert "5 images removed" in done.output

@@ -16,6 +16,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from mediclip_index import Index
+from mediclip_index.terms import WrongUsage
 from tests.cli.conftest import run
 from tests.jobs.conftest import index, photographs, tiny_model
 
@@ -108,6 +109,8 @@ def test_copies_keep_their_folders_and_say_what_they_are(
     paper.showPage()
     paper.drawImage(str(tmp_path / "in.png"), 100, 400, 300, 180)
     paper.save()
+    pages = [photographs[35], photographs[36]]
+    pages[0].save(crawl / "two.tiff", save_all=True, append_images=pages[1:])
     words = ("query", str(crawl), "--copy-to", str(tmp_path / "keep"), "--format", "json")
     done = run(folder, *words)
     assert done.exit_code == 0, done.output
@@ -122,6 +125,7 @@ def test_copies_keep_their_folders_and_say_what_they_are(
     with (keep / "manifest.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert {row["file"] for row in rows} == files - {"manifest.csv"}
+    assert [row["page"] for row in rows if row["file"] == "two.tiff"] == ["1", "2"]
     for row in rows:
         place = (row["source"], int(row["page"] or 0) or None, int(row["item"] or 0) or None)
         assert row["id"] == verdicts[place]["id"]
@@ -147,5 +151,5 @@ def test_a_name_that_is_taken_by_another_picture_gets_a_number(
     assert (keep / "a-1.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     (keep / "manifest.csv").write_text("mine\n")
     refused = run(folder, "query", str(tmp_path / "a.png"), "--copy-to", str(keep))
-    assert refused.exit_code == 2
+    assert isinstance(refused.exception, WrongUsage)
     assert (keep / "manifest.csv").read_text() == "mine\n"

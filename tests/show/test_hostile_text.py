@@ -70,6 +70,7 @@ REPORTS: dict[str, tuple[Shown, Any]] = {
     "replay": (writing.REPLAY, terms.ReplayReport),
     "proposals": (writing.PROPOSALS, tuple[terms.Proposal, ...]),
     "tune": (writing.TUNE, terms.TuneReport),
+    "settings": (writing.SETTINGS, terms.SettingsReport),
     "evaluation": (writing.EVALUATION, terms.EvaluationReport),
     "comparison": (writing.COMPARISON, terms.EvaluationComparison),
     "duplicates": (writing.DUPLICATES, terms.DuplicatesReport),
