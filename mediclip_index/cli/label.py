@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import ids, opened, output_options, put, tell
+from mediclip_index.cli.options import ids, list_options, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -24,7 +24,7 @@ def label() -> None:
 
 @label.command("next")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="How many.")
-@output_options
+@list_options
 @click.pass_obj
 def next_(context: Context, count: int, form: str) -> None:
     """The unlabelled images whose labels would teach most.

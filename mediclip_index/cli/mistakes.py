@@ -8,8 +8,8 @@ import click
 
 from mediclip_index.cli.options import (
     html_option,
+    list_options,
     opened,
-    output_options,
     put,
     references_option,
     tell,
@@ -23,7 +23,7 @@ from mediclip_index.show import TerminalProgress, writing
 @references_option
 @html_option("Also as a gallery.")
 @click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
-@output_options
+@list_options
 @click.pass_obj
 def mistakes(
     context: Context,

@@ -13,7 +13,7 @@ import click
 
 from mediclip_index.cli.root import Context
 from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
-from mediclip_index.show.writing import FORMATS, Look, Shown, write
+from mediclip_index.show.writing import FORMATS, IDS, Look, Shown, write
 
 if TYPE_CHECKING:
     from mediclip_index import Index
@@ -23,12 +23,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def output_options(command: F) -> F:
     """--format, and --json for short; the command takes `form`."""
+    return _formats(command, FORMATS, "How results are written.")
+
+
+def list_options(command: F) -> F:
+    """As output_options, with the ids of images alone too, for commands that list some."""
+    told = "How results are written; ids are for `label set CLASS -`."
+    return _formats(command, (*FORMATS, IDS), told)
+
+
+def _formats(command: F, formats: Sequence[str], told: str) -> F:
     command = click.option("--json", "form", flag_value="json", help="Short for --format json.")(
         command
     )
     return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
-        help="How results are written.",
+        "--format", "form", type=click.Choice(formats), default="table", show_default=True,
+        help=told,
     )(command)  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
     engine_options,
     kind_option,
+    list_options,
     opened,
-    output_options,
     put,
     reading_options,
     references_option,
@@ -47,7 +47,7 @@ from mediclip_index.terms import QueryReport
     help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
 )  # fmt: skip
 @engine_options
-@output_options
+@list_options
 @click.pass_obj
 def query(
     context: Context,
@@ -115,6 +115,9 @@ def query(
         wanted = " or ".join(only) + (" of kind " if only and kinds else "") + " or ".join(kinds)
         tell([f"{asked} asked of: no verdict is {wanted}."])
     put(shown, writing.QUERY, form)
+    nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
+    if nameless:
+        tell([f"{counted(nameless, 'picture')} not in the index, so without an id."])
     whole = copy_to is None or copy_and_say(
         [Wanted(v.path, v.page, v.item, v.id, v.effective, v.probability) for v in shown.verdicts],
         copy_to,

@@ -11,8 +11,8 @@ from mediclip_index.cli.options import (
     engine_options,
     ids,
     kind_option,
+    list_options,
     opened,
-    output_options,
     put,
     tell,
 )
@@ -37,7 +37,7 @@ from mediclip_index.show import TerminalProgress, writing
     help="Copy the files found into DIR; nothing there is overwritten.",
 )  # fmt: skip
 @engine_options
-@output_options
+@list_options
 @click.pass_obj
 def search(
     context: Context,
@@ -63,7 +63,7 @@ def search(
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
     asked = text or images or like or without
-    listing = (form == "paths" or copy_to is not None) and not asked
+    listing = (form in ("paths", "ids") or copy_to is not None) and not asked
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError(
@@ -79,6 +79,7 @@ def search(
         k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
         kinds=kinds,
+        guess=form == "csv",
         progress=progress,
     )
     progress.finish()

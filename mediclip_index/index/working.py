@@ -168,6 +168,7 @@ class Working:
         k: int | None = 10,
         min_similarity: float | None = None,
         kinds: Sequence[str] = (),
+        guess: bool = False,
         progress: Progress | None = None,
     ) -> SearchReport:
         """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
@@ -175,9 +176,10 @@ class Working:
         A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
         condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
         match, or all (None), in order of id, with similarity 1. `kinds`: only images of one of
-        these, by a person's word or the verdict by what is in force.
+        these, by a person's word or the verdict by what is in force. With `guess` each result says
+        the class by the machine too.
         """
-        return jobs.search(
+        report = jobs.search(
             self._desk,
             text,
             images=images,
@@ -189,6 +191,7 @@ class Working:
             kinds=kinds,
             progress=progress or Silent(),
         )
+        return jobs.with_guesses(self._desk, report, progress=progress) if guess else report
 
     def summary(
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None

@@ -2,6 +2,7 @@
 
 from mediclip_index.jobs.accounts import audit_list, audit_show, audit_verify, info
 from mediclip_index.jobs.building import build
+from mediclip_index.jobs.columns import with_guesses
 from mediclip_index.jobs.copying import (
     backup,
     export,
@@ -62,4 +63,5 @@ __all__ = [
     "use_settings",
     "vectors_of",
     "verify",
+    "with_guesses",
 ]

@@ -54,12 +54,15 @@ class QueryReport:
 
 @dataclass(frozen=True)
 class SearchHit:
+    """`guess`: the class by the machine, where it was asked for."""
+
     id: int
     path: str
     similarity: float
     label: str | None
     split: str | None
     metadata: Mapping[str, Any]
+    guess: str | None = None
 
 
 @dataclass(frozen=True)
@@ -349,6 +352,8 @@ class Proposal:
     label: str
     probability: float
     why: str
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)
