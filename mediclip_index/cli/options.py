@@ -167,6 +167,30 @@ def opened(context: Context) -> Index:
     return Index.open(context.path, **how(context))
 
 
+def all_pages_option(command: F) -> F:
+    """--all-pages; the command takes `all_pages`."""
+    return click.option(
+        "--all-pages", is_flag=True,
+        help="Of a path with several pictures (PDF, archive, many frames) all of them.",
+    )(command)  # fmt: skip
+
+
+def pictures(index: Index, values: Sequence[str], *, all_pages: bool = False) -> list[int]:
+    """Ids of pictures as people name them: 12, #12, a path, or - for those on stdin (ids, or a path
+    a line)."""
+    words = [w for v in values for w in (_on_stdin() if v == "-" else [v])]
+    return index.image_ids(words, all_pages=all_pages)
+
+
+def _on_stdin() -> list[str]:
+    words: list[str] = []
+    for line in sys.stdin.read().splitlines():
+        parts = line.split()
+        ids_only = all(part.lstrip("#").isdecimal() for part in parts)
+        words += parts if ids_only else [line]
+    return words
+
+
 def ids(values: Sequence[str]) -> list[int]:
     """Image ids as people type them: 12, #12, or - for those on stdin."""
     words = [w for v in values for w in (sys.stdin.read().split() if v == "-" else [v])]

@@ -8,11 +8,12 @@ import click
 
 from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
+    all_pages_option,
     engine_options,
-    ids,
     kind_option,
     list_options,
     opened,
+    pictures,
     put,
     tell,
 )
@@ -23,7 +24,10 @@ from mediclip_index.show import TerminalProgress, writing
 @click.command()
 @click.argument("text", nargs=-1)
 @click.option("--image", "images", multiple=True, metavar="FILE", help="Like this picture.")
-@click.option("--like", multiple=True, metavar="ID", help="Like this indexed picture.")
+@click.option(
+    "--like", multiple=True, metavar="ID|PATH", help="Like this indexed picture (id or path)."
+)
+@all_pages_option
 @click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
 @kind_option("Only images of this kind, as ultrasound (may be said again).")
@@ -44,6 +48,7 @@ def search(
     text: tuple[str, ...],
     images: tuple[str, ...],
     like: tuple[str, ...],
+    all_pages: bool,
     without: tuple[str, ...],
     where: str | None,
     kinds: tuple[str, ...],
@@ -73,7 +78,7 @@ def search(
     report = index.search(
         text,
         images=images,
-        like=ids(like),
+        like=pictures(index, like, all_pages=all_pages),
         without=without,
         where=where,
         k=k if k is not None or listing else 10,

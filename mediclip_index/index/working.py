@@ -10,6 +10,7 @@ from mediclip_index import jobs
 from mediclip_index.terms import (
     BuildReport,
     Frames,
+    ImportOptions,
     IndexType,
     InfoReport,
     LabelEvent,
@@ -219,9 +220,31 @@ class Working:
         `kind` is a group of the prompt set, and says its class too where none is known."""
         return jobs.set_label(self._desk, label, ids, split=split, subject=subject, kind=kind)
 
-    def import_labels(self, file: str | Path) -> LabelReport:
-        """Labels, splits, subjects and attributes by path from a CSV file."""
-        return jobs.import_labels(self._desk, Path(file))
+    def image_ids(self, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
+        """The ids of pictures by id ("12", "#12") or path. WrongUsage where the index does not hold
+        a path, or where that holds several pictures and not `all_pages` are asked for."""
+        return jobs.image_ids(self._desk, given, all_pages=all_pages)
+
+    def import_labels(
+        self,
+        file: str | Path,
+        *,
+        machine_labels: bool = False,
+        all_pages: bool = False,
+        keep_columns: bool = False,
+    ) -> LabelReport:
+        """Labels, splits and subjects from a CSV file, by `image` (an id) or by path with page and
+        item. A path with several pictures labels none unless `all_pages`; other columns are passed
+        over unless `keep_columns`; WrongUsage where the labels are the machine's, unless
+        `machine_labels` (which takes its guesses where label is empty)."""
+        options = ImportOptions(
+            machine_labels=machine_labels, all_pages=all_pages, keep_columns=keep_columns
+        )
+        return jobs.import_labels(self._desk, Path(file), options)
+
+    def is_class(self, word: str) -> bool:
+        """Whether a word is a class of the prompt set in force, however it is written."""
+        return jobs.is_class(self._desk, word)
 
     def label_history(self, image: int) -> list[LabelEvent]:
         return jobs.label_history(self._desk, image)

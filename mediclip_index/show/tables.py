@@ -249,6 +249,15 @@ def labels(report: LabelReport, room: int | None, style: Style) -> str:
         more = len(report.missing) - 10
         text += f"\n{len(report.missing)} paths are not in the index:\n{shown}"
         text += f"\n  and {more} more" if more > 0 else ""
+    if report.several:
+        shown = "\n".join(f"  {safe(p)}" for p in report.several[:10])
+        more = len(report.several) - 10
+        told = (
+            f"{counted(len(report.several), 'path holds', 'paths hold')} several pictures, and "
+            "none of them was labelled; say image, or page and item, or --all-pages:"
+        )
+        text += f"\n{wrapped(told, room)}\n{shown}"
+        text += f"\n  and {more} more" if more > 0 else ""
     return text
 
 

@@ -90,7 +90,8 @@ class LabelEvent:
 @dataclass(frozen=True)
 class LabelReport:
     """would_turn: how many kept verdicts, the latest of each picture, would be of another class
-    now; those that a changed image had a vote in, or has one now."""
+    now; those that a changed image had a vote in, or has one now. several: paths with several
+    pictures, of which none was labelled."""
 
     index: IndexFacts
     changed: int
@@ -98,6 +99,7 @@ class LabelReport:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     would_turn: int = 0
+    several: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
