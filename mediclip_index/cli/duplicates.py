@@ -73,7 +73,7 @@ def duplicates(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
-        pages.write(html, pages.duplicates(report, pictures))
+        pages.write(html, pages.duplicates(report, pictures, index.info().classes))
     put(report, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     missing: tuple[str, ...] = ()
     near = [group for group in report.groups if group.kind == "near"]

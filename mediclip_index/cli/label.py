@@ -10,6 +10,7 @@ import click
 
 from mediclip_index.cli.options import (
     all_pages_option,
+    html_option,
     list_options,
     opened,
     output_options,
@@ -37,15 +38,24 @@ def label() -> None:
 
 @label.command("next")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="How many.")
+@html_option("Also as a gallery in which pictures can be marked.")
 @list_options
 @click.pass_obj
-def next_(context: Context, count: int, form: str) -> None:
+def next_(context: Context, count: int, html: Path | None, form: str) -> None:
     """The unlabelled images whose labels would teach most.
 
     \b
     mediclip-index label next --count 20
+    mediclip-index label next --count 100 --html next.html
     """
-    put(opened(context).label_next(count), writing.PROPOSALS, form)
+    index = opened(context)
+    rows = index.label_next(count)
+    if html:
+        from mediclip_index.show import pages
+
+        shots = index.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
+        pages.write(html, pages.proposals(rows, shots, index.info().classes))
+    put(rows, writing.PROPOSALS, form)
 
 
 @label.command("set")

@@ -50,7 +50,7 @@ def mistakes(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured(report), pages.SIDE)
-        pages.write(html, pages.mistakes(report, pictures))
+        pages.write(html, pages.mistakes(report, pictures, index.info().classes))
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

@@ -10,6 +10,7 @@ from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
     all_pages_option,
     engine_options,
+    html_option,
     kind_option,
     list_options,
     opened,
@@ -41,6 +42,7 @@ from mediclip_index.show import TerminalProgress, writing
     help="Copy the files found into DIR; nothing there is overwritten.",
 )  # fmt: skip
 @engine_options
+@html_option("Also as a gallery in which pictures can be marked.")
 @list_options
 @click.pass_obj
 def search(
@@ -55,6 +57,7 @@ def search(
     k: int | None,
     min_similarity: float | None,
     copy_to: Path | None,
+    html: Path | None,
     form: str,
 ) -> None:
     """Find indexed pictures by text, picture, id, kind or condition, or a mix of them.
@@ -84,11 +87,17 @@ def search(
         k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
         kinds=kinds,
-        guess=form == "csv",
+        guess=form == "csv" or html is not None,
         progress=progress,
     )
     progress.finish()
     tell(report.notes)
+    if html:
+        from mediclip_index.show import pages
+
+        found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
+        shots = index.thumbnails(found, pages.SIDE)
+        pages.write(html, pages.search(report, shots, index.info().classes))
     put(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(
         [

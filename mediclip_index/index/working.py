@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mediclip_index.terms import (
     LabelEvent,
     LabelReport,
     Pdf,
+    Pixels,
     Progress,
     PromptSetFacts,
     PromptTrial,
@@ -27,6 +28,7 @@ from mediclip_index.terms import (
     SummaryReport,
     Truncated,
     Vectors,
+    Verdict,
     WhatIf,
 )
 
@@ -111,6 +113,7 @@ class Working:
         follow_links: bool = False,
         as_of: str | None = None,
         audit: bool = True,
+        seen: Callable[[Verdict, Pixels], None] | None = None,
         progress: Progress | None = None,
     ) -> QueryReport:
         """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
@@ -118,7 +121,8 @@ class Working:
         One verdict a picture, in the order given. `k`, `alpha` and `references` False (without the
         model's own) are what-ifs and are answered uncalibrated. `prompts` names another set (known
         to the index, bundled, or a file). `as_of` (ISO 8601) answers with the labels, images, words
-        and settings of that moment. Files are found and read as by `build`.
+        and settings of that moment. Files are found and read as by `build`. `seen` is called with
+        each verdict and its picture as the model saw it, (h, w, 3) uint8.
         """
         return jobs.query_files(
             self._desk,
@@ -132,6 +136,7 @@ class Working:
             ),
             as_of=as_of,
             audit=audit,
+            seen=seen,
             progress=progress or Silent(),
         )
 
