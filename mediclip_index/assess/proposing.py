@@ -54,6 +54,8 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         Proposal(
             id=int(ids[open_ones[n]]),
             path=there[int(ids[open_ones[n]])].path,
+            page=there[int(ids[open_ones[n]])].page,
+            item=there[int(ids[open_ones[n]])].item,
             label=classes[int(said[n].argmax())],
             probability=float(said[n].max()),
             why="unlike what is labelled so far"

@@ -123,6 +123,32 @@ def places(
     return found
 
 
+def places_within(look: Reading, folder: str) -> list[tuple[int, int | None, int | None]]:
+    """The images of all files below a folder, members of archives too: (id, page, item)."""
+    rows = look.db.execute(
+        "SELECT DISTINCT i.id, i.page, i.item FROM files_at($1) f JOIN images i USING (sha256) "
+        "WHERE i.tx <= $1 AND starts_with(f.path, $2) ORDER BY i.id",
+        [look.tx, kept_path(folder.rstrip("/") + "/")],
+    ).fetchall()
+    return [(image, page, item) for image, page, item in rows]
+
+
+def places_in_archives(
+    look: Reading, archives: Iterable[str], mark: str
+) -> dict[str, list[tuple[int, int | None, int | None]]]:
+    """The images of all members of these archives, whose names stand after a `mark`."""
+    rows = look.db.execute(
+        "SELECT DISTINCT split_part(f.path, $3, 1) AS archive, i.id, i.page, i.item "
+        "FROM files_at($1) f JOIN images i USING (sha256) WHERE i.tx <= $1 "
+        f"AND contains(f.path, $3) AND archive IN {_LISTED} ORDER BY i.id",
+        [look.tx, json.dumps([kept_path(path) for path in archives]), mark],
+    ).fetchall()
+    found: dict[str, list[tuple[int, int | None, int | None]]] = {}
+    for path, image, page, item in rows:
+        found.setdefault(given_path(path), []).append((image, page, item))
+    return found
+
+
 def dicom_headers(look: Reading, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
     """By id the modality that an image's DICOM header states, and whether it is a secondary
     capture; images of other formats, or without a modality, are left out."""

@@ -8,7 +8,7 @@ import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
 from mediclip_index.cli.copying import Wanted, copy
-from mediclip_index.cli.options import html_option, opened, output_options, put, tell
+from mediclip_index.cli.options import html_option, list_options, opened, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.show.duplicates import left_over
@@ -35,7 +35,7 @@ from mediclip_index.show.text import counted
     help="With --keep: take the others out of the index; `remove --restore --last` undoes it.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Remove many without asking.")
-@output_options
+@list_options
 @click.pass_obj
 def duplicates(
     context: Context,
@@ -73,7 +73,7 @@ def duplicates(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
-        pages.write(html, pages.duplicates(report, pictures))
+        pages.write(html, pages.duplicates(report, pictures, index.info().classes))
     put(report, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     missing: tuple[str, ...] = ()
     near = [group for group in report.groups if group.kind == "near"]

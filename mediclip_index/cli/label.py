@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mediclip_index.cli.options import ids, opened, output_options, put, tell
+from mediclip_index.cli.options import (
+    all_pages_option,
+    html_option,
+    list_options,
+    opened,
+    output_options,
+    pictures,
+    put,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.cli.splitting import split
 from mediclip_index.show import writing
+
+if TYPE_CHECKING:
+    from mediclip_index import Index
 
 
 @click.group()
@@ -25,25 +39,35 @@ def label() -> None:
 
 @label.command("next")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="How many.")
-@output_options
+@html_option("Also as a gallery in which pictures can be marked.")
+@list_options
 @click.pass_obj
-def next_(context: Context, count: int, form: str) -> None:
+def next_(context: Context, count: int, html: Path | None, form: str) -> None:
     """The unlabelled images whose labels would teach most.
 
     \b
     mediclip-index label next --count 20
+    mediclip-index label next --count 100 --html next.html
     """
-    put(opened(context).label_next(count), writing.PROPOSALS, form)
+    index = opened(context)
+    rows = index.label_next(count)
+    if html:
+        from mediclip_index.show import pages
+
+        shots = index.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
+        pages.write(html, pages.proposals(rows, shots, index.info().classes))
+    put(rows, writing.PROPOSALS, form)
 
 
 @label.command("set")
-@click.argument("words", nargs=-1, required=True, metavar="[CLASS] ID...")
+@click.argument("words", nargs=-1, required=True, metavar="[CLASS] ID|PATH...")
 @click.option("--clear", is_flag=True, help="Take class and kind away (then name no CLASS).")
 @click.option(
     "--kind", metavar="KIND", help='What kind of picture it is, as ultrasound ("" takes it away).'
 )
 @click.option("--split", help="Put the images into this split.")
 @click.option("--subject", help="The patient, study or document that the images come from.")
+@all_pages_option
 @output_options
 @click.pass_obj
 def set_(
@@ -53,49 +77,77 @@ def set_(
     kind: str | None,
     split: str | None,
     subject: str | None,
+    all_pages: bool,
     form: str,
 ) -> None:
-    """Label images by id (- reads ids from stdin).
+    """Label images by id or path (- reads them from stdin).
 
     \b
-    mediclip-index label set non_medical 12 13
+    mediclip-index label set non_medical 12 photos/cat.png
     mediclip-index label set --clear 12
     mediclip-index label set --kind ultrasound 12
     mediclip-index label set --split test 14 15
     """
     first = words[0]
-    named = not (first == "-" or first.lstrip("#").isdigit())
+    index = opened(context)
+    named = not (first == "-" or first.lstrip("#").isdecimal() or _is_path(index, first))
     if clear and named:
-        raise click.UsageError("--clear takes the label away; name ids only.")
+        raise click.UsageError("--clear takes the label away; name pictures only.")
     given = words[1:] if named else words
     said = "" if clear else first if named else None
     if clear and kind:
         raise click.UsageError("--clear takes the kind away too; say a kind or --clear.")
     kind = "" if clear else kind
-    report = opened(context).set_label(said, ids(given), split=split, subject=subject, kind=kind)
+    chosen = pictures(index, given, all_pages=all_pages)
+    report = index.set_label(said, chosen, split=split, subject=subject, kind=kind)
     tell(report.notes)
     put(report, writing.LABELS, form)
 
 
-@label.command("import", short_help="Labels, splits, subjects and other columns from a CSV.")
+def _is_path(index: Index, word: str) -> bool:
+    """Whether the first word is a picture's path rather than a class, which goes before a file of
+    that name."""
+    return not index.is_class(word) and (os.sep in word or os.path.isfile(word))
+
+
+@label.command("import", short_help="Labels, splits and subjects from a CSV.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@all_pages_option
+@click.option("--keep-columns", is_flag=True, help="Keep columns that are not known as attributes.")
+@click.option(
+    "--machine-labels", is_flag=True,
+    help="Take the machine's own classes for labels: of a list of verdicts, or `guess` where "
+    "label is empty.",
+)  # fmt: skip
 @output_options
 @click.pass_obj
-def import_(context: Context, file: Path, form: str) -> None:
-    """Labels, splits, subjects and any other columns, by path, from a CSV list.
+def import_(
+    context: Context,
+    file: Path,
+    all_pages: bool,
+    keep_columns: bool,
+    machine_labels: bool,
+    form: str,
+) -> None:
+    """Labels, splits and subjects from a CSV list, by image or by path.
+
+    Fill in the column label of what `query`, `search` or `label next` write as --format csv; rows
+    without a label change nothing.
 
     \b
-    mediclip-index label import labels.csv     # path[,label][,split][,subject][,anything]
+    mediclip-index label import labels.csv     # image|path[,page][,item][,label][,split][,subject]
     """
-    report = opened(context).import_labels(file)
+    report = opened(context).import_labels(
+        file, all_pages=all_pages, keep_columns=keep_columns, machine_labels=machine_labels
+    )
     tell(report.notes)
     put(report, writing.LABELS, form)
-    if report.missing:
+    if report.missing or report.several:
         raise click.exceptions.Exit(3)
 
 
 @label.command()
-@click.argument("image", metavar="ID")
+@click.argument("image", metavar="ID|PATH")
 @output_options
 @click.pass_obj
 def history(context: Context, image: str, form: str) -> None:
@@ -104,7 +156,8 @@ def history(context: Context, image: str, form: str) -> None:
     \b
     mediclip-index label history 12
     """
-    put(opened(context).label_history(ids([image])[0]), writing.HISTORY, form)
+    index = opened(context)
+    put(index.label_history(pictures(index, [image])[0]), writing.HISTORY, form)
 
 
 label.add_command(split)

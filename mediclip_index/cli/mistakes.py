@@ -8,8 +8,8 @@ import click
 
 from mediclip_index.cli.options import (
     html_option,
+    list_options,
     opened,
-    output_options,
     put,
     references_option,
     tell,
@@ -23,7 +23,7 @@ from mediclip_index.show import TerminalProgress, writing
 @references_option
 @html_option("Also as a gallery.")
 @click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
-@output_options
+@list_options
 @click.pass_obj
 def mistakes(
     context: Context,
@@ -50,7 +50,7 @@ def mistakes(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured(report), pages.SIDE)
-        pages.write(html, pages.mistakes(report, pictures))
+        pages.write(html, pages.mistakes(report, pictures, index.info().classes))
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

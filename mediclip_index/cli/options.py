@@ -13,7 +13,7 @@ import click
 
 from mediclip_index.cli.root import Context
 from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
-from mediclip_index.show.writing import FORMATS, Look, Shown, write
+from mediclip_index.show.writing import FORMATS, IDS, Look, Shown, write
 
 if TYPE_CHECKING:
     from mediclip_index import Index
@@ -23,12 +23,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def output_options(command: F) -> F:
     """--format, and --json for short; the command takes `form`."""
+    return _formats(command, FORMATS, "How results are written.")
+
+
+def list_options(command: F) -> F:
+    """As output_options, with the ids of images alone too, for commands that list some."""
+    told = "How results are written; ids are for `label set CLASS -`."
+    return _formats(command, (*FORMATS, IDS), told)
+
+
+def _formats(command: F, formats: Sequence[str], told: str) -> F:
     command = click.option("--json", "form", flag_value="json", help="Short for --format json.")(
         command
     )
     return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="table", show_default=True,
-        help="How results are written.",
+        "--format", "form", type=click.Choice(formats), default="table", show_default=True,
+        help=told,
     )(command)  # fmt: skip
 
 
@@ -155,6 +165,30 @@ def opened(context: Context) -> Index:
     from mediclip_index.index import Index
 
     return Index.open(context.path, **how(context))
+
+
+def all_pages_option(command: F) -> F:
+    """--all-pages; the command takes `all_pages`."""
+    return click.option(
+        "--all-pages", is_flag=True,
+        help="Of a path with several pictures (PDF, archive, many frames) all of them.",
+    )(command)  # fmt: skip
+
+
+def pictures(index: Index, values: Sequence[str], *, all_pages: bool = False) -> list[int]:
+    """Ids of pictures as people name them: 12, #12, a path, or - for those on stdin (ids, or a path
+    a line)."""
+    words = [w for v in values for w in (_on_stdin() if v == "-" else [v])]
+    return index.image_ids(words, all_pages=all_pages)
+
+
+def _on_stdin() -> list[str]:
+    words: list[str] = []
+    for line in sys.stdin.read().splitlines():
+        parts = line.split()
+        ids_only = all(part.lstrip("#").isdecimal() for part in parts)
+        words += parts if ids_only else [line]
+    return words
 
 
 def ids(values: Sequence[str]) -> list[int]:

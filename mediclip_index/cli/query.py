@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ import click
 from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
     engine_options,
+    html_option,
     kind_option,
+    list_options,
     opened,
-    output_options,
     put,
     reading_options,
     references_option,
@@ -24,7 +25,7 @@ from mediclip_index.cli.options import (
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
-from mediclip_index.terms import QueryReport
+from mediclip_index.terms import Pixels, QueryReport, Verdict
 
 
 @click.command()
@@ -46,8 +47,9 @@ from mediclip_index.terms import QueryReport
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
 )  # fmt: skip
+@html_option("Also as a gallery in which pictures can be marked.")
 @engine_options
-@output_options
+@list_options
 @click.pass_obj
 def query(
     context: Context,
@@ -64,6 +66,7 @@ def query(
     only: tuple[str, ...],
     kinds: tuple[str, ...],
     copy_to: Path | None,
+    html: Path | None,
     form: str,
 ) -> None:
     """Ask what pictures are: files, folders, archives, PDFs, DICOM, CSV lists, - for stdin.
@@ -74,6 +77,7 @@ def query(
     \b
     mediclip-index query photo.png
     mediclip-index query --json photos/ > verdicts.json
+    mediclip-index query --indexed --only unsure --html look.html
     mediclip-index query --indexed --where "label is null" --only unsure
     mediclip-index query crawl/ --only medical --copy-to keep/
     """
@@ -92,6 +96,7 @@ def query(
         )
     kinds = index.known_kinds(kinds, prompts=prompts)
     progress = TerminalProgress()
+    shots: dict[Any, Any] = {}
     try:
         if indexed:
             report = index.query_indexed(
@@ -102,7 +107,8 @@ def query(
             stdin = sys.stdin.buffer.read() if "-" in sources else None
             report = index.query(
                 sources, stdin=stdin, k=k, alpha=alpha, references=references, prompts=prompts,
-                as_of=as_of, audit=not no_audit, progress=progress, **reading,
+                as_of=as_of, audit=not no_audit, progress=progress,
+                seen=_kept_in(shots, only, kinds) if html else None, **reading,
             )  # fmt: skip
     finally:
         progress.finish()
@@ -114,7 +120,17 @@ def query(
         asked = counted(len(report.verdicts), "picture")
         wanted = " or ".join(only) + (" of kind " if only and kinds else "") + " or ".join(kinds)
         tell([f"{asked} asked of: no verdict is {wanted}."])
+    if html:
+        from mediclip_index.show import pages
+
+        if indexed:
+            ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
+            shots.update(index.thumbnails(ids, pages.SIDE))
+        pages.write(html, pages.query(shown, shots, index.info().classes))
     put(shown, writing.QUERY, form)
+    nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
+    if nameless:
+        tell([f"{counted(nameless, 'picture')} not in the index, so without an id."])
     whole = copy_to is None or copy_and_say(
         [Wanted(v.path, v.page, v.item, v.id, v.effective, v.probability) for v in shown.verdicts],
         copy_to,
@@ -127,6 +143,24 @@ def query(
         raise click.exceptions.Exit(3)
 
 
+def _kept_in(
+    shots: dict[Any, Any], only: Sequence[str], kinds: Sequence[str]
+) -> Callable[[Verdict, Pixels], None]:
+    """What keeps the thumbnails of the pictures that a page shows, by verdict."""
+    from mediclip_index.show import pages
+
+    def keep(verdict: Verdict, pixels: Pixels) -> None:
+        wanted = _is_one_of(verdict, only) and (not kinds or verdict.kind in kinds)
+        if wanted and len(shots) < pages.MOST_PICTURES:
+            shots[verdict.id] = pages.thumbnail(pixels)
+
+    return keep
+
+
+def _is_one_of(verdict: Verdict, only: Sequence[str]) -> bool:
+    return not only or verdict.effective in only or (verdict.in_doubt and "unsure" in only)
+
+
 def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
     if not only:
         return report
@@ -137,7 +171,5 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
         raise click.UsageError(
             f"--only {min(strange)}: there is no such class; there are {', '.join(classes)}."
         )
-    kept = tuple(
-        v for v in report.verdicts if v.effective in only or (v.in_doubt and "unsure" in only)
-    )
+    kept = tuple(v for v in report.verdicts if _is_one_of(v, only))
     return replace(report, verdicts=kept)

@@ -7,14 +7,15 @@ from typing import Literal
 import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
-from mediclip_index.cli.options import ids, opened, output_options, put, tell
+from mediclip_index.cli.options import all_pages_option, opened, output_options, pictures, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
 
 
 @click.command()
-@click.argument("images", nargs=-1, metavar="[ID]...")
+@click.argument("images", nargs=-1, metavar="[ID|PATH]...")
+@all_pages_option
 @click.option("--where", metavar="SQL", help="The images that meet a condition (see `info`).")
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken out.")
 @click.option("--restore", is_flag=True, help="Bring removed images back.")
@@ -27,6 +28,7 @@ from mediclip_index.show.text import counted
 def remove(
     context: Context,
     images: tuple[str, ...],
+    all_pages: bool,
     where: str | None,
     dry_run: bool,
     restore: bool,
@@ -36,7 +38,7 @@ def remove(
     yes: bool,
     form: str,
 ) -> None:
-    """Take pictures out (- reads ids from stdin); the files themselves are never touched.
+    """Take pictures out (- reads ids or paths from stdin); the files are never touched.
 
     A removed picture votes no more, is found no more, and does not come back at the next build of
     its folder, under another name neither; nothing of it is lost, and --restore brings it back.
@@ -70,8 +72,8 @@ def remove(
     if listed:
         put(index.removed(), writing.REMOVED, form)
         return
-    chosen = ids(images)
-    if not dry_run and not yes and (purge or (where is not None and not restore)):
+    chosen = pictures(index, images, all_pages=all_pages)
+    if not dry_run and not yes and (purge or ((where is not None or all_pages) and not restore)):
         planned = index.remove(chosen, where=where, what=what, dry_run=True)
         count = counted(len(planned.images), "image")
         if purge:
@@ -82,7 +84,7 @@ def remove(
         elif len(planned.images) > ASK_FROM:
             agreed(
                 f"Remove {count}?",
-                f"This condition is met by {count}: say --yes too where nobody can be asked.",
+                f"This would remove {count}: say --yes too where nobody can be asked.",
             )
     report = index.remove(chosen, where=where, what=what, dry_run=dry_run, last=last)
     tell(report.notes)

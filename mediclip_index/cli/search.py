@@ -8,11 +8,13 @@ import click
 
 from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
+    all_pages_option,
     engine_options,
-    ids,
+    html_option,
     kind_option,
+    list_options,
     opened,
-    output_options,
+    pictures,
     put,
     tell,
 )
@@ -23,7 +25,10 @@ from mediclip_index.show import TerminalProgress, writing
 @click.command()
 @click.argument("text", nargs=-1)
 @click.option("--image", "images", multiple=True, metavar="FILE", help="Like this picture.")
-@click.option("--like", multiple=True, metavar="ID", help="Like this indexed picture.")
+@click.option(
+    "--like", multiple=True, metavar="ID|PATH", help="Like this indexed picture (id or path)."
+)
+@all_pages_option
 @click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
 @kind_option("Only images of this kind, as ultrasound (may be said again).")
@@ -37,19 +42,22 @@ from mediclip_index.show import TerminalProgress, writing
     help="Copy the files found into DIR; nothing there is overwritten.",
 )  # fmt: skip
 @engine_options
-@output_options
+@html_option("Also as a gallery in which pictures can be marked.")
+@list_options
 @click.pass_obj
 def search(
     context: Context,
     text: tuple[str, ...],
     images: tuple[str, ...],
     like: tuple[str, ...],
+    all_pages: bool,
     without: tuple[str, ...],
     where: str | None,
     kinds: tuple[str, ...],
     k: int | None,
     min_similarity: float | None,
     copy_to: Path | None,
+    html: Path | None,
     form: str,
 ) -> None:
     """Find indexed pictures by text, picture, id, kind or condition, or a mix of them.
@@ -63,7 +71,7 @@ def search(
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
     asked = text or images or like or without
-    listing = (form == "paths" or copy_to is not None) and not asked
+    listing = (form in ("paths", "ids") or copy_to is not None) and not asked
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError(
@@ -73,16 +81,23 @@ def search(
     report = index.search(
         text,
         images=images,
-        like=ids(like),
+        like=pictures(index, like, all_pages=all_pages),
         without=without,
         where=where,
         k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
         kinds=kinds,
+        guess=form == "csv" or html is not None,
         progress=progress,
     )
     progress.finish()
     tell(report.notes)
+    if html:
+        from mediclip_index.show import pages
+
+        found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
+        shots = index.thumbnails(found, pages.SIDE)
+        pages.write(html, pages.search(report, shots, index.info().classes))
     put(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(
         [

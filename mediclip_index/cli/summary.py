@@ -41,7 +41,7 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.likeliest(report), pages.SIDE)
-        pages.write(html, pages.summary(report, pictures))
+        pages.write(html, pages.summary(report, pictures, index.info().classes))
     put(report, writing.SUMMARY, form)
     if form == "table" and by == "kind" and report.rows and report.rows[0].value:
         shown = f"mediclip-index search --kind {report.rows[0].value}"

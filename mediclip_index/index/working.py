@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from mediclip_index import jobs
 from mediclip_index.terms import (
     BuildReport,
     Frames,
+    ImportOptions,
     IndexType,
     InfoReport,
     LabelEvent,
     LabelReport,
     Pdf,
+    Pixels,
     Progress,
     PromptSetFacts,
     PromptTrial,
@@ -26,6 +28,7 @@ from mediclip_index.terms import (
     SummaryReport,
     Truncated,
     Vectors,
+    Verdict,
     WhatIf,
 )
 
@@ -110,6 +113,7 @@ class Working:
         follow_links: bool = False,
         as_of: str | None = None,
         audit: bool = True,
+        seen: Callable[[Verdict, Pixels], None] | None = None,
         progress: Progress | None = None,
     ) -> QueryReport:
         """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
@@ -117,7 +121,8 @@ class Working:
         One verdict a picture, in the order given. `k`, `alpha` and `references` False (without the
         model's own) are what-ifs and are answered uncalibrated. `prompts` names another set (known
         to the index, bundled, or a file). `as_of` (ISO 8601) answers with the labels, images, words
-        and settings of that moment. Files are found and read as by `build`.
+        and settings of that moment. Files are found and read as by `build`. `seen` is called with
+        each verdict and its picture as the model saw it, (h, w, 3) uint8.
         """
         return jobs.query_files(
             self._desk,
@@ -131,6 +136,7 @@ class Working:
             ),
             as_of=as_of,
             audit=audit,
+            seen=seen,
             progress=progress or Silent(),
         )
 
@@ -168,6 +174,7 @@ class Working:
         k: int | None = 10,
         min_similarity: float | None = None,
         kinds: Sequence[str] = (),
+        guess: bool = False,
         progress: Progress | None = None,
     ) -> SearchReport:
         """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
@@ -175,9 +182,10 @@ class Working:
         A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
         condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
         match, or all (None), in order of id, with similarity 1. `kinds`: only images of one of
-        these, by a person's word or the verdict by what is in force.
+        these, by a person's word or the verdict by what is in force. With `guess` each result says
+        the class by the machine too.
         """
-        return jobs.search(
+        report = jobs.search(
             self._desk,
             text,
             images=images,
@@ -189,6 +197,7 @@ class Working:
             kinds=kinds,
             progress=progress or Silent(),
         )
+        return jobs.with_guesses(self._desk, report, progress=progress) if guess else report
 
     def summary(
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None
@@ -229,9 +238,31 @@ class Working:
         together. The rest stays support."""
         return jobs.split(self._desk, shares, by=by, where=where, seed=seed)
 
-    def import_labels(self, file: str | Path) -> LabelReport:
-        """Labels, splits, subjects and attributes by path from a CSV file."""
-        return jobs.import_labels(self._desk, Path(file))
+    def image_ids(self, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
+        """The ids of pictures by id ("12", "#12") or path. WrongUsage where the index does not hold
+        a path, or where that holds several pictures and not `all_pages` are asked for."""
+        return jobs.image_ids(self._desk, given, all_pages=all_pages)
+
+    def import_labels(
+        self,
+        file: str | Path,
+        *,
+        machine_labels: bool = False,
+        all_pages: bool = False,
+        keep_columns: bool = False,
+    ) -> LabelReport:
+        """Labels, splits and subjects from a CSV file, by `image` (an id) or by path with page and
+        item. A path with several pictures labels none unless `all_pages`; other columns are passed
+        over unless `keep_columns`; WrongUsage where the labels are the machine's, unless
+        `machine_labels` (which takes its guesses where label is empty)."""
+        options = ImportOptions(
+            machine_labels=machine_labels, all_pages=all_pages, keep_columns=keep_columns
+        )
+        return jobs.import_labels(self._desk, Path(file), options)
+
+    def is_class(self, word: str) -> bool:
+        """Whether a word is a class of the prompt set in force, however it is written."""
+        return jobs.is_class(self._desk, word)
 
     def label_history(self, image: int) -> list[LabelEvent]:
         return jobs.label_history(self._desk, image)

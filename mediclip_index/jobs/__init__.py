@@ -2,6 +2,7 @@
 
 from mediclip_index.jobs.accounts import audit_list, audit_show, audit_verify, info
 from mediclip_index.jobs.building import build
+from mediclip_index.jobs.columns import with_guesses
 from mediclip_index.jobs.copying import (
     backup,
     export,
@@ -11,8 +12,10 @@ from mediclip_index.jobs.copying import (
 )
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.founding import found
+from mediclip_index.jobs.importing import import_labels
 from mediclip_index.jobs.kinds import known_kinds
-from mediclip_index.jobs.labelling import import_labels, label_history, path_of, set_label
+from mediclip_index.jobs.labelling import label_history, path_of, set_label
+from mediclip_index.jobs.lookup import image_ids, is_class
 from mediclip_index.jobs.querying import query_files, query_indexed
 from mediclip_index.jobs.removing import remove, removed
 from mediclip_index.jobs.repairing import repair
@@ -37,8 +40,10 @@ __all__ = [
     "export",
     "found",
     "from_export",
+    "image_ids",
     "import_labels",
     "info",
+    "is_class",
     "is_export",
     "known_kinds",
     "label_history",
@@ -64,4 +69,5 @@ __all__ = [
     "use_settings",
     "vectors_of",
     "verify",
+    "with_guesses",
 ]

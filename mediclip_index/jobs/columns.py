@@ -6,7 +6,7 @@ words and labels in force, given anew from the stored vectors; nothing is writte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,19 +18,20 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.hand_labels import hand_label
 from mediclip_index.jobs.headers import dicom_headers
-from mediclip_index.terms import Ids, Progress, Silent, WhatIf
+from mediclip_index.terms import Ids, Progress, SearchReport, Silent, WhatIf
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
     """What the images that are there are, in order of id, all (n,). `columns` are those of the
     library; kind_shares: what the words give to each image's kind; labelled: whether a person said
-    what it is; lacking: how many images have no
-    vector by the model in force, and are left out."""
+    what it is; guesses: the classes by the machine alone; lacking: how many images have no vector
+    by the model in force, and are left out."""
 
     columns: VerdictColumns
     kind_shares: np.ndarray
     labelled: np.ndarray
+    guesses: np.ndarray
     lacking: int
 
 
@@ -56,7 +57,8 @@ def judged(
     shares = np.concatenate([p.kind_shares for p in parts] or [np.zeros(0)])
     labelled = np.concatenate([p.labelled for p in parts] or [np.zeros(0, dtype=np.bool_)])
     found = VerdictColumns(**columns)
-    return Judged(found, shares, labelled, len(wanted) - len(found.ids))
+    guesses = np.concatenate([p.guesses for p in parts] or [np.zeros(0, dtype=object)])
+    return Judged(found, shares, labelled, guesses, len(wanted) - len(found.ids))
 
 
 def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judged:
@@ -70,10 +72,11 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
     if len(ids) == 0:
         nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
         columns = VerdictColumns(ids, texts, texts, nothing, flags)
-        return Judged(columns, nothing, flags, 0)
+        return Judged(columns, nothing, flags, texts, 0)
     found = classifier.classify(contents, vectors, headers)
     rows = np.arange(len(ids))
-    verdict = np.array(names, dtype=object)[found.winners]
+    guesses = np.array(names, dtype=object)[found.winners]
+    verdict = guesses.copy()
     kind = np.array(kinds, dtype=object)[found.kinds[rows, found.winners]]
     shares = found.kind_shares[rows, found.winners]
     probability, unsure = found.probabilities[rows, found.winners], found.unsure.copy()
@@ -90,7 +93,22 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
         known = said.label in names
         probability[row] = found.probabilities[row, names.index(said.label)] if known else np.nan
         shares[row] = groups[kinds.index(said.kind)] if said.kind else 0.0
-    return Judged(VerdictColumns(ids, verdict, kind, probability, unsure), shares, labelled, 0)
+    columns = VerdictColumns(ids, verdict, kind, probability, unsure)
+    return Judged(columns, shares, labelled, guesses, 0)
+
+
+def with_guesses(
+    desk: Desk, report: SearchReport, *, progress: Progress | None = None
+) -> SearchReport:
+    """A search report that says of each image the class by the machine too."""
+    if not report.results:
+        return report
+    base = ground(desk, what_if=WhatIf(), prompts=None)
+    ids = np.array(sorted({hit.id for hit in report.results}), dtype=np.int64)
+    found = judged(desk, base, ids, progress=progress)
+    guesses = dict(zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True))
+    results = tuple(replace(hit, guess=guesses.get(hit.id)) for hit in report.results)
+    return replace(report, results=results)
 
 
 def matching(

@@ -10,7 +10,7 @@ import numpy as np
 from uuid6 import uuid7
 
 from mediclip_index import verdict
-from mediclip_index.catalog import images, labels
+from mediclip_index.catalog import images, labels, removals
 from mediclip_index.jobs import doubting
 from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.jobs.doubting import Near
@@ -82,6 +82,8 @@ def judge(
         for (content, _, _), image in pictures.items():
             itself.setdefault(content, set()).add(image)
         hands = said_of(then, pictures, [(a.sha256, a.page, a.item) for a in asked])
+        out = set(removals.removed(then)) if pictures else set()
+        there = {place: i for place, i in pictures.items() if i not in out}
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
         ids, similarities = base.neighbourhood.search(
@@ -117,6 +119,7 @@ def judge(
         _verdict(
             base, asked[n], said, n, row, near[n], known, standing, crowds,
             None if alphas is None else np.array([alphas[n]], dtype=np.float64), hands[n],
+            there.get((asked[n].sha256, asked[n].page, asked[n].item)),
         )
         for n, row in enumerate(rows)
     ]  # fmt: skip
@@ -171,6 +174,7 @@ def _verdict(
     crowds: dict[tuple[bool, int], float],
     alpha: np.ndarray | None,
     hand: labels.ByHand | None,
+    image: int | None,
 ) -> Verdict:
     names = base.wording.vectors.classes
     settings = base.settings
@@ -261,6 +265,7 @@ def _verdict(
         calibration=base.calibration.kind if base.calibration is not None else None,
         header=asked.header,
         hand=hand_label(hand, base, said.groups[row]),
+        image=image,
     )  # fmt: skip
 
 

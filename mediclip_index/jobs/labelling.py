@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, images, indexed, labels
-from mediclip_index.jobs.committing import by_id
+from mediclip_index.catalog import Reading, images, labels
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.kinds import classes_by_kind, named_kind, prompt_set
-from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.turning import with_turned
 from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
 
@@ -87,57 +83,6 @@ def _is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def import_labels(desk: Desk, file: Path) -> LabelReport:
-    """See Index.import_labels."""
-    found, notes = reading.said_of_files(str(file))
-    classes = classes_of(desk)
-    by_path = {path: in_classes(facts, classes) for path, facts in found.items()}
-    check_labels(desk, (label for facts in by_path.values() for label in facts.labels()))
-    names = desk.names  # asked before the catalog is held
-    with desk.catalog.writing("label import", by=desk.author) as work:
-        rows = _as_known(names, work, by_path)
-        said = by_id(work, rows)
-        there = indexed.places(work, rows)
-        missing = [path for path in rows if path not in there]
-        missing += [part for path, facts in rows.items() for part in _lost(path, facts, there)]
-        changed = labels.say(work, said)
-    with desk.catalog.reading() as look:
-        report = LabelReport(
-            desk.facts(look),
-            changed,
-            len(said) - changed,
-            tuple(missing),
-            (*(names.note(note, str(file)) for note in notes), *at_odds(look, rows)),
-        )
-    return with_turned(desk, report, said)
-
-
-def _as_known(names: Names, look: Reading, by_path: Mapping[str, Facts]) -> dict[str, Facts]:
-    """Rows by the names that the index has for their paths, whose Unicode may be of another form
-    than the list's (a Mac's names are decomposed)."""
-    rows = {names.of(path): facts for path, facts in by_path.items()}
-    odd = {names.of(path): path for path in by_path if not path.isascii()}
-    known = indexed.places(look, odd)
-    for name, path in odd.items():
-        if name in known:
-            continue
-        others = {names.of(unicodedata.normalize(form, path)) for form in ("NFC", "NFD")}
-        found = indexed.places(look, others)
-        if found:
-            rows[next(iter(found))] = rows.pop(name)
-    return rows
-
-
-def _lost(
-    path: str, facts: Facts, there: Mapping[str, Sequence[tuple[int, int | None, int | None]]]
-) -> Iterator[str]:
-    """The pages and items that a list speaks of and the file has not."""
-    known = {(page or 1, item) for _, page, item in there.get(path, ())}
-    for page, item, _ in facts.parts if known else ():
-        if not any(page in (None, p) and item in (None, i) for p, i in known):
-            yield f"{path} (page {page}" + (f", item {item})" if item else ")")
 
 
 def in_classes(facts: Facts, classes: Sequence[str]) -> Facts:

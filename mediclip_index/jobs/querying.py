@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -21,6 +21,7 @@ from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.recording import keep
 from mediclip_index.terms import (
     Entry,
+    Pixels,
     Progress,
     QueryReport,
     ReadOptions,
@@ -47,6 +48,7 @@ def query_files(
     as_of: str | None,
     audit: bool,
     progress: Progress,
+    seen: Callable[[Verdict, Pixels], None] | None = None,
 ) -> QueryReport:
     """See Index.query."""
     if not sources:
@@ -90,6 +92,10 @@ def query_files(
                 if audit:
                     head = keep(desk, base, run, asked, given, vectors, encoder)
                 verdicts += given
+                if seen is not None:
+                    pictures = [p for loaded in batch for p in loaded.pictures]
+                    for one, picture in zip(given, pictures, strict=True):
+                        seen(one, picture.pixels)
             progress.advance(len(batch))
     progress.finish()
     return _report(desk, base, verdicts, head, refused, notes)

@@ -22,6 +22,7 @@ from mediclip_index.terms import (
 )
 
 Body = dict[str, Any]
+_TODAYS = ("hand", "image")  # what an index says of a picture on the day it is asked
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def to_body(
 ) -> Body:
     """A verdict as plain JSON values, without what people said of the picture: the catalog has
     that with its history. `vector` (dim,) is kept where no indexed `image` has it."""
-    said = {name: value for name, value in asdict(verdict).items() if name != "hand"}
+    said = {name: value for name, value in asdict(verdict).items() if name not in _TODAYS}
     kept = None if vector is None else base64.b64encode(vector.astype("<f4").tobytes()).decode()
     return {
         **said,
@@ -112,6 +113,7 @@ def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
         references=tuple(ReferenceVote(**r) for r in body.get("references", ())),
         calibration=body.get("calibration", "tuned" if body["calibrated"] else None),
         header=header_of(body),
+        image=body.get("image"),
     )
     return AuditRow(
         verdict=verdict,

@@ -13,7 +13,7 @@ from mediclip_index.reading.content import (
     read_file,
     starts_as_pdf,
 )
-from mediclip_index.reading.lists import label_rows, said_of_files
+from mediclip_index.reading.lists import FILLED_IN, ListRow, label_rows, said_of_files, together
 from mediclip_index.reading.recipes import RECIPE, read_otherwise
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, plain, scan
@@ -21,10 +21,12 @@ from mediclip_index.reading.tones import squared, unshaped, within
 from mediclip_index.reading.worker import Task
 
 __all__ = [
+    "FILLED_IN",
     "MEMBER",
     "RECIPE",
     "Apart",
     "Found",
+    "ListRow",
     "ReadResult",
     "Scan",
     "Task",
@@ -42,6 +44,7 @@ __all__ = [
     "scan",
     "squared",
     "starts_as_pdf",
+    "together",
     "unshaped",
     "within",
 ]

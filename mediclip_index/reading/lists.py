@@ -13,8 +13,8 @@ import os
 import stat
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +26,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 10_000
 _LONGEST_LINE = 1 << 24
 _LARGEST_PAGE = 2**31 - 1  # as the catalog keeps them
+# What names a picture beside its path, and the machine's class, in lists that people filled in.
+FILLED_IN = ("image", "id", "guess")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # The columns of what `query` wrote: a model's word is no label.
 _VERDICTS = {"path", "label", "probability", "unsure"}
@@ -33,22 +35,29 @@ _VERDICTS = {"path", "label", "probability", "unsure"}
 
 @dataclass(frozen=True)
 class ListRow:
-    """What one row says of a file, or of one page or item of it; `line` is its number."""
+    """What one row says of a file, or of one page or item of it; `line` is its number, `cells` are
+    all by column. `path` is empty in a list that goes by ids alone."""
 
     path: str
     facts: Facts
     line: int
     page: int | None = None
     item: int | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 def said_of_files(file: str | Path) -> tuple[dict[str, Facts], list[str]]:
     """What a list says of each file, rows of its pages and items put together, and notes on rows
     that contradict one another: of those the last counts."""
+    return together(label_rows(file), file)
+
+
+def together(rows: Iterable[ListRow], file: str | Path) -> tuple[dict[str, Facts], list[str]]:
+    """As said_of_files, of the rows of a list."""
     found: dict[tuple[str, int | None, int | None], Facts] = {}
     at_odds: dict[str, int] = {}
     repeated = 0
-    for row in label_rows(file):
+    for row in rows:
         place = (row.path, row.page, row.item)
         before = found.get(place)
         if before is not None:
@@ -82,8 +91,9 @@ def _by_file(found: Mapping[tuple[str, int | None, int | None], Facts]) -> dict[
     return files
 
 
-def label_rows(file: str | Path) -> Iterator[ListRow]:
-    """The rows of a list, empty ones passed over.
+def label_rows(file: str | Path, *, filled_in: bool = False) -> Iterator[ListRow]:
+    """The rows of a list, empty ones passed over. One that was `filled_in` may name pictures by
+    `image` or `id` instead of a path, and have the columns of verdicts.
 
     Paths are relative to the list's own folder; absolute ones and `..` stand as they are. An empty
     cell says nothing. Raises WrongUsage, naming the file and line.
@@ -96,7 +106,7 @@ def label_rows(file: str | Path) -> Iterator[ListRow]:
         if facts.st_size > LARGEST:
             raise WrongUsage(f"{source} has over {LARGEST:,} bytes, too many for a list.")
         with _opened(source) as lines:
-            yield from _rows(lines, source)
+            yield from _rows(lines, source, (*_SAID, *FILLED_IN) if filled_in else _SAID)
     except UnicodeError:
         raise WrongUsage(f"{source} is no text in UTF-8 or UTF-16; save it anew.") from None
     except (OSError, ValueError) as error:
@@ -113,7 +123,7 @@ def _opened(source: Path) -> IO[str]:
     return source.open(newline="", encoding="utf-8-sig", errors="surrogateescape")
 
 
-def _delimiter(lines: IO[str], source: Path) -> tuple[str, int]:
+def _delimiter(lines: IO[str], source: Path, known: Sequence[str]) -> tuple[str, int]:
     """What stands between the cells: what the first line has `path` beside. Excel may say it in a
     line of its own, `sep=;`, which is passed over; and how many lines were."""
     first = next(_lines(lines, source), "")
@@ -122,11 +132,12 @@ def _delimiter(lines: IO[str], source: Path) -> tuple[str, int]:
     lines.seek(0)
     for delimiter in _DELIMITERS:
         with contextlib.suppress(csv.Error):
-            if "path" in _header(next(csv.reader([first], delimiter=delimiter), [])):
+            listed = _header(next(csv.reader([first], delimiter=delimiter), []), known)
+            if "path" in listed or (known != _SAID and _names_pictures(listed)):
                 return delimiter, 0
     names: list[str] = []
     with contextlib.suppress(csv.Error):
-        names = [name for name in _header(next(csv.reader([first]), [])) if name]
+        names = [name for name in _header(next(csv.reader([first]), []), known) if name]
     if not set(names) & {*_SAID, "file", "filename", "image"}:
         # Without a header the first line is somebody's row: it is not shown.
         raise WrongUsage(f"{source} needs a column `path`; its first line names none.")
@@ -142,19 +153,24 @@ def _lines(lines: IO[str], source: Path) -> Iterator[str]:
         yield line
 
 
-def _header(names: list[str]) -> list[str]:
+def _names_pictures(names: Sequence[str]) -> bool:
+    return "path" in names or "image" in names or "id" in names
+
+
+def _header(names: list[str], known: Sequence[str]) -> list[str]:
     """The columns, those that are known in whatever case they are written."""
     tidy = [_text(name).strip().lstrip("\ufeff") for name in names]
-    return [name.casefold() if name.casefold() in _SAID else name for name in tidy]
+    return [name.casefold() if name.casefold() in known else name for name in tidy]
 
 
-def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
+def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRow]:
     folder = os.path.abspath(source.parent)
-    delimiter, passed = _delimiter(lines, source)
+    delimiter, passed = _delimiter(lines, source, known)
     reader = csv.reader(_lines(lines, source), delimiter=delimiter)
     try:
-        names = _header(next(reader, []))
-        if "path" not in names:
+        names = _header(next(reader, []), known)
+        filled_in = known != _SAID
+        if "path" not in names and not (filled_in and _names_pictures(names)):
             raise WrongUsage(f"{source} needs a column `path`; it has none.")
         if len(names) > MOST_COLUMNS:
             raise WrongUsage(f"{source} has over {MOST_COLUMNS:,} columns; keep those that matter.")
@@ -162,8 +178,8 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
         if repeated:
             named = next((f" named `{n}`" for n in repeated if n in _SAID), " of one name")
             raise WrongUsage(f"{source} has two columns{named}.")
-        path_at = names.index("path")
-        if set(names) >= _VERDICTS:
+        path_at = names.index("path") if "path" in names else len(names)
+        if set(names) >= _VERDICTS and not filled_in:
             raise WrongUsage(
                 f"{source} is a list of verdicts, and what the model said is no label: keep the "
                 "columns path and label of the rows that a person has checked."
@@ -177,12 +193,13 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
                 raise WrongUsage(f"{where} has more cells than the {len(names)} columns.")
             row = {n: _text(c).strip() for n, c in zip(names, cells, strict=False) if n}
             path = cells[path_at] if len(cells) > path_at else ""
-            if not path.strip():
+            by_id = filled_in and any(row.get(name) for name in ("image", "id"))
+            if not path.strip() and not by_id:
                 raise WrongUsage(f"{where} has no path.")
             if "\0" in path:
                 raise WrongUsage(f"{where} has a path with a null byte.")
             yield ListRow(
-                _there(os.path.normpath(os.path.join(folder, path)), folder, path),
+                _there(os.path.normpath(os.path.join(folder, path)), folder, path) if path else "",
                 Facts(
                     label=row.get("label") or None,
                     split=row.get("split") or None,
@@ -192,6 +209,7 @@ def _rows(lines: IO[str], source: Path) -> Iterator[ListRow]:
                 line,
                 _count(row.get("page", ""), "page", where),
                 _count(row.get("item", ""), "item", where),
+                row,
             )
     except csv.Error as error:
         raise WrongUsage(f"{source}, line {passed + reader.line_num} is no CSV: {error}.") from None

@@ -1,12 +1,18 @@
-"""Reports as self-contained HTML pages: no script, no font, no picture from elsewhere."""
+"""Reports as self-contained HTML pages: nothing that they show or run is from elsewhere.
+
+A gallery has one script, by which pictures are marked; the page's policy lets no other run.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,12 +31,32 @@ from mediclip_index.terms import (
     Mistake,
     MistakesReport,
     Pixels,
+    Proposal,
+    QueryReport,
+    SearchReport,
     SummaryReport,
     SummaryRow,
 )
 
 MOST = 60  # pictures of a kind on one page
+MOST_PICTURES = 600  # on a page of nothing else
 SIDE = 240  # pixels of a thumbnail
+SCRIPT = Path(__file__).parent / "templates" / "gallery.js"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A picture of a gallery and what is told beneath it. `key`: that of its thumbnail; `image`:
+    its id, None where the index does not hold it; `label`: what people said."""
+
+    key: int | str
+    image: int | None
+    path: str
+    page: int | None
+    item: int | None
+    told: str
+    label: str | None = None
+    why: str = ""
 
 
 def evaluation(report: EvaluationReport) -> str:
@@ -57,12 +83,15 @@ def _kin(mistake: Mistake) -> tuple[Kin, ...]:
     return (*mistake.like_true, *mistake.like_predicted)
 
 
-def mistakes(report: MistakesReport, pictures: Mapping[int, Pixels]) -> str:
+def mistakes(
+    report: MistakesReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+) -> str:
     """The report of `mistakes` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
         "mistakes.html",
         report,
         pictures=pictures,
+        classes=classes,
         title="Mistakes",
         subtitle=f"{len(report.mistakes)} of {report.judged} labelled images are judged wrong, "
         f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
@@ -75,12 +104,15 @@ def pictured_duplicates(report: DuplicatesReport) -> list[int]:
     return sorted({i for group in report.groups[:MOST] for i in group.ids[:MOST]})
 
 
-def duplicates(report: DuplicatesReport, pictures: Mapping[int, Pixels]) -> str:
+def duplicates(
+    report: DuplicatesReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+) -> str:
     """The report of `duplicates` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
         "duplicates.html",
         report,
         pictures=pictures,
+        classes=classes,
         title="Duplicates",
         subtitle=f"{counted(len(report.groups), 'group')}: {report.across_splits} across splits, "
         f"{report.across_labels} with contradicting labels; model {report.index.model}.",
@@ -98,16 +130,75 @@ def by_class(rows: Sequence[SummaryRow]) -> list[tuple[str, list[SummaryRow]]]:
     return [(name, list(some)) for name, some in groupby(rows, lambda row: row.verdict)]
 
 
-def summary(report: SummaryReport, pictures: Mapping[int, Pixels]) -> str:
+def summary(
+    report: SummaryReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+) -> str:
     """The report of `summary` as a gallery; `pictures` by id, of those that can be had."""
     condition = f" where {report.where}" if report.where else ""
     return _page(
         "summary.html",
         report,
         pictures=pictures,
+        classes=classes,
         title=f"What is in the pile, by {report.by}{condition}",
         subtitle=totals(report) if report.rows else "",
     )
+
+
+def query(report: QueryReport, pictures: Mapping[Any, Pixels | str], classes: Sequence[str]) -> str:
+    """Verdicts as a gallery; `pictures` by image, or by verdict where the index holds none."""
+    cards = [
+        Card(
+            v.id if v.image is None or v.id in pictures else v.image,
+            v.image, v.path, v.page, v.item,
+            f"{v.label} {percent(v.probability)}" + (", unsure" if v.unsure else ""),
+            v.hand.label if v.hand else None,
+        )
+        for v in report.verdicts
+    ]  # fmt: skip
+    subtitle = f"{counted(len(cards), 'picture')}; model {report.index.model}."
+    return _gallery(report, "Verdicts", subtitle, cards, pictures, classes)
+
+
+def search(report: SearchReport, pictures: Mapping[int, Pixels], classes: Sequence[str]) -> str:
+    """What a search found, as a gallery."""
+    cards = [
+        Card(
+            h.id, h.id, h.path, h.metadata.get("page"), h.metadata.get("item"),
+            f"cosine {h.similarity:.3f}" + (f", perhaps {h.guess}" if h.guess else ""), h.label,
+        )
+        for h in report.results
+    ]  # fmt: skip
+    return _gallery(report, "Found", report.query, cards, pictures, classes)
+
+
+def proposals(
+    rows: Sequence[Proposal], pictures: Mapping[int, Pixels], classes: Sequence[str]
+) -> str:
+    """The images to label next, as a gallery."""
+    cards = [
+        Card(
+            p.id, p.id, p.path, p.page, p.item,
+            f"perhaps {p.label} {percent(p.probability)}", why=p.why,
+        )
+        for p in rows
+    ]  # fmt: skip
+    told = f"{counted(len(cards), 'image')} whose labels would teach most."
+    return _gallery(rows, "Label next", told, cards, pictures, classes)
+
+
+def _gallery(
+    report: Any,
+    title: str,
+    subtitle: str,
+    cards: Sequence[Card],
+    pictures: Mapping[Any, Pixels | str],
+    classes: Sequence[str],
+) -> str:
+    return _page(
+        "pictures.html", report, title=title, subtitle=subtitle, pictures=pictures,
+        classes=classes, shown=cards, most=MOST_PICTURES,
+    )  # fmt: skip
 
 
 def write(file: Path, page: str) -> None:
@@ -123,7 +214,10 @@ def _page(
     *,
     title: str,
     subtitle: str,
-    pictures: Mapping[int, Pixels] | None = None,
+    pictures: Mapping[Any, Pixels | str] | None = None,
+    classes: Sequence[str] = (),
+    shown: Sequence[Card] = (),
+    most: int = MOST,
 ) -> str:
     environment = Environment(
         loader=PackageLoader("mediclip_index.show"),
@@ -132,17 +226,50 @@ def _page(
         finalize=_printable,
         trim_blocks=True,
     )
-    shots = {i: _data(pixels) for i, pixels in (pictures or {}).items()}
+    shots = {
+        i: pixels if isinstance(pixels, str) else thumbnail(pixels)
+        for i, pixels in (pictures or {}).items()
+    }
+    script = SCRIPT.read_text("utf-8") if classes else ""
     environment.globals |= {
+        "as_json": _json,
         "by_class": by_class,
         "pc": percent,
+        "picture": _picture,
         "shots": shots,
+        "shown_ids": _shown_ids,
         "radius": _radius,
         "worst_first": worst_first,
     }
     return environment.get_template(template).render(
-        r=report, names=NAMES, title=title, subtitle=subtitle, most=MOST
+        r=report, names=NAMES, title=title, subtitle=subtitle, most=most, classes=classes,
+        shown=shown, script=Markup(script), policy=_policy(script),
+    )  # fmt: skip
+
+
+def _policy(script: str) -> str:
+    """What a browser may do with a page: show its own pictures, and run its own script alone."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    runs = f" script-src 'sha256-{digest}';" if script else ""
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline';{runs} base-uri 'none'; "
+        "form-action 'none'"
     )
+
+
+def _picture(image: int | None, path: str, page: int | None, item: int | None) -> str:
+    """What the CSV of marks says of a picture; its path is found from any folder."""
+    if path and path != "-" and not path.startswith("hashed:"):
+        path = os.path.abspath(path)
+    return _json({"image": image, "path": path, "page": page, "item": item})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value)  # ASCII: names come back as they are
+
+
+def _shown_ids(rows: Sequence[SummaryRow]) -> list[int]:
+    return list(dict.fromkeys(i for row in rows for i in (row.id, *row.further)))
 
 
 def _printable(value: Any) -> Any:
@@ -154,7 +281,7 @@ def _radius(count: int, of: int) -> float:
     return 3 + 14 * math.sqrt(count / max(of, 1))
 
 
-def _data(pixels: Pixels) -> str:
+def thumbnail(pixels: Pixels) -> str:
     """A picture (h, w, 3) as a data URI."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=80)

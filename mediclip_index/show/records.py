@@ -7,7 +7,18 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from mediclip_index.show.text import safe
-from mediclip_index.terms import AuditRow, IndexFacts, QueryReport, Verdict
+from mediclip_index.terms import (
+    AuditRow,
+    IndexFacts,
+    Mistake,
+    Proposal,
+    QueryReport,
+    SearchHit,
+    SuspectLabel,
+    Verdict,
+)
+
+_IMAGES = (SearchHit, Mistake, SuspectLabel, Proposal)  # whose `id` is an image's
 
 
 def plain(report: Any) -> Any:
@@ -26,7 +37,8 @@ def plain(report: Any) -> Any:
             "notes": list(report.notes),
         }
     if is_dataclass(report) and not isinstance(report, type):
-        return {f.name: plain(getattr(report, f.name)) for f in fields(report)}
+        record = {f.name: plain(getattr(report, f.name)) for f in fields(report)}
+        return record | ({"image": report.id} if isinstance(report, _IMAGES) else {})
     if isinstance(report, Mapping):
         return {str(k): plain(v) for k, v in report.items()}
     if isinstance(report, (list, tuple)):

@@ -65,7 +65,7 @@ def card(verdict: Verdict, room: int | None, style: Style, you: str = "") -> str
     """One verdict in full; `you`: who reads it."""
     doubt = style.warn("  UNSURE") if verdict.unsure else ""
     raw = "" if verdict.calibrated else " (uncalibrated)"
-    where = safe(verdict.path) + _page(verdict)
+    where = safe(verdict.path) + _page(verdict) + (f"  #{verdict.image}" if verdict.image else "")
     kind = f"{verdict.group.name} ({percent(verdict.group.probability)})"
     said = f"{verdict.label} {percent(verdict.probability)}{raw}{doubt}"
     first = f"  {style.bold(verdict.label)}  {percent(verdict.probability)}{raw}{doubt}"
@@ -128,6 +128,7 @@ def _who(hand: HandLabel, you: str) -> str:
 def _verdicts(verdicts: Sequence[Verdict], room: int | None, you: str) -> str:
     rows = [
         (
+            f"#{v.image}" if v.image else "",
             v.effective,
             percent(v.probabilities.get(v.effective, 0.0)),
             f"by {_who(v.hand, you)}" if v.hand else "unsure" if v.unsure else "",
@@ -136,7 +137,8 @@ def _verdicts(verdicts: Sequence[Verdict], room: int | None, you: str) -> str:
         )
         for v in verdicts
     ]
-    return table(("label", "probability", "", "kind", "path"), rows, room=room, right="lr")
+    head = ("id", "label", "probability", "", "kind", "path")
+    return table(head, rows, room=room, right="rlr")
 
 
 def _summary(verdicts: Sequence[Verdict]) -> str:
@@ -246,6 +248,15 @@ def labels(report: LabelReport, room: int | None, style: Style) -> str:
         shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
         more = len(report.missing) - 10
         text += f"\n{len(report.missing)} paths are not in the index:\n{shown}"
+        text += f"\n  and {more} more" if more > 0 else ""
+    if report.several:
+        shown = "\n".join(f"  {safe(p)}" for p in report.several[:10])
+        more = len(report.several) - 10
+        told = (
+            f"{counted(len(report.several), 'path holds', 'paths hold')} several pictures, and "
+            "none of them was labelled; say image, or page and item, or --all-pages:"
+        )
+        text += f"\n{wrapped(told, room)}\n{shown}"
         text += f"\n  and {more} more" if more > 0 else ""
     return text
 

@@ -1,4 +1,4 @@
-"""One report in one of five formats."""
+"""One report in one of six formats."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, duplicates, keeping, summaries, tables
+from mediclip_index.show import assessments, duplicates, keeping, lists, summaries, tables
 from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import safe
 
 FORMATS = ("table", "json", "jsonl", "csv", "paths")
+IDS = "ids"  # for lists of images
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Look:
 class Shown:
     """How one kind of report is shown. `rows` are what jsonl, csv and paths write one by one;
     `wrap` is what JSON shows; `columns` are those of the CSV; `files` are the rows of csv and paths
-    where these are others."""
+    where these are others; `ids` are the images that a list holds, None where it holds none."""
 
     text: Callable[[Any, int | None, Style], str]
     rows: Callable[[Any], Sequence[Any]]
     columns: tuple[str, ...]
     wrap: Callable[[Any], Any] = plain
     files: Callable[[Any], Sequence[Any]] | None = None
+    ids: Callable[[Any], Sequence[int]] | None = None
 
 
 def _one(report: Any) -> Sequence[Any]:
@@ -53,15 +55,20 @@ _VERDICT = (
 )  # fmt: skip
 QUERY = Shown(
     tables.query, lambda report: report.verdicts,
-    (*_VERDICT, "effective", "kind", "labelled_by"),
+    (*_VERDICT, "effective", "kind", "labelled_by", "image", "item", "guess"),
+    files=lists.of_verdicts,
+    ids=lambda report: [v.image for v in report.verdicts if v.image is not None],
 )  # fmt: skip
 BUILD = Shown(
     tables.build, _one,
     ("added", "unchanged", "renamed", "duplicates", "returned", "gone", "images", "seconds"),
 )  # fmt: skip
 SEARCH = Shown(
-    tables.search, lambda report: report.results, ("id", "path", "similarity", "label", "split")
-)
+    tables.search, lambda report: report.results,
+    ("id", "path", "similarity", "label", "split", *lists.ADDED),
+    files=lists.of_hits,
+    ids=lambda report: [hit.id for hit in report.results],
+)  # fmt: skip
 INFO = Shown(tables.info, _one, ("index.path", "index.images", "index.model", "verdicts"))
 LABELS = Shown(tables.labels, _one, ("changed", "unchanged", "would_turn"))
 HISTORY = Shown(
@@ -88,15 +95,18 @@ COMPARISON = Shown(assessments.comparison, _one, ("first.number", "second.number
 MISTAKES = Shown(
     assessments.mistakes, lambda report: report.mistakes,
     ("id", "path", "split", "label", "predicted", "probability", "why"),
+    ids=lambda report: [mistake.id for mistake in report.mistakes],
 )  # fmt: skip
 DUPLICATES = Shown(
     duplicates.duplicates, lambda report: report.groups,
     ("kind", "similarity", "ids", "paths", "group", "id", "path", "best"),
     files=duplicates.files,
+    ids=lambda report: [image for group in report.groups for image in group.ids],
 )  # fmt: skip
 LEFT_OUT = Shown(
     duplicates.duplicates, duplicates.left_over, ("id", "path", "kept"),
     lambda report: {**plain(report), "left_out": duplicates.left_over(report)},
+    ids=lambda report: [row["id"] for row in duplicates.left_over(report)],
 )  # fmt: skip
 COMPARE = Shown(
     assessments.compare, lambda report: report.contenders,
@@ -104,8 +114,11 @@ COMPARE = Shown(
 )  # fmt: skip
 REPLAY = Shown(assessments.replay, lambda report: report.different, ("id", "what", "why"))
 PROPOSALS = Shown(
-    assessments.proposals, _all, ("id", "path", "label", "probability", "why"),
+    assessments.proposals, _all,
+    ("id", "path", "label", "probability", "why", *lists.ADDED),
     lambda rows: {"next": plain(rows)},
+    files=lists.of_proposals,
+    ids=lambda rows: [proposal.id for proposal in rows],
 )  # fmt: skip
 TURNED = Shown(
     summaries.turned, lambda report: report.turned,
@@ -153,6 +166,9 @@ def write(report: Any, shown: Shown, look: Look) -> str:
         return json.dumps(shown.wrap(report), indent=2) + "\n"
     if look.format == "jsonl":
         return "".join(json.dumps(plain(row)) + "\n" for row in shown.rows(report))
+    if look.format == IDS:
+        # An image of several rows is labelled once.
+        return "".join(f"{i}\n" for i in dict.fromkeys(shown.ids(report) if shown.ids else ()))
     files = shown.files or shown.rows
     if look.format == "csv":
         return _unsteered(_csv([plain(row) for row in files(report)], shown.columns), look)

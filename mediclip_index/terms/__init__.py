@@ -28,7 +28,15 @@ from mediclip_index.terms.mistakes import (
     MistakesReport,
     SuspectLabel,
 )
-from mediclip_index.terms.options import Bounds, Frames, Pdf, ReadOptions, ScanOptions, Truncated
+from mediclip_index.terms.options import (
+    Bounds,
+    Frames,
+    ImportOptions,
+    Pdf,
+    ReadOptions,
+    ScanOptions,
+    Truncated,
+)
 from mediclip_index.terms.reports import (
     AuditRow,
     BuildReport,
@@ -138,6 +146,7 @@ __all__ = [
     "HandLabel",
     "HeaderVote",
     "Ids",
+    "ImportOptions",
     "IndexBusy",
     "IndexFacts",
     "IndexType",

@@ -38,6 +38,20 @@ class ScanOptions:
     follow_links: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How a list of labels is taken.
+
+    machine_labels: the machine's own classes too (`guess` where label is empty, and lists whose
+    labels are its own). all_pages: a path with several pictures labels all of them, else none.
+    keep_columns: columns that are not known become attributes.
+    """
+
+    machine_labels: bool = False
+    all_pages: bool = False
+    keep_columns: bool = False
+
+
 @dataclass(frozen=True)
 class Bounds:
     """How much one file may cost before it, or the rest of it, is refused as `too_large`.

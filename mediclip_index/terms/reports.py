@@ -54,12 +54,15 @@ class QueryReport:
 
 @dataclass(frozen=True)
 class SearchHit:
+    """`guess`: the class by the machine, where it was asked for."""
+
     id: int
     path: str
     similarity: float
     label: str | None
     split: str | None
     metadata: Mapping[str, Any]
+    guess: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class LabelEvent:
 @dataclass(frozen=True)
 class LabelReport:
     """would_turn: how many kept verdicts, the latest of each picture, would be of another class
-    now; those that a changed image had a vote in, or has one now."""
+    now; those that a changed image had a vote in, or has one now. several: paths with several
+    pictures, of which none was labelled."""
 
     index: IndexFacts
     changed: int
@@ -95,6 +99,7 @@ class LabelReport:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     would_turn: int = 0
+    several: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -357,6 +362,8 @@ class Proposal:
     label: str
     probability: float
     why: str
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,7 @@ class Verdict:
     no margin). `without` lists the ids of the fewest neighbours whose absence would turn the
     verdict to `otherwise`; empty where none would. References stay as they are in that. `hand` is
     what a person said of the very same picture in the index; all else is the machine's own.
+    `image` is that picture's id, None where the index does not hold it.
     """
 
     id: str
@@ -237,6 +238,7 @@ class Verdict:
     calibration: CalibrationKind | None = None
     header: HeaderVote | None = None
     hand: HandLabel | None = None
+    image: int | None = None
 
     @property
     def effective(self) -> str:

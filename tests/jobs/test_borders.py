@@ -67,7 +67,7 @@ def test_an_imported_list_says_the_same_and_which_pages_are_not_there(
     index.build([str(ward)], labels="none")
     with (ward / "list.csv").open("a") as table:
         table.write("t.tif,9,,medical\nf.pdf,1,7,medical\ngone.png,,,medical\n")
-    report = index.import_labels(ward / "list.csv")
+    report = index.import_labels(ward / "list.csv", all_pages=True)
     assert told(index) == EXPECTED
     assert report.changed == 6
     assert [name.removeprefix(f"{ward}/") for name in report.missing] == [

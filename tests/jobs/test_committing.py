@@ -43,7 +43,7 @@ def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
     index: Index, pile: Path, photographs: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    for name in ("close_files", "_identified", "ids_by_path"):
+    for name in ("close_files", "identified", "ids_by_path"):
         real = getattr(images, name)
 
         def watched(work: Reading, given: Iterable[str], real: Any = real) -> object:

@@ -30,8 +30,14 @@ def typed(samples_index: Path, tmp_path: Path) -> Typed:
     """The command, by anna unless somebody else is named, on an index of the samples."""
     shutil.copytree(samples_index, tmp_path / "index")
 
-    def run(*words: object, by: str = "anna", index: Path = tmp_path / "index") -> Result:
-        return CliRunner().invoke(cli, ["--index", str(index), "--by", by, *map(str, words)])
+    def run(
+        *words: object,
+        by: str = "anna",
+        index: Path = tmp_path / "index",
+        stdin: str | None = None,
+    ) -> Result:
+        typed = ["--index", str(index), "--by", by, *map(str, words)]
+        return CliRunner().invoke(cli, typed, input=stdin)
 
     return run
 

@@ -12,6 +12,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ HOSTILE = (
     "a\x1b[31mb\x1b]0;owned\x07c\u202ed\ne\rf\x9b1mg\u2066h\udcffi\x00<script>x</script>'\"&]]>"
 )
 SAFE_CONTROLS = {"\n"}
+CLASSES = ("medical", HOSTILE)
 
 
 def filled(kind: Any, depth: int = 0) -> Any:
@@ -152,17 +154,26 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         self.seen: list[str] = []
         self.attributes: list[tuple[str, str | None]] = []
+        self.scripts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.append(tag)
         self.attributes += attrs
 
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and self.seen.count("script") > len(self.scripts):
+            self.scripts.append(data)
+
 
 @pytest.mark.parametrize(
     ("written", "name"),
     [
-        (lambda report: pages.mistakes(report, {}), "mistakes"),
-        (lambda report: pages.summary(report, {}), "summary"),
+        (lambda report: pages.mistakes(report, {}, CLASSES), "mistakes"),
+        (lambda report: pages.summary(report, {}, CLASSES), "summary"),
+        (lambda report: pages.duplicates(report, {}, CLASSES), "duplicates"),
+        (lambda report: pages.query(report, {}, CLASSES), "query"),
+        (lambda report: pages.search(report, {}, CLASSES), "search"),
+        (lambda report: pages.proposals(report, {}, CLASSES), "proposals"),
         (pages.evaluation, "evaluation"),
     ],
 )
@@ -170,7 +181,16 @@ def test_a_page_runs_nothing_that_a_name_says(written: Callable[[Any], str], nam
     text = written(report_of(name)[1])
     page = Page()
     page.feed(text)
-    assert "script" not in page.seen
+    # A gallery has one script, its own, and its policy lets no other run.
+    gallery = written is not pages.evaluation
+    assert page.scripts == ([pages.SCRIPT.read_text("utf-8")] if gallery else [])
+    assert page.seen.count("script") == len(page.scripts)
+    (policy,) = (value for name, value in page.attributes if (value or "").startswith("default-"))
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert policy.count("script-src 'sha256-") == gallery == policy.count("script-src")
+    pictures = [json.loads(value or "") for n, value in page.attributes if n == "data-picture"]
+    assert not gallery or {p["path"] for p in pictures} <= {"", HOSTILE, f"{Path.cwd()}/{HOSTILE}"}
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert "&lt;script&gt;" in text
     assert not {c for c in text if not c.isprintable()} - SAFE_CONTROLS

@@ -1,0 +1,242 @@
+"""Labels that people wrote into lists → the index, by image or by path with page and item.
+
+What the machine said is no label: a list whose labels are its own is refused unless asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from mediclip_index import reading
+from mediclip_index.catalog import images, labels
+from mediclip_index.jobs.columns import judged
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import ground
+from mediclip_index.jobs.labelling import at_odds, check_labels, classes_of, in_classes
+from mediclip_index.jobs.lookup import Place, absolute, as_id, pictures_of
+from mediclip_index.jobs.naming import Names
+from mediclip_index.jobs.turning import with_turned
+from mediclip_index.reading import FILLED_IN, ListRow
+from mediclip_index.show.text import counted
+from mediclip_index.terms import Facts, ImportOptions, LabelReport, WhatIf, WrongUsage
+
+_KNOWN = {"path", "label", "split", "subject", "page", "item", *FILLED_IN}
+_OF_VERDICTS = {"probability", "unsure", "why"}
+_NAMED = 200  # letters of column names that a note shows
+
+
+def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport:
+    """See Index.import_labels."""
+    rows = _rows(file, options)
+    columns = set().union(*(row.cells for row in rows))
+    classes = classes_of(desk)
+    facts = [in_classes(_facts(row, options), classes) for row in rows]
+    check_labels(desk, (label for one in facts for label in one.labels()))
+    names = desk.names
+    with desk.catalog.reading() as look:
+        ids = [image for row in rows if (image := _image(row)) is not None]
+        said = _Said(
+            file=file,
+            names=names,
+            known=set(images.images(look, ids)),
+            places=pictures_of(look, names, {row.path for row in rows if row.path}),
+            all_pages=options.all_pages,
+        )
+        # Whole files first: what is said of a page or item counts before it.
+        for row, one in sorted(zip(rows, facts, strict=True), key=lambda pair: _depth(pair[0])):
+            said.add(row, one)
+    _check_for_verdicts(desk, file, columns, said.by_image, options)
+    with desk.catalog.writing("label import", by=desk.author) as work:
+        there = images.images(work, list(said.by_image))
+        changed = labels.say(work, {i: one for i, one in said.by_image.items() if i in there})
+    by_path = [row for row in rows if row.path and _image(row) is None]
+    _, odd = reading.together(by_path, file)
+    with desk.catalog.reading() as look:
+        report = LabelReport(
+            desk.facts(look),
+            changed,
+            len(said.by_image) - changed,
+            (*said.missing, *said.lost),
+            (
+                *(names.note(note, str(file)) for note in odd),
+                *_notes(columns, rows, options),
+                *at_odds(look, said.by_path),
+            ),
+            several=tuple(said.several),
+        )
+    return with_turned(desk, report, said.by_image)
+
+
+@dataclass
+class _Said:
+    """What rows say of images, and what they say of none: `missing` paths and ids, `lost` pages,
+    and paths with `several` pictures. known: the ids named that the index has; places: what lies
+    under the paths named."""
+
+    file: Path
+    names: Names
+    known: set[int]
+    places: Mapping[str, Sequence[Place]]
+    all_pages: bool
+    by_image: dict[int, Facts] = field(default_factory=dict)
+    by_path: dict[str, Facts] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    several: list[str] = field(default_factory=list)
+
+    def add(self, row: ListRow, facts: Facts) -> None:
+        """Take one row in; WrongUsage where its image is not the one at its path."""
+        if facts == Facts() and set(FILLED_IN) & set(row.cells):
+            return  # nobody filled it in
+        image = _image(row)
+        name = self.names.of(absolute(row.path)) if row.path else ""
+        places = self.places.get(row.path, ())
+        if image is not None:
+            if places and image not in {i for i, _, _ in places}:
+                raise WrongUsage(
+                    f"{self.file}, line {row.line}: image {image} is not the picture at this row's "
+                    "path, so the list may be of another index; without its column image it goes "
+                    "by path. Nothing was changed."
+                )
+            if image not in self.known:
+                self.missing.append(f"#{image}")
+                return
+            self._say([image], facts)
+            return
+        if not places:
+            if name not in self.missing:
+                self.missing.append(name)
+            return
+        meant = [place for place in places if _is_meant(row, place)]
+        if not meant:
+            part = f"page {row.page}" + (f", item {row.item}" if row.item else "")
+            self.lost.append(f"{name} ({part})")
+            return
+        if len(meant) > 1 and facts.label is not None and not self.all_pages:
+            page = f", page {row.page}" if row.page else ""
+            self.several.append(f"{name}{page} ({len(meant)} pictures)")
+            facts = replace(facts, label=None)
+        if row.page is None and row.item is None:
+            self.by_path[name] = facts
+        self._say([i for i, _, _ in meant], facts)
+
+    def _say(self, ids: Iterable[int], facts: Facts) -> None:
+        for i in ids:
+            before = self.by_image.get(i, Facts())
+            self.by_image[i] = replace(
+                before,
+                **{
+                    name: getattr(facts, name)
+                    for name in ("label", "split", "subject")
+                    if getattr(facts, name) is not None
+                },
+                attributes={**before.attributes, **facts.attributes},
+            )
+
+
+def _rows(file: Path, options: ImportOptions) -> list[ListRow]:
+    """The rows of a list; of JSON only where the machine's labels are asked for."""
+    if not _is_json(file):
+        return list(reading.label_rows(str(file), filled_in=True))
+    if not options.machine_labels:
+        raise WrongUsage(
+            f"{file} is JSON, in which `label` is the machine's own class: `--format csv` writes a "
+            "list with a column label for people to fill in; --machine-labels imports the "
+            "machine's all the same."
+        )
+    return list(_of_json(file))
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(64).lstrip()[:1] in (b"{", b"[")
+    except OSError:
+        return False  # whoever reads it says why
+
+
+def _of_json(file: Path) -> Iterator[ListRow]:
+    text = file.read_text("utf-8", errors="replace")
+    try:
+        try:
+            data = json.loads(text)
+        except ValueError:
+            data = [json.loads(line) for line in text.splitlines() if line.strip()]
+    except ValueError:
+        raise WrongUsage(f"{file} is no JSON that can be read.") from None
+    if isinstance(data, dict):
+        data = data.get("verdicts", data.get("next", [data]))
+    for number, one in enumerate(data, 1):
+        if not isinstance(one, dict) or not isinstance(one.get("path"), str):
+            raise WrongUsage(f"{file} holds no verdicts: entry {number} has no path.")
+        cells = {n: str(one[n]) for n in ("path", "label", "image") if one.get(n) is not None}
+        path = os.path.normpath(os.path.join(os.path.abspath(file.parent), one["path"]))
+        facts = Facts(label=cells.get("label"))
+        yield ListRow(path, facts, number, one.get("page"), one.get("item"), cells)
+
+
+def _facts(row: ListRow, options: ImportOptions) -> Facts:
+    label = row.facts.label
+    if options.machine_labels:
+        label = label or row.cells.get("guess")
+    further = {n: v for n, v in row.facts.attributes.items() if n not in _KNOWN}
+    return replace(row.facts, label=label, attributes=further if options.keep_columns else {})
+
+
+def _image(row: ListRow) -> int | None:
+    """The id that a row goes by: that of its column image, or of `id` where it has no path."""
+    return as_id(row.cells.get("image") or ("" if row.path else row.cells.get("id", "")))
+
+
+def _depth(row: ListRow) -> int:
+    return (row.page is not None) + (row.item is not None)
+
+
+def _is_meant(row: ListRow, place: Place) -> bool:
+    _, page, item = place
+    return row.page in (None, page or 1) and row.item in (None, item)
+
+
+def _check_for_verdicts(
+    desk: Desk,
+    file: Path,
+    columns: set[str],
+    said: Mapping[int, Facts],
+    options: ImportOptions,
+) -> None:
+    """WrongUsage where the labels of a list are the machine's."""
+    if options.machine_labels or "label" not in columns or {"guess", "predicted"} & columns:
+        return
+    own = _OF_VERDICTS & columns
+    listed = "probability" in own and len(own) > 1
+    if not listed and own:
+        labelled = {i: one.label for i, one in said.items() if one.label}
+        base = ground(desk, what_if=WhatIf(), prompts=None)
+        found = judged(desk, base, np.array(sorted(labelled), dtype=np.int64))
+        guesses = zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True)
+        listed = bool(labelled) and all(labelled[i] == guess for i, guess in guesses)
+    if listed:
+        raise WrongUsage(
+            f"{file} is a list of verdicts, and what the model said is no label: keep the columns "
+            "path and label of the rows that a person has checked, or say --machine-labels to "
+            "import the machine's all the same."
+        )
+
+
+def _notes(columns: set[str], rows: Sequence[ListRow], options: ImportOptions) -> Iterator[str]:
+    passed = sorted(columns - _KNOWN)
+    if passed and not options.keep_columns:
+        named = ", ".join(passed)
+        named = named if len(named) <= _NAMED else named[:_NAMED] + ", …"
+        yield (
+            f"{counted(len(passed), 'column was', 'columns were')} passed over ({named}); "
+            "--keep-columns keeps them as attributes."
+        )
+    if rows and all(row.facts.label and row.facts.label == row.cells.get("guess") for row in rows):
+        yield f"{counted(len(rows), 'label')}, all of them as the machine guessed."

@@ -1,0 +1,99 @@
+"""What people call pictures by, ids or paths → ids of the index."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from mediclip_index import reading
+from mediclip_index.catalog import Reading, indexed, removals
+from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.kinds import prompt_set
+from mediclip_index.jobs.naming import BEGINNING, Names
+from mediclip_index.terms import WrongUsage
+
+Place = tuple[int, int | None, int | None]  # image, page, item
+_ID = re.compile(r"#?([0-9]{1,18})")
+_NAMED = 5  # pictures of a file that an error names
+
+
+def as_id(word: str) -> int | None:
+    """The id that a word is, as 12 or #12; None where it is none."""
+    found = _ID.fullmatch(word)
+    return int(found[1]) if found else None
+
+
+def is_class(desk: Desk, word: str) -> bool:
+    """See Index.is_class."""
+    return reading.plain(word) in map(reading.plain, prompt_set(desk).class_names)
+
+
+def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
+    """See Index.image_ids."""
+    ids: list[int] = []
+    names = desk.names
+    for word in map(str, given):
+        number = as_id(word)
+        if number is not None:
+            ids.append(number)
+            continue
+        with desk.catalog.reading() as look:
+            found = pictures_of(look, names, [word]).get(word, [])
+            if not found and not names.hashed:
+                found = indexed.places_within(look, os.path.abspath(word))
+            out = set(removals.removed(look)) if found else set()
+        # What was taken out is meant only where nothing else is.
+        found = [place for place in found if place[0] not in out] or found
+        if not found:
+            raise WrongUsage(
+                f"The index does not hold {word}: name a picture by its id, as #12, or by a path "
+                "that `mediclip-index build` took in."
+            )
+        if len(found) > 1 and not all_pages:
+            raise WrongUsage(f"{word} {several(found)}")
+        ids += [image for image, _, _ in found]
+    return list(dict.fromkeys(ids))
+
+
+def several(places: Sequence[Place]) -> str:
+    """The rest of a sentence on a path that holds several pictures."""
+    named = ", ".join(
+        f"#{image}" + (f" page {page}" if page else "") + (f" item {item}" if item else "")
+        for image, page, item in places[:_NAMED]
+    )
+    more = ", …" if len(places) > _NAMED else ""
+    return (
+        f"holds {len(places)} pictures ({named}{more}): name one by its id, or say --all-pages "
+        "for all of them."
+    )
+
+
+def pictures_of(look: Reading, names: Names, paths: Iterable[str]) -> dict[str, list[Place]]:
+    """The pictures that lie under paths of files and archives (all members); those that the index
+    does not hold are left out."""
+    asked = {path: absolute(path) for path in paths}
+    forms = {
+        path: [names.of(one) for one in (whole, *_forms(whole))] for path, whole in asked.items()
+    }
+    every = {name for some in forms.values() for name in some}
+    there = indexed.places(look, every) if every else {}
+    rest = every - set(there)
+    if rest and not names.hashed:
+        there |= indexed.places_in_archives(look, rest, reading.MEMBER)
+    found = {path: next((n for n in some if n in there), None) for path, some in forms.items()}
+    return {path: there[name] for path, name in found.items() if name is not None}
+
+
+def absolute(path: str) -> str:
+    """A path as it is known; the name that a hashed one has may stand for it."""
+    base = os.path.basename(path)
+    return base if base.startswith(BEGINNING) else os.path.abspath(path)
+
+
+def _forms(path: str) -> tuple[str, ...]:
+    """A path as it is, and in other forms of Unicode (a Mac's names are decomposed)."""
+    if path.isascii():
+        return (path,)
+    return path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)
