@@ -20,8 +20,8 @@ WORDS = """
 name = "four"
 [classes.medical.groups]
 fundus = ["a fundus photograph of a retina", "a photo of a kitten"]
-casting = ["a grey metal casting of a pump"]
 histology = ["a histopathology slide"]
+slide = ["a histopathology slide."]
 [classes.non_medical.groups]
 animal = ["a photo of a cat", "a cat's face"]
 drink = ["a cup of coffee on a table"]
@@ -39,7 +39,7 @@ def test_a_sentences_worth_is_what_the_set_without_it_would_do(
     losses = [s.loss_without for s in report.sentences]
     assert losses == sorted(losses)
     assert sum(g.images for g in report.groups) == 192
-    assert {g.group for g in report.groups if g.images == 0} >= {"casting"}
+    assert {g.group for g in report.groups if g.images == 0} >= {"histology"}
     file.write_text(WORDS.replace(', "a photo of a kitten"]', "]").replace('"four"', '"three"'))
     mended = mixed.weigh_prompts(str(file))
     assert mended.log_loss - report.log_loss == pytest.approx(kitten.loss_without)
@@ -55,9 +55,11 @@ def test_the_command_shows_worth_for_a_set_and_pulls_for_sentences(
     call = ["--index", str(mixed.path), "prompts", "try", "--prompts", str(file), "--json"]
     shown = json.loads(CliRunner().invoke(cli, call, catch_exceptions=False).stdout)
     assert len(shown["trials"]) == 7
-    assert shown["worth"]["sentences"][0]["group"] == "fundus"
+    losses = [row["loss_without"] for row in shown["worth"]["sentences"]]
+    assert losses == sorted(losses)
+    assert losses[0] < 0 < losses[-1]
     table = CliRunner().invoke(cli, call[:-1], catch_exceptions=False).stdout
-    assert "nobody falls into: casting" in table
+    assert "nobody falls into: histology" in table
     rows = CliRunner().invoke(cli, [*call[:-1], "--format", "csv"], catch_exceptions=False).stdout
     assert len(list(csv.DictReader(io.StringIO(rows)))) == 7
 

@@ -188,7 +188,7 @@ def test_what_people_mended_stands_until_the_source_says_something_new(
     assert index.build([str(table)], rehash=rehash).labelled == 1
     mended = pile.parent / "mended.csv"
     mended.write_text("path,label,ward\npile/p00.png,non_medical,B\n")
-    index.import_labels(mended)
+    index.import_labels(mended, keep_columns=True)
     assert index.build([str(table)], rehash=rehash).labelled == 0
     assert standing() == ("non_medical", "test", "B")
     table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
