@@ -62,7 +62,8 @@ def evaluate(
     if len(places) == 0:
         known = sorted({s for s in data.split.tolist() if s} | {EVERYTHING})
         raise WrongUsage(
-            f"No labelled image is in the split {split!r}; there are {', '.join(known)}."
+            f"No labelled image is in the split {split!r}; `mediclip-index label split --test 0.3` "
+            f"makes one, or choose by --split: {', '.join(known)}."
         )
     notes: list[str] = []
     if split != EVERYTHING:  # there each image is judged as if it were new, whatever its split

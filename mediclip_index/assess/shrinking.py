@@ -24,6 +24,9 @@ def too_few(truth: Ids, classes: tuple[str, ...]) -> str | None:
     """Why images with these classes (n,) are too few to choose settings by; None where they are
     enough."""
     counts = np.bincount(truth, minlength=len(classes))
+    if (counts > 0).sum() >= 2:  # a class that is known by words alone asks for no labels
+        classes = tuple(name for name, count in zip(classes, counts, strict=True) if count)
+        counts = counts[counts > 0]
     scarce = int(counts.argmin())
     if len(truth) >= FEWEST and counts[scarce] >= FEWEST_OF_A_CLASS:
         return None
@@ -51,7 +54,7 @@ def shrunk(start: Settings, chosen: Settings, share: float, model_scale: float) 
     logarithmic scale, others on their own. model_scale: what a scale of None stands for."""
 
     def between(a: float, b: float) -> float:
-        return float((1 - share) * a + share * b)
+        return a if a == b else float((1 - share) * a + share * b)
 
     def multiplied(a: float, b: float) -> float:
         return a if a == b else float(np.exp(between(np.log(a), np.log(b))))
@@ -67,7 +70,7 @@ def shrunk(start: Settings, chosen: Settings, share: float, model_scale: float) 
         alpha=between(start.alpha, chosen.alpha),
         k=round(multiplied(start.k, chosen.k)),
         beta=multiplied(start.beta, chosen.beta),
-        near=start.near if start.near == chosen.near else between(start.near, chosen.near),
+        near=between(start.near, chosen.near),
         scale=scale,
         biases=factors(start.biases, chosen.biases),
         pooling=chosen.pooling if share >= _WHOLE else start.pooling,

@@ -88,7 +88,7 @@ def tune(
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
     why_not = shrinking.too_few(data.truth[np.union1d(splits.tune, splits.calibrate)], data.classes)
     if why_not is not None:
-        return _nothing_chosen(desk, data, before, objective, splits, (*notes, why_not))
+        return _nothing_chosen(desk, data, objective, splits, (*notes, why_not))
     progress.start("tune", None)
     evidence = gather(data, splits.tune, leave_out=("source",) if out else ())
     evidence, by_heart = _not_by_heart(desk, evidence, notes) if out else (evidence, False)
@@ -154,7 +154,6 @@ def tune(
 def _nothing_chosen(
     desk: Desk,
     data: Labelled,
-    settings: Settings,
     objective: str,
     splits: Splits,
     notes: tuple[str, ...],
@@ -163,10 +162,10 @@ def _nothing_chosen(
     with desk.catalog.reading() as look:
         return TuneReport(
             index=desk.facts(look),
-            settings=settings,
+            settings=words.settings(look),
             objective=objective,
-            before=float("nan"),
-            after=float("nan"),
+            before=None,
+            after=None,
             tuned_on=0,
             calibrated_on=0,
             tune_sha256=_digest(data, splits.tune),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -59,7 +60,8 @@ def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> Duplic
         for i, image in known.items()
         if len(paths.get(image.sha256, ())) > 1
     ]
-    for members, similarity in _chained(pairs, len(ids)):
+    worth = np.array([_worth(known[int(i)]) for i in ids.tolist()], dtype=np.int64).reshape(-1, 3)
+    for members, similarity in _stars(pairs, worth):
         own = [int(i) for i in ids[members]]
         groups.append(
             _group("near", own, [known[i].path for i in own], standing, known, similarity)
@@ -96,17 +98,19 @@ def _group(
         splits=tuple(s.split or "" for s in said),
         similarity=similarity,
         sizes=tuple((known[i].width, known[i].height) for i in ids),
+        parts=tuple((known[i].page, known[i].item) for i in ids),
         best=_best(ids, known),
     )
 
 
 def _best(ids: Sequence[int], known: Mapping[int, images.KnownImage]) -> int:
-    """The image with the most pixels, then the largest file, then the lowest id."""
+    return max(ids, key=lambda i: _worth(known[i]))
 
-    def worth(image: int) -> tuple[int, int, int]:
-        return known[image].width * known[image].height, _bytes(known[image].path), -image
 
-    return max(ids, key=worth)
+def _worth(image: images.KnownImage) -> tuple[int, int, int]:
+    """What makes an image the one to keep: the most pixels, then the largest file, then the lowest
+    id."""
+    return image.width * image.height, _bytes(image.path), -image.id
 
 
 def _bytes(path: str) -> int:
@@ -116,21 +120,24 @@ def _bytes(path: str) -> int:
         return 0  # a member of an archive, a hashed path, or gone
 
 
-def _chained(pairs: Pairs, count: int) -> list[tuple[Ids, float]]:
-    """Groups of rows that pairs hold together, each with the least cosine of its pairs."""
-    if len(pairs.first) == 0:
-        return []
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    links = np.ones(len(pairs.first))
-    graph = coo_matrix((links, (pairs.first, pairs.second)), shape=(count, count))
-    _, group = connected_components(graph, directed=False)
-    of_pair = group[pairs.first]
-    return [
-        (np.flatnonzero(group == number), float(pairs.cosine[of_pair == number].min()))
-        for number in np.unique(of_pair)
-    ]
+def _stars(pairs: Pairs, worth: Ids) -> list[tuple[Ids, float]]:
+    """Groups of rows, the one to keep and all that are copies of it itself, each with the least
+    cosine of its pairs; worth (n, 3). What is a copy of a copy alone makes a group of its own, so
+    that nothing goes for a likeness to what went as well."""
+    partners: dict[int, dict[int, float]] = defaultdict(dict)
+    for one, other, cosine in zip(
+        pairs.first.tolist(), pairs.second.tolist(), pairs.cosine.tolist(), strict=True
+    ):
+        partners[one][other] = partners[other][one] = cosine
+    taken: set[int] = set()
+    found = []
+    for row in sorted(partners, key=lambda row: tuple(worth[row].tolist()), reverse=True):
+        own = {other: c for other, c in partners[row].items() if other not in taken}
+        if row in taken or not own:
+            continue
+        taken |= {row, *own}
+        found.append((np.array(sorted((row, *own)), dtype=np.int64), min(own.values())))
+    return found
 
 
 def _leaks(

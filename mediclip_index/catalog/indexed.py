@@ -150,11 +150,11 @@ def places_in_archives(
 
 
 def dicom_headers(look: Reading, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
-    """By id the modality that an image's DICOM header states, and whether it is a secondary
-    capture; images of other formats, or without a modality, are left out."""
+    """By id the modality that an image's DICOM header states, and whether it is a secondary capture
+    (or may be one, as an earlier version read it); images without a modality are left out."""
     rows = look.db.execute(
         "SELECT id, json_extract_string(technical, '$.modality') AS modality, "
-        "json_extract_string(technical, '$.captured') IS NOT NULL FROM images "
+        "coalesce(json_extract_string(technical, '$.captured'), '') <> 'NO' FROM images "
         "WHERE format = 'DICOM' AND modality IS NOT NULL AND "
         "id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps([int(i) for i in ids])],

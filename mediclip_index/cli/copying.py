@@ -72,7 +72,8 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
             named = named.with_name(f"{named.name}{mark}.png")
             key = (row.path, mark)
         if key not in placed:
-            data = drawn.get((row.path, row.page, row.item)) if key[1] else _content(row.path)
+            figure_of = (os.path.abspath(row.path), row.page, row.item)
+            data = drawn.get(figure_of) if key[1] else _content(row.path)
             if data is None:
                 missing.append(row.path)
                 continue
@@ -82,15 +83,15 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
         name, digest = placed[key]
         told = (row.path, row.page, row.item, row.id, row.label, row.probability)
         line = tuple("" if value is None else str(value) for value in (name, *told, digest))
-        before[line[:4]] = line
+        before[line[:5]] = line
     _write(folder / MANIFEST, before.values())
     return CopyReport(copied, there, tuple(dict.fromkeys(missing)))
 
 
 def _root(paths: Sequence[str], sources: Sequence[str]) -> str:
     """The folder below which all of these lie."""
-    tops = [s if os.path.isdir(s) else os.path.dirname(os.path.abspath(s)) for s in sources]
-    tops = [os.path.abspath(top) for top in tops if top != "-"]
+    named = [os.path.abspath(source) for source in sources if source != "-"]
+    tops = [path if os.path.isdir(path) else os.path.dirname(path) for path in named]
     within = tuple(top.rstrip(os.sep) + os.sep for top in tops)
     outside = (path for path in paths if not os.path.abspath(path).startswith(within))
     tops += [os.path.dirname(_file(path)) for path in outside]
@@ -123,7 +124,7 @@ def _is_of_pdf(row: Wanted) -> bool:
 
 
 def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], bytes]:
-    """Figures and pages of PDFs as PNG, by path, page and item."""
+    """Figures and pages of PDFs as PNG, by absolute path, page and item."""
     from PIL import Image
 
     from mediclip_index.jobs.intake import Manner, Readers, entry_of
@@ -136,7 +137,7 @@ def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], b
     for row in rows:
         asked[row.item is None].add(row.path)
     found: dict[tuple[str, int | None, int | None], bytes] = {}
-    wanted = {(row.path, row.page, row.item) for row in rows}
+    wanted = {(os.path.abspath(row.path), row.page, row.item) for row in rows}
     with Readers(1) as readers:
         for as_pages, paths in asked.items():
             entries = []
@@ -148,7 +149,7 @@ def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], b
             options = ReadOptions(pdf="pages" if as_pages else "images")
             for loaded in readers.ahead(entries, Manner(Whole(_FIGURE), options)):
                 for picture in loaded.pictures:
-                    key = (loaded.entry.path, picture.page, picture.item)
+                    key = (os.path.abspath(loaded.entry.path), picture.page, picture.item)
                     if key in wanted:
                         stream = io.BytesIO()
                         Image.fromarray(picture.pixels).save(stream, "PNG")
@@ -172,6 +173,8 @@ def _place(content: bytes | Path, folder: Path, named: Path) -> tuple[Path, bool
     """Write a content under a name that is free or holds the same; returns which, and whether it
     is new."""
     digest = _digest(content)
+    if named == Path(MANIFEST):
+        named = Path(f"picture-{MANIFEST}")
     target, number = folder / named, 0
     while os.path.lexists(target):
         if target.is_file() and _digest(target) == digest:
@@ -207,14 +210,14 @@ def copy_and_say(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] 
 
 
 def _manifest(file: Path) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The lines that are there, by file, source, page and item."""
+    """The lines that are there, by file, source, page, item and id."""
     if not file.exists():
         return {}
     with file.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
         rows = [tuple(row) for row in csv.reader(lines)]
     if not rows or rows[0] != COLUMNS:
         raise WrongUsage(f"{file} is no list of copied pictures; name another folder.")
-    return {row[:4]: row for row in rows[1:]}
+    return {row[:5]: row for row in rows[1:]}
 
 
 def _write(file: Path, lines: Iterable[tuple[str, ...]]) -> None:

@@ -79,7 +79,12 @@ def duplicates(
     near = [group for group in report.groups if group.kind == "near"]
     if copy_to is not None:
         kept = [
-            Wanted(index.path_of(g.best), id=g.best, label=g.labels[g.ids.index(g.best)] or None)
+            Wanted(
+                g.paths[g.ids.index(g.best)],
+                *g.parts[g.ids.index(g.best)],
+                id=g.best,
+                label=g.labels[g.ids.index(g.best)] or None,
+            )
             for g in near
         ]
         copied = copy(kept, copy_to)

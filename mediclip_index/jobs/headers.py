@@ -16,7 +16,7 @@ def header_of_picture(picture: Picture, base: Ground) -> HeaderVote | None:
         return None
     about = picture.metadata
     return verdict.header_vote(
-        str(about.get("modality", "")), "captured" in about, base.wording.vectors
+        str(about.get("modality", "")), about.get("captured") != "NO", base.wording.vectors
     )
 
 

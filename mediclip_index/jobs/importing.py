@@ -51,6 +51,7 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
         # Whole files first: what is said of a page or item counts before it.
         for row, one in sorted(zip(rows, facts, strict=True), key=lambda pair: _depth(pair[0])):
             said.add(row, one)
+        said.check_index(rows)
     _check_for_verdicts(desk, file, columns, said.by_image, options)
     with desk.catalog.writing("label import", by=desk.author) as work:
         there = images.images(work, list(said.by_image))
@@ -125,6 +126,15 @@ class _Said:
         if row.page is None and row.item is None:
             self.by_path[name] = facts
         self._say([i for i, _, _ in meant], facts)
+
+    def check_index(self, rows: Sequence[ListRow]) -> None:
+        """WrongUsage where ids stand beside paths of which the index knows none."""
+        beside = [row for row in rows if row.path and _image(row) is not None]
+        if beside and not any(self.places.get(row.path) for row in beside):
+            raise WrongUsage(
+                f"{self.file}: none of its paths is in this index, so its ids are of another one; "
+                "name that with --index, or leave the column path out. Nothing was changed."
+            )
 
     def _say(self, ids: Iterable[int], facts: Facts) -> None:
         for i in ids:
@@ -214,7 +224,9 @@ def _check_for_verdicts(
     if options.machine_labels or "label" not in columns or {"guess", "predicted"} & columns:
         return
     own = _OF_VERDICTS & columns
-    listed = "probability" in own and len(own) > 1
+    if "verdict" in columns:  # an export, whose label is what people and sources said
+        return
+    listed = ("probability" in own and len(own) > 1) or bool({"now", "now_probability"} & columns)
     if not listed and own:
         labelled = {i: one.label for i, one in said.items() if one.label}
         base = ground(desk, what_if=WhatIf(), prompts=None)

@@ -264,7 +264,7 @@ def _verdict(
         references=tuple(references),
         calibration=base.calibration.kind if base.calibration is not None else None,
         header=asked.header,
-        hand=hand_label(hand, base, said.groups[row]),
+        hand=hand_label(hand, base, every),
         image=image,
     )  # fmt: skip
 

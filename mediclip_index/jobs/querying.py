@@ -147,6 +147,13 @@ def query_indexed(
     return _report(desk, base, verdicts, head, [], [])
 
 
+def _no_file(source: str) -> str:
+    image = source.lstrip("#")
+    if not image.isdecimal():
+        return f"There is no file {source}."
+    return f'There is no file {source}; an indexed image: --indexed --where "id = {image}".'
+
+
 def _entries(
     sources: Sequence[str], options: ScanOptions, refused: list[Refusal], notes: list[str]
 ) -> Iterator[Entry]:
@@ -154,7 +161,7 @@ def _entries(
         if source == STDIN:
             yield Entry(STDIN, STDIN, 0, 0)
         elif not reading.is_there(source):
-            refused.append(Refusal(source, "unreadable", f"There is no file {source}."))
+            refused.append(Refusal(source, "unreadable", _no_file(source)))
         else:
             scan = reading.scan(source, labels="none", options=options)
             refused += scan.refused

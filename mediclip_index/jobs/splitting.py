@@ -10,6 +10,7 @@ from mediclip_index.catalog import labels, presence
 from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.summarising import grouped_by
+from mediclip_index.show.text import counted
 from mediclip_index.terms import Facts, LabelReport, WrongUsage
 
 
@@ -30,20 +31,20 @@ def split(
     with desk.catalog.reading() as look:
         current = labels.standings(look)
         there = presence.present_ids(look).tolist()
-    pool = [
-        i
-        for i in there
-        if i in current
-        and current[i].label is not None
-        and current[i].split is None
-        and (chosen is None or i in chosen)
-    ]
+    labelled = [i for i in there if i in current and current[i].label is not None]
+    pool = [i for i in labelled if current[i].split is None and (chosen is None or i in chosen)]
     if not pool:
         raise WrongUsage(
             "There is no labelled image without a split; `mediclip-index label set --split NAME` "
             "moves single images."
         )
-    groups = _together(pool, [(by, values), ("subject", {i: current[i].subject for i in pool})])
+    # Groups are those of all labelled images: one of which some part has a split, or stays out of
+    # the condition, is left whole where it is.
+    free = set(pool)
+    subjects = {i: current[i].subject for i in labelled}
+    every = _together(labelled, [(by, values), ("subject", subjects)])
+    groups = [group for group in every if free.issuperset(group)]
+    held = len(pool) - sum(map(len, groups))
     dealt = deal([[str(current[i].label) for i in group] for group in groups], shares, seed)
     said = {
         image: Facts(split=name)
@@ -51,14 +52,26 @@ def split(
         if name is not None
         for image in group
     }
+    if not said:
+        raise WrongUsage(
+            f"Nothing was dealt: {counted(len(pool), 'labelled image')} without a split "
+            f"{'is' if len(pool) == 1 else 'are'} of {counted(len(every), 'group')} by {by}, which "
+            "stay whole; try --by folder, subject or another column."
+        )
     with desk.catalog.writing("label split", by=desk.author) as work:
         changed = labels.say(work, said)
     made = Counter(said[i].split for i in said)
     told = ", ".join(f"{made.get(name, 0)} in {name}" for name in shares)
     left = len(pool) - len(said)
     notes = [
-        f"{len(pool)} labelled images of {len(groups)} groups by {by}: {told}, {left} stay support."
+        f"{len(pool)} labelled images of {counted(len(groups), 'group')} by {by}: {told}, {left} "
+        "stay support."
     ]
+    if held:
+        notes.append(
+            f"{counted(held, 'image')} of groups that have a split already, or lie partly outside "
+            "the condition, stay where they are."
+        )
     if len(groups) < 2 * (len(shares) + 1):
         notes.append(
             f"There are only {len(groups)} groups by {by}, so the shares can't be met closely; "

@@ -191,8 +191,8 @@ class TuneReport:
     index: IndexFacts
     settings: Settings
     objective: str
-    before: float
-    after: float
+    before: float | None
+    after: float | None
     tuned_on: int
     calibrated_on: int
     tune_sha256: str
@@ -328,7 +328,8 @@ class ReplayReport:
 @dataclass(frozen=True)
 class Twins:
     """Images that are (nearly) the same: a group, with what a leak between them would touch. sizes:
-    (width, height) by id; best: the id to keep, that of most pixels, then of the largest file."""
+    (width, height) by id; parts: (page, item) by id; best: the id to keep, that of most pixels,
+    then of the largest file."""
 
     kind: str
     ids: tuple[int, ...]
@@ -338,6 +339,7 @@ class Twins:
     similarity: float
     sizes: tuple[tuple[int, int], ...] = ()
     best: int = 0
+    parts: tuple[tuple[int | None, int | None], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -121,11 +121,11 @@ def conformal_thresholds(probabilities: Floats, truth: Ids, coverage: float) -> 
 
 
 def conformal_sets(probabilities: Floats, thresholds: Floats) -> np.ndarray:
-    """Which classes can't be ruled out, (n, c) bool; where all could, the likeliest."""
+    """Which classes can't be ruled out, (n, c) bool; the likeliest never is: where its threshold
+    would, the verdict says it and is in doubt."""
     # Rounding in the power must not put an image out of the set that its own score defined.
     sets = 1.0 - probabilities <= thresholds + 1e-12
-    empty = ~sets.any(axis=1)
-    sets[empty, probabilities[empty].argmax(axis=1)] = True
+    sets[np.arange(len(sets)), probabilities.argmax(axis=1)] = True
     return np.asarray(sets)
 
 

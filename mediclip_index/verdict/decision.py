@@ -4,9 +4,9 @@ Labelled images and the model's own references are asked together, by cosine. A 
 counts `reference_weight` of a labelled image's, and so does a reference in the shares of the
 classes.
 
-How far the neighbours are trusted follows how many they really are: n equal voters count
-n / (n + 1) of alpha, as if the words had one voice among them, so that no single neighbour can bear
-a verdict. Of unequal ones n is Kish's effective number, (sum w)^2 / sum w^2.
+No single neighbour can bear a verdict: it gives a blend at most half, so where one has most of the
+votes alpha is less. A label of a class still never turns a picture near it to another one: until
+then alpha is as it was, and from then on the class has that half.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mediclip_index.verdict.votes import vote_weights, votes
 from mediclip_index.verdict.words import Floats
 
 Flags = np.ndarray  # of bool
+BORNE = 0.5  # the most of a blend that one neighbour gives
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def decide(
     alpha: Floats | None = None,
 ) -> Decision:
     """words (n, c); support (c,) behind each class; settings in cosines. `alpha` (n,) stands
-    for the settings' own, by the number of voters, where it is given."""
+    for the settings' own, held by the heaviest voter, where it is given."""
     k = settings.k
     near, classes = voters.similarities[:, :k], voters.classes[:, :k]
     factors = np.where(voters.references[:, :k], settings.reference_weight, 1.0)
@@ -96,10 +97,8 @@ def decide(
 def trusted(alpha: float, weights: Floats) -> Floats:
     """The neighbours' part (n,) of each blend, by the weights (n, k) of their votes. An alpha of 1
     asks for the neighbours alone, and gets them."""
-    if alpha == 1:
-        return np.ones(len(weights))
-    squares = (weights**2).sum(axis=1)
-    many = np.divide(
-        weights.sum(axis=1) ** 2, squares, out=np.zeros(len(weights)), where=squares > 0
-    )
-    return np.asarray(alpha * many / (many + 1))
+    if alpha == 1 or weights.shape[1] == 0:
+        return np.full(len(weights), alpha, dtype=np.float64)
+    heaviest, total = weights.max(axis=1), weights.sum(axis=1)
+    most = np.divide(BORNE * total, heaviest, out=np.full(len(weights), 1.0), where=heaviest > 0)
+    return np.asarray(np.minimum(alpha, most))

@@ -48,7 +48,7 @@ def work_together(folder: Path, seconds: float, seed: int) -> dict[str, object]:
 
     def label() -> tuple[str, ...]:
         write_labels(folder / "labels.csv", chance.sample(built, 40), chance)
-        return ("label", "import", "--json", str(folder / "labels.csv"))
+        return ("label", "import", "--keep-columns", "--json", str(folder / "labels.csv"))
 
     def query() -> tuple[str, ...]:
         return ("query", "--json", *map(str, chance.sample(sorted(asked.iterdir()), 2)))

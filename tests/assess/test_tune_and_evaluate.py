@@ -21,6 +21,8 @@ from tests.assess.conftest import SOURCES
 def test_tune_lessens_the_loss_and_puts_its_settings_in_force(mixed: Index) -> None:
     before = mixed.info().settings
     report = mixed.tune(leave_sources_out=False)
+    assert report.before is not None
+    assert report.after is not None
     assert report.after < report.before
     now = mixed.info().settings
     assert now.number == before.number + 1 == report.settings.number
@@ -120,7 +122,7 @@ def test_cross_fitting_calibrates_each_image_by_what_others_chose(
         asked.append(set(evidence.places.tolist()))
         return start, 0.0, 0.0
 
-    monkeypatch.setattr(tuning, "_search", search)
+    monkeypatch.setattr(tuning, "search", search)
     mixed.tune(dry_run=True)
     whole, *parts = asked
     assert len(parts) == 3

@@ -33,7 +33,7 @@ def one(index: Index, path: Path, **options: object) -> Verdict:
 def test_a_verdicts_parts_fit_together(built: Index, pile: Path) -> None:
     verdict = one(built, pile / "p10.png")
     assert verdict.votes is not None
-    assert 0.3 < verdict.alpha < 0.6  # by how many voters there really are
+    assert 0.5 <= verdict.alpha <= 0.6  # no single voter gives more than half
     for name, share in verdict.probabilities.items():
         mixed = (1 - verdict.alpha) * verdict.zero_shot[name] + verdict.alpha * verdict.votes[name]
         assert share == pytest.approx(mixed)

@@ -60,7 +60,7 @@ def test_a_new_index_has_votes_and_says_whose_they_are(index: Index) -> None:
         assert sum(weights) == pytest.approx(1)
         assert "of the model's own references are " in verdict.why
         assert verdict.without == ()
-        assert ALPHA / 2 <= verdict.alpha < ALPHA
+        assert 0.5 <= verdict.alpha <= ALPHA
         for name, share in verdict.probabilities.items():
             mixed = (1 - verdict.alpha) * verdict.zero_shot[name]
             mixed += verdict.alpha * verdict.votes[name]
@@ -132,7 +132,7 @@ def test_no_image_is_judged_by_references_of_its_own_source(index: Index, tmp_pa
     lines = ["path,label,source"]
     lines += [f"{p},{'medical' if n == 0 else 'non_medical'},s{n}" for n, p in enumerate(ASKED)]
     listed.write_text("\n".join(lines))
-    index.import_labels(listed)
+    index.import_labels(listed, keep_columns=True)
     data = evidence.labelled(index._desk, Settings())
     found = evidence.gather(data, np.arange(3))
     for row in range(3):

@@ -137,6 +137,8 @@ def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_
     built.set_label("medical", [9, 10], split=None)
     built.set_label("non_medical", [11, 12])
     monkeypatch.setattr("mediclip_index.assess.splits.LEAST_TUNED", 4)
+    monkeypatch.setattr("mediclip_index.assess.shrinking.FEWEST", 4)
+    monkeypatch.setattr("mediclip_index.assess.shrinking.FEWEST_OF_A_CLASS", 1)
     monkeypatch.setattr("mediclip_index.assess.grids.ROUNDS", 0)
     tried = built.tune(allow_duplicates=True, dry_run=True)
     assert measured(built) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mediclip_index.terms import LoudPrompt, Neighbour, ReferenceVote, Settings
 from mediclip_index.verdict import (
@@ -81,8 +83,8 @@ def test_the_words_share_of_the_margin_is_one_where_no_neighbour_voted() -> None
 def test_the_words_share_of_the_margin_is_their_part_of_the_sum() -> None:
     words = np.array([0.75, 0.25])
     s, c = np.array([0.9, 0.9], dtype=np.float32), np.array([0, 0])
-    # Two equal voters have 2/3 of alpha: words give 2/3 * 0.5, neighbours 1/3 * 1.0.
-    assert explain(words, asked(s, c), BEHIND, SETTINGS).words_share == pytest.approx(1 / 2)
+    # words give 0.5 * 0.5, neighbours 0.5 * 1.0
+    assert explain(words, asked(s, c), BEHIND, SETTINGS).words_share == pytest.approx(1 / 3)
 
 
 def test_what_weighs_on_the_blend_afterwards_may_have_another_class_win() -> None:
@@ -101,10 +103,32 @@ def test_no_single_neighbour_bears_a_verdict_and_many_do() -> None:
         s = np.full(voters, 0.9)
         return float(decide(words, asked(s, np.zeros(voters)), BEHIND, settings).blend[0, 0])
 
-    assert medical(1) < 0.5 < medical(3) < medical(20) < 0.95
-    # One that is far heavier than all others is one.
+    assert medical(1) == pytest.approx(0.502)
+    assert medical(1) < 0.6 < medical(2) == pytest.approx(0.95, abs=0.01)
+    # One that is far heavier than all others gives hardly more.
     heavy = asked(np.array([1.0, *[0.45] * 9]), np.zeros(10))
-    assert decide(words, heavy, BEHIND, settings).blend[0, 0] < 0.52
+    assert decide(words, heavy, BEHIND, settings).blend[0, 0] < 0.56
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.4, 1.0), st.integers(0, 1)), min_size=1, max_size=12),
+    st.floats(0.4, 1.0),
+    st.floats(0.0, 1.0),
+    st.floats(0.05, 0.95),
+)
+def test_a_label_of_a_class_never_turns_a_picture_away_from_it(
+    voters: list[tuple[float, int]], near: float, words: float, alpha: float
+) -> None:
+    settings = Settings(alpha=alpha, k=20, beta=20.0, near=0.4, unit="cosines")
+    said = np.array([[words, 1 - words]])
+
+    def medical(them: list[tuple[float, int]]) -> float:
+        them = sorted(them, reverse=True)
+        s, c = np.array([v[0] for v in them]), np.array([v[1] for v in them])
+        return float(decide(said, asked(s, c), BEHIND, settings).blend[0, 0])
+
+    before, after = medical(voters), medical([*voters, (near, 0)])
+    assert after >= min(before, 0.5) - 1e-6
 
 
 def test_references_hold_a_verdict_as_well_and_are_never_named_as_what_would_turn_it() -> None:

@@ -135,8 +135,7 @@ def technical(elements: Elements, about: Header) -> dict[str, Attribute]:
     burned_in = elements.code(0x00280301)
     if burned_in in ("YES", "NO"):
         found["burned_in"] = burned_in
-    if elements.texts(0x00080016)[0].startswith(_CAPTURES):
-        found["captured"] = "YES"
+    found["captured"] = "YES" if elements.texts(0x00080016)[0].startswith(_CAPTURES) else "NO"
     found["photometric"] = about.photometric
     found["bits_stored"] = about.stored
     return found
