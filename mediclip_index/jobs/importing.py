@@ -47,6 +47,7 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
             known=set(images.images(look, ids)),
             places=pictures_of(look, names, {row.path for row in rows if row.path}),
             all_pages=options.all_pages,
+            current={i: one.label for i, one in labels.standings(look).items()},
         )
         # Whole files first: what is said of a page or item counts before it.
         for row, one in sorted(zip(rows, facts, strict=True), key=lambda pair: _depth(pair[0])):
@@ -77,14 +78,15 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
 @dataclass
 class _Said:
     """What rows say of images, and what they say of none: `missing` paths and ids, `lost` pages,
-    and paths with `several` pictures. known: the ids named that the index has; places: what lies
-    under the paths named."""
+    and paths with `several` pictures. known: the ids named that the index has; current: what is
+    said of images now; places: what lies under the paths named."""
 
     file: Path
     names: Names
     known: set[int]
     places: Mapping[str, Sequence[Place]]
     all_pages: bool
+    current: Mapping[int, str | None]
     by_image: dict[int, Facts] = field(default_factory=dict)
     by_path: dict[str, Facts] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -108,6 +110,8 @@ class _Said:
             if image not in self.known:
                 self.missing.append(f"#{image}")
                 return
+            if "guess" in row.cells and facts.label == self.current.get(image):
+                facts = replace(facts, label=None)  # as the list was written: nobody's new word
             self._say([image], facts)
             return
         if not places:

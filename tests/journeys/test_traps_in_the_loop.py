@@ -201,6 +201,27 @@ def test_a_list_of_another_index_changes_nothing(typed: Typed, tmp_path: Path) -
     assert imported(typed, far)["missing"] == ["#999"]
 
 
+def test_ids_beside_paths_that_the_index_never_saw_are_of_another_one(
+    typed: Typed, tmp_path: Path
+) -> None:
+    foreign = [{"image": "3", "path": "/elsewhere/scan.png", "label": "medical"}]
+    said = refused(typed("label", "import", written(tmp_path / "marks.csv", foreign)))
+    assert "none of its paths is in this index" in said
+    assert labels_by_hand(typed) == {}
+
+
+def test_a_list_of_a_search_that_nobody_edited_is_nobodys_word(
+    typed: Typed, tmp_path: Path
+) -> None:
+    table = rows(typed("search", "cat", "-k", "3", "--format", "csv"))
+    assert all(row["label"] for row in table)  # folders said so
+    imported(typed, written(tmp_path / "list.csv", table))
+    assert labels_by_hand(typed) == {}
+    table[0]["label"] = "medical" if table[0]["label"] == "non_medical" else "non_medical"
+    imported(typed, written(tmp_path / "list.csv", table))
+    assert labels_by_hand(typed) == {int(table[0]["image"]): table[0]["label"]}
+
+
 @pytest.fixture
 def scan(typed: Typed, tmp_path: Path) -> tuple[Path, list[int]]:
     """A TIFF of three pages that the index holds, and their ids."""
