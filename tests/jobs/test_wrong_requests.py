@@ -44,7 +44,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "tune on too few": (lambda i: i.tune(), "labelled images to tune on"),
     "evaluate a split that is not there": (
         lambda i: i.evaluate(split="tset"),
-        "No labelled image is in the split 'tset'; there are all",
+        "No labelled image is in the split 'tset'; `mediclip-index label split",
     ),
     "leave a column out": (lambda i: i.evaluate(leave_out=["ward"]), "Can't leave out 'ward'"),
     "compare for ever": (lambda i: i.compare(epochs=9), "1 to 5 epochs"),

@@ -72,7 +72,7 @@ def test_dicom_metadata_names_nobody() -> None:
     picture = reading.read_file(str(path), size=224)[1].pictures[0]
     assert (picture.width, picture.height, picture.format) == (128, 128, "DICOM")
     assert set(picture.metadata) <= {
-        "frames", "modality", "body_part", "photometric", "bits_stored",
+        "frames", "modality", "body_part", "photometric", "captured", "burned_in", "bits_stored",
     }  # fmt: skip
 
 
