@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import verdict
-from mediclip_index.catalog import images, indexed, labels, presence, words
+from mediclip_index.catalog import images, labels, presence, words
 from mediclip_index.encoding import References
-from mediclip_index.jobs import calibrating
+from mediclip_index.jobs import calibrating, headers
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.terms import (
@@ -152,7 +152,7 @@ def labelled(
         ids, vectors = images.vectors(look, known, wanted)
         said = labels.attributes(look, ids.tolist())
         support = labels.support(look, wording.vectors.classes)
-        stated = indexed.dicom_headers(look, ids.tolist())
+        stated = headers.dicom_headers(look, wording.vectors, ids.tolist())
         tx = look.tx
     if len(ids) == 0:
         raise WrongUsage(
@@ -180,9 +180,7 @@ def labelled(
         calibration=calibrating.in_force(
             desk, known, settings, wording.prompts, support, shipped=shipped
         ),
-        headers=tuple(
-            verdict.header_vote(*stated.get(int(i), ("", False)), wording.vectors) for i in ids
-        ),
+        headers=tuple(stated),
     )
 
 

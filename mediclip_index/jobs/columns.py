@@ -68,7 +68,7 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
         ids, vectors = images.vectors(then, base.known, part.tolist())
         contents = indexed.contents(then, ids)
         hands = labels.by_hand(then, ids.tolist())
-        headers = dicom_headers(then, base, ids.tolist())
+        headers = dicom_headers(then, base.wording.vectors, ids.tolist())
     if len(ids) == 0:
         nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
         columns = VerdictColumns(ids, texts, texts, nothing, flags)

@@ -1,4 +1,4 @@
-"""What the DICOM headers of pictures say, under the words of a ground."""
+"""What the DICOM headers of pictures say, under a prompt set."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ from collections.abc import Sequence
 
 from mediclip_index import verdict
 from mediclip_index.catalog import Reading, indexed
-from mediclip_index.jobs.grounding import Ground
 from mediclip_index.terms import HeaderVote, Picture
+from mediclip_index.verdict import WordVectors
 
 
-def header_of_picture(picture: Picture, base: Ground) -> HeaderVote | None:
+def header_of_picture(picture: Picture, words: WordVectors) -> HeaderVote | None:
     """Of a picture that was just read."""
     if picture.format != "DICOM":
         return None
     about = picture.metadata
-    return verdict.header_vote(
-        str(about.get("modality", "")), about.get("captured") != "NO", base.wording.vectors
-    )
+    return verdict.header_vote(str(about.get("modality", "")), about.get("captured") != "NO", words)
 
 
-def dicom_headers(look: Reading, base: Ground, ids: Sequence[int]) -> list[HeaderVote | None]:
+def dicom_headers(look: Reading, words: WordVectors, ids: Sequence[int]) -> list[HeaderVote | None]:
     """Of indexed images, in the order of their ids."""
     stated = indexed.dicom_headers(look, ids)
-    return [verdict.header_vote(*stated.get(i, ("", False)), base.wording.vectors) for i in ids]
+    return [verdict.header_vote(*stated.get(i, ("", False)), words) for i in ids]

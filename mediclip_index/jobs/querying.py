@@ -81,7 +81,7 @@ def query_files(
                     sha256=loaded.sha256 or "",
                     width=picture.width,
                     height=picture.height,
-                    header=header_of_picture(picture, base),
+                    header=header_of_picture(picture, base.wording.vectors),
                 )
                 for loaded in batch
                 for picture in loaded.pictures
@@ -130,7 +130,7 @@ def query_indexed(
             now = look.as_of(base.tx)
             known = images.images(now, part)
             having, vectors = images.vectors(now, base.known, part)
-            headers = dict(zip(part, dicom_headers(now, base, part), strict=True))
+            headers = dict(zip(part, dicom_headers(now, base.wording.vectors, part), strict=True))
         asked = [
             Asked(
                 i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id,
