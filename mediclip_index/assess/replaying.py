@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from mediclip_index import reading
+from mediclip_index import reading, verdict
 from mediclip_index.catalog import audit, images, removals, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground_at
 from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
 from mediclip_index.jobs.judging import Asked, judge
-from mediclip_index.jobs.records import Body, header_of, vector_of
+from mediclip_index.jobs.records import Body, header_of, rule_of, vector_of
 from mediclip_index.prompts import parse
 from mediclip_index.terms import (
     Encoder,
@@ -54,7 +54,13 @@ def replay(
     bodies, erased = _bodies(desk, verdicts, last)
     # Verdicts of one run rest on one state: it is brought back once for all of them.
     moments: dict[Moment, list[Body]] = defaultdict(list)
+    different: list[ReplayDifference] = []
     for body in bodies:
+        if rule_of(body) != verdict.RULE:
+            different.append(
+                _not_replayed(body, "an earlier version of the program, with another rule, gave it")
+            )
+            continue
         moments[
             (
                 body["tx"],
@@ -67,7 +73,6 @@ def replay(
                 body.get("doubt_sha256"),
             )
         ].append(body)
-    different: list[ReplayDifference] = []
     progress.start("replay", len(bodies))
     for moment, given in moments.items():
         different += _again(desk, moment, given, from_files)

@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mediclip_index import encoding
+from mediclip_index import encoding, verdict
 from mediclip_index.catalog import labels
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.terms import Calibration, CalibrationKind, PromptSet, Settings
-
-RULE = b"2"  # of the blend: what was fitted to another one does not hold
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def settings_digest(settings: Settings) -> str:
 
 def bound(known: KnownEncoder, prompts: PromptSet, support: labels.Support) -> str:
     """A digest of all that a calibration was fitted with: it holds for nothing else."""
-    digest = hashlib.sha256(RULE)
+    digest = hashlib.sha256(str(verdict.RULE).encode())
     for part in (known.fingerprint, prompts.sha256, *prompts.class_names):
         digest.update(part.encode() + b"\0")
     digest.update(support.ids.tobytes() + support.classes.tobytes())

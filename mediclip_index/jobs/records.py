@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mediclip_index import verdict as rules
 from mediclip_index.catalog.labels import iso
 from mediclip_index.terms import (
     AuditRow,
@@ -61,6 +62,7 @@ def to_body(
         "prompts": [asdict(p) for p in verdict.prompts],
         "without": list(verdict.without),
         **{("prompt_set" if k == "prompts" else k): v for k, v in asdict(circumstances).items()},
+        "rule": rules.RULE,
         "vector": kept,
         "image": image,
     }
@@ -70,6 +72,11 @@ def vector_of(body: Body) -> Vectors | None:
     """The query vector, shape (dim,), where the audit keeps it itself."""
     kept = body.get("vector")
     return None if kept is None else np.frombuffer(base64.b64decode(kept), dtype="<f4")
+
+
+def rule_of(body: Mapping[str, Any]) -> int:
+    """The number of the rule that gave a verdict; the first was not numbered."""
+    return int(body.get("rule", 1))
 
 
 def header_of(body: Mapping[str, Any]) -> HeaderVote | None:

@@ -16,7 +16,7 @@ from mediclip_index.verdict.calibration import (
     strangeness,
     weighed,
 )
-from mediclip_index.verdict.decision import Decision, Voters, decide, joined, support
+from mediclip_index.verdict.decision import RULE, Decision, Voters, decide, joined, support
 from mediclip_index.verdict.header import header_factors, header_vote, kind_factors
 from mediclip_index.verdict.reasons import Reasons, explain
 from mediclip_index.verdict.sentence import own_references, why
@@ -27,6 +27,7 @@ from mediclip_index.verdict.words import Words, WordVectors, unit, word_vectors,
 __all__ = [
     "LEAST",
     "NEAREST",
+    "RULE",
     "Decision",
     "Reasons",
     "Voters",

@@ -21,6 +21,7 @@ from mediclip_index.verdict.votes import vote_weights, votes
 from mediclip_index.verdict.words import Floats
 
 Flags = np.ndarray  # of bool
+RULE = 2  # raised with every change that turns verdicts: pooling, votes, blend, doubt
 BORNE = 0.5  # the most of a blend that one neighbour gives
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mediclip_index import Index
+from mediclip_index import Index, verdict
 from mediclip_index.catalog import audit
 from mediclip_index.terms import IndexBusy, WrongUsage
 
@@ -136,3 +136,16 @@ def test_an_index_of_hashes_reads_no_file_again(tmp_path: Path, listed: Path, mi
     assert hidden.audit_replay().identical == 1
     (told,) = hidden.audit_replay(from_files=True).different
     assert told.why == "this index does not keep where files lie"
+
+
+def test_a_verdict_of_an_earlier_rule_counts_as_not_told(
+    mixed: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = mixed.query_indexed(where="path like '%retina-05%'").verdicts[0]
+    monkeypatch.setattr(verdict, "RULE", verdict.RULE + 1)
+    later = mixed.query_indexed(where="path like '%retina-05%'").verdicts[0]
+    report = mixed.audit_replay()
+    assert (report.replayed, report.identical) == (2, 1)
+    assert [(d.id, d.told) for d in report.different] == [(given.id, False)]
+    assert "another rule" in report.different[0].why
+    assert later.id not in {d.id for d in report.different}
