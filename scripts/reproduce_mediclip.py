@@ -27,7 +27,7 @@ from mediclip_index.assess.evidence import gather, labelled, say
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import Desk
 from mediclip_index.show.text import table
-from mediclip_index.terms import MediclipError, MethodFigures
+from mediclip_index.types import MediclipError, MethodFigures
 
 SPLITS = ("train", "val", "test")
 MEDICAL, OTHER = "medical", "non_medical"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mediclip_index.reading import apart
-from mediclip_index.terms import Vectors
+from mediclip_index.types import Vectors
 
 # What makes a process that is started without site report what it runs to coverage.py.
 _MEASURED = "; import coverage; coverage.process_startup(); from mediclip_index.reading.worker"

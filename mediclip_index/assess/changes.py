@@ -9,7 +9,7 @@ import numpy as np
 from mediclip_index.assess import figures
 from mediclip_index.catalog import evaluations
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import EvaluationComparison, Ids, MethodChange
+from mediclip_index.types import EvaluationComparison, Ids, MethodChange
 
 
 def compared(desk: Desk, first: int, second: int) -> EvaluationComparison:

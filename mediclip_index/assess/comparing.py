@@ -22,8 +22,7 @@ from mediclip_index.assess.rivals import Lesson
 from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.rereading import Square, pixels
-from mediclip_index.terms import (
-    CantWrite,
+from mediclip_index.types import (
     ClassFigures,
     CompareReport,
     Contender,
@@ -31,8 +30,9 @@ from mediclip_index.terms import (
     IndexBusy,
     Progress,
     Settings,
+    UsageError,
     WhatIf,
-    WrongUsage,
+    WriteError,
 )
 
 Method = Callable[[Ids, int], tuple[Ids, float, float]]  # support, seed -> answers, seconds, rate
@@ -59,17 +59,17 @@ def compare(
 ) -> CompareReport:
     """See Index.compare."""
     if not 1 <= epochs <= 5:
-        raise WrongUsage("Networks may be trained for 1 to 5 epochs.")
+        raise UsageError("Networks may be trained for 1 to 5 epochs.")
     with desk.catalog.reading() as look:
         settings = what_if.of(words.settings(look))
     data = labelled(desk, settings)
     places, support = data.places(split), np.flatnonzero(data.votes)
     if len(places) == 0 or len(np.unique(data.truth[support])) < 2:
-        raise WrongUsage(
+        raise UsageError(
             f"To compare, images of two classes must be labelled in the support and in {split!r}."
         )
     if nets and desk.names.hashed:
-        raise WrongUsage("--nets needs the pictures themselves, and this index keeps no paths.")
+        raise UsageError("--nets needs the pictures themselves, and this index keeps no paths.")
     notes = [] if nets else ["Networks were left out; --nets trains them (minutes)."]
     found: list[Contender] = []
     if nets:  # first: they are kept, whatever becomes of the rest
@@ -261,7 +261,7 @@ def _keep(desk: Desk, lesson: Sequence[object], run: networks.Learned) -> None:
         "rate": run.images_per_second,
     }
     # Kept to save time only: what was learned is worth its row in the table all the same.
-    with suppress(IndexBusy, CantWrite), desk.catalog.writing("compare", by=desk.author) as work:
+    with suppress(IndexBusy, WriteError), desk.catalog.writing("compare", by=desk.author) as work:
         evaluations.add(work, "learned", body)
 
 

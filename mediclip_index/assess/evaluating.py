@@ -25,14 +25,14 @@ from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, words
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import (
+from mediclip_index.types import (
     EvaluationReport,
     PartFigures,
     Progress,
     Settings,
     SureFigures,
+    UsageError,
     WhatIf,
-    WrongUsage,
 )
 
 METHODS = ("zero_shot", "neighbours", "blend")
@@ -54,14 +54,14 @@ def evaluate(
     """See Index.evaluate."""
     unknown = [name for name in leave_out if name not in PARTS]
     if unknown:
-        raise WrongUsage(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
+        raise UsageError(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
     with desk.catalog.reading() as look:
         settings = what_if.of(words.settings(look))
     data = labelled(desk, settings, prompts, shipped=what_if == WhatIf())
     places = np.arange(len(data.ids)) if split == EVERYTHING else data.places(split)
     if len(places) == 0:
         known = sorted({s for s in data.split.tolist() if s} | {EVERYTHING})
-        raise WrongUsage(
+        raise UsageError(
             f"No labelled image is in the split {split!r}; `mediclip-index label split --test 0.3` "
             f"makes one, or choose by --split: {', '.join(known)}."
         )

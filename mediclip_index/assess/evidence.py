@@ -19,14 +19,14 @@ from mediclip_index.encoding import References
 from mediclip_index.jobs import calibrating, headers
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Calibration,
     HeaderVote,
     Ids,
     Settings,
     Unrelated,
+    UsageError,
     Vectors,
-    WrongUsage,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -141,7 +141,7 @@ def labelled(
     desk: Desk, settings: Settings, prompts: str | None = None, *, shipped: bool = True
 ) -> Labelled:
     """All labelled images of the index; `shipped`: the calibration that comes with the model may
-    hold. Raises WrongUsage where there are none."""
+    hold. Raises UsageError where there are none."""
     wording = desk.wording(prompts, settings)
     place = {name: n for n, name in enumerate(wording.vectors.classes)}
     with desk.catalog.reading() as look:
@@ -155,7 +155,7 @@ def labelled(
         stated = headers.dicom_headers(look, wording.vectors, ids.tolist())
         tx = look.tx
     if len(ids) == 0:
-        raise WrongUsage(
+        raise UsageError(
             "No image is labelled with a class of the prompt set; label some with "
             "`mediclip-index label set` or `label import` first."
         )

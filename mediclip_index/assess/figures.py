@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats
-from mediclip_index.terms import ClassFigures, Ids, MethodFigures, Pairing, Share
+from mediclip_index.types import ClassFigures, Ids, MethodFigures, Pairing, Share
 
 BINS = 15
 

@@ -10,8 +10,8 @@ import numpy as np
 from mediclip_index.assess import objectives, shrinking
 from mediclip_index.assess.evidence import Evidence, Floats, Labelled, say
 from mediclip_index.assess.objectives import Objective
-from mediclip_index.terms import Ids, Pooling, Settings
-from mediclip_index.terms.verdicts import BETA, NEAR
+from mediclip_index.types import Ids, Pooling, Settings
+from mediclip_index.types.verdicts import BETA, NEAR
 from mediclip_index.verdict import word_vectors
 
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 0.9501, 0.05), 2))  # never neighbours alone

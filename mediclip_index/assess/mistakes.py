@@ -24,7 +24,7 @@ from mediclip_index.assess.evidence import (
 )
 from mediclip_index.catalog import images, words
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Contradiction,
     Ids,
     Kin,

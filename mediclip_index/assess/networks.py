@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import encoding
-from mediclip_index.terms import Ids, Progress
+from mediclip_index.types import Ids, Progress
 
 KEPT = 128  # pixels a side, of which
 SIDE = 112  # are seen: what a processor without a GPU can train on

@@ -10,7 +10,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats
-from mediclip_index.terms import Ids, WrongUsage
+from mediclip_index.types import Ids, UsageError
 
 OBJECTIVES = ("log-loss", "accuracy", "f1")
 _RECALL = re.compile(r"recall-(?P<name>.+)@precision=(?P<precision>[0-9.]+)")
@@ -41,18 +41,18 @@ def objective(text: str, classes: Sequence[str]) -> Objective:
         return Objective(text)
     found = _RECALL.fullmatch(text)
     if found is None:
-        raise WrongUsage(
+        raise UsageError(
             f"{text!r} is no objective; choose {', '.join(OBJECTIVES)} or "
             "recall-CLASS@precision=SHARE, as in recall-medical@precision=0.99."
         )
     if found["name"] not in classes:
-        raise WrongUsage(f"There is no class {found['name']}; there are {', '.join(classes)}.")
+        raise UsageError(f"There is no class {found['name']}; there are {', '.join(classes)}.")
     try:
         precision = float(found["precision"])
     except ValueError:
         precision = 2.0
     if not 0 < precision <= 1:
-        raise WrongUsage(f"A precision lies between 0 and 1, not at {found['precision']}.")
+        raise UsageError(f"A precision lies between 0 and 1, not at {found['precision']}.")
     return Objective(text, classes.index(found["name"]), precision)
 
 
@@ -64,18 +64,18 @@ def shares(prevalence: Mapping[str, float], classes: Sequence[str], truth: Ids) 
         return np.asarray(have)
     strange = set(prevalence) - set(classes)
     if strange:
-        raise WrongUsage(f"There is no class {min(strange)}; there are {', '.join(classes)}.")
+        raise UsageError(f"There is no class {min(strange)}; there are {', '.join(classes)}.")
     named = np.array([name in prevalence for name in classes])
     said = np.array([prevalence.get(name, 0.0) for name in classes])
     rest = 1.0 - said.sum()
     if (said[named] <= 0).any() or rest < -1e-9 or (named.all() and abs(rest) > 1e-9):
-        raise WrongUsage(
+        raise UsageError(
             "Prevalences are shares above 0 that make 1 together, as in medical=0.02 (the other "
             "classes share the rest)."
         )
     if not named.all():
         if rest <= 1e-9 or have[~named].sum() == 0:
-            raise WrongUsage("The prevalences leave nothing for the classes that are not named.")
+            raise UsageError("The prevalences leave nothing for the classes that are not named.")
         said[~named] = rest * have[~named] / have[~named].sum()
     return said
 
@@ -109,13 +109,13 @@ def losses(goal: Objective, said: Floats, truth: Ids, weight: Floats) -> Floats:
 
 def hold(goal: Objective, said: Floats, truth: Ids, weight: Floats) -> Held:
     """The factor that holds the precision; said (n, c) are probabilities as they will be given,
-    the factor aside. Raises WrongUsage where no factor does."""
+    the factor aside. Raises UsageError where no factor does."""
     assert goal.recalled is not None
     found = verdict.least_factor(
         _against_the_next(said, goal.recalled), truth == goal.recalled, weight, goal.precision
     )
     if found is None:
-        raise WrongUsage(
+        raise UsageError(
             f"No threshold reaches a precision of {goal.precision:g} on the tune images; ask for "
             "less, or label more."
         )

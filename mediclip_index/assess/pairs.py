@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index.neighbours import copies
-from mediclip_index.terms import Ids, Progress, Vectors
+from mediclip_index.types import Ids, Progress, Vectors
 
 BLOCK = 512
 CANDIDATE = 0.3  # cosine from which thumbnails are compared

@@ -18,7 +18,7 @@ from mediclip_index import verdict
 from mediclip_index.assess.evidence import BLOCK
 from mediclip_index.catalog import images, labels, words
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import Ids, Proposal, Vectors, WrongUsage
+from mediclip_index.types import Ids, Proposal, UsageError, Vectors
 
 POOL = 5_000  # unlabelled images looked at; a random sample of more
 
@@ -26,7 +26,7 @@ POOL = 5_000  # unlabelled images looked at; a random sample of more
 def label_next(desk: Desk, count: int) -> list[Proposal]:
     """See Index.label_next."""
     if count < 1:
-        raise WrongUsage("Ask for at least one image to label.")
+        raise UsageError("Ask for at least one image to label.")
     with desk.catalog.reading() as look:
         settings = words.settings(look)
         known = words.encoder(look)

@@ -23,7 +23,7 @@ from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
 from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.records import Body, header_of, rule_of, vector_of
 from mediclip_index.prompts import parse
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Encoder,
     Frames,
     Pdf,
@@ -31,9 +31,9 @@ from mediclip_index.terms import (
     ReadOptions,
     ReplayDifference,
     ReplayReport,
+    UsageError,
     Vectors,
     Verdict,
-    WrongUsage,
 )
 
 TOLERANCE = 1e-3
@@ -115,7 +115,7 @@ def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list
             continue
         if len(named) != 1:
             many = "several verdicts" if named else "no verdict"
-            raise WrongUsage(
+            raise UsageError(
                 f"There is {many} with an id that begins with {beginning}; `mediclip-index "
                 "audit list` shows them."
             )
@@ -219,7 +219,7 @@ def _embedded(
             manner = Manner(encoder, ReadOptions(frames=frames, pdf=pdf, truncated="show"))
             try:
                 entry = entry_of(body["path"])
-            except (WrongUsage, reading.Unreadable) as why:
+            except (UsageError, reading.Unreadable) as why:
                 found[body["id"]] = None, str(why).rstrip(".")
                 continue
             loaded = next(readers.ahead([entry], manner))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediclip_index.assess.evidence import Floats
-from mediclip_index.terms import Ids, Vectors, WrongUsage
+from mediclip_index.types import Ids, UsageError, Vectors
 
 REJECTED = 0.05  # share of its own class that a one-class method may turn away
 Answer = Callable[[Vectors], Ids]
@@ -70,7 +70,7 @@ def deep_svdd(lesson: Lesson) -> Answer:
     try:
         from pyod.models.deep_svdd import DeepSVDD
     except ImportError:
-        raise WrongUsage("Deep SVDD needs PyOD: pip install 'mediclip-index[compare]'.") from None
+        raise UsageError("Deep SVDD needs PyOD: pip install 'mediclip-index[compare]'.") from None
     own = lesson.vectors[lesson.truth == 0]
     model = DeepSVDD(
         n_features=own.shape[1],

@@ -15,7 +15,7 @@ from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats, Labelled, labelled
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import (
+from mediclip_index.types import (
     GroupUse,
     Ids,
     Progress,

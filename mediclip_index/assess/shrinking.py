@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Settings
+from mediclip_index.types import Ids, Settings
 
 FEWEST = 40  # labelled images; fewer choose nothing
 FEWEST_OF_A_CLASS = 8

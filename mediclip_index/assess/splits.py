@@ -10,7 +10,7 @@ import numpy as np
 
 from mediclip_index.assess.evidence import NEAR_DUPLICATE, Labelled
 from mediclip_index.catalog import labels
-from mediclip_index.terms import Ids, WrongUsage
+from mediclip_index.types import Ids, UsageError
 
 MOST_TUNED = 4_000  # images; more change nothing but the time
 LEAST_TUNED = 10
@@ -51,7 +51,7 @@ def to_tune(data: Labelled) -> Splits:
             )
     tuned = _some(tuned)
     if min(len(tuned), len(calibrated)) < LEAST_TUNED:
-        raise WrongUsage(
+        raise UsageError(
             f"There are {len(tuned)} labelled images to tune on and {len(calibrated)} to calibrate "
             f"on; give at least {LEAST_TUNED} each, by splits `tune` and `calibrate`, or `val`."
         )
@@ -99,7 +99,7 @@ def _folds(clusters: Ids) -> Ids:
 def refuse_duplicates(
     data: Labelled, parts: Mapping[str, Ids], allowed: bool, notes: list[str]
 ) -> None:
-    """Near-duplicates across the parts: a WrongUsage, or where they are `allowed` a note."""
+    """Near-duplicates across the parts: a UsageError, or where they are `allowed` a note."""
     names = list(parts)
     leaks = []
     for n, one in enumerate(names):
@@ -108,7 +108,7 @@ def refuse_duplicates(
             if pairs:
                 leaks.append(f"{pairs} in {one} have a near-duplicate in {other}")
     if leaks and not allowed:
-        raise WrongUsage(
+        raise UsageError(
             f"The splits are not apart: {'; '.join(leaks)}; see `mediclip-index duplicates`, or "
             "tune all the same with --allow-duplicates."
         )
@@ -130,7 +130,7 @@ def refuse_shared_subjects(
     data: Labelled, allowed: bool, notes: list[str], asked: str | None = None
 ) -> None:
     """Subjects on two sides (the support and each held-out split; one of them `asked`, where it is
-    named): a WrongUsage, or where they are `allowed` a note."""
+    named): a UsageError, or where they are `allowed` a note."""
     sides = np.where(np.isin(data.split, labels.HELD_OUT), data.split, "support")
     asked = "support" if asked is not None and asked not in labels.HELD_OUT else asked
     by_subject: dict[str, set[str]] = {}
@@ -148,7 +148,7 @@ def refuse_shared_subjects(
     more = ", …" if len(shared) > _NAMED else ""
     told = f"{len(shared)} subjects lie in more than one split"
     if not allowed:
-        raise WrongUsage(
+        raise UsageError(
             f"{told} ({some}{more}): what is learned of a subject flatters the figures of its "
             "other images. Give each subject one split, or go on all the same with "
             "--allow-shared-subjects."

@@ -37,14 +37,14 @@ from mediclip_index.assess.splits import (
 from mediclip_index.catalog import words
 from mediclip_index.jobs import calibrating, measuring
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Calibration,
     Ids,
     Progress,
     Settings,
     TuneReport,
     Tuning,
-    WrongUsage,
+    UsageError,
 )
 
 FAMILIAR = 0.97  # share of calibration images that count as known
@@ -66,7 +66,7 @@ def tune(
 ) -> TuneReport:
     """See Index.tune."""
     if not 0.5 <= coverage < 1:
-        raise WrongUsage(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
+        raise UsageError(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
     with desk.catalog.reading() as look:
         known = words.encoder(look)
         before = replace(words.settings(look), calibration=None)
@@ -220,7 +220,7 @@ def _calibrated(
             f"class, and {scarce} has {have.min()}."
         )
         if prevalence or goal.recalled is not None:
-            raise WrongUsage(f"{why} A prevalence or a precision can't be held without them.")
+            raise UsageError(f"{why} A prevalence or a precision can't be held without them.")
         notes.append(why)
         return None
     fitted = Calibration(

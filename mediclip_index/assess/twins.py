@@ -13,20 +13,20 @@ from mediclip_index.assess.pairs import MOST, Pairs, by_cosine, by_thumbnails
 from mediclip_index.catalog import images, labels, presence, thumbnails, words
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.show.text import counted
-from mediclip_index.terms import (
+from mediclip_index.types import (
     DuplicatesReport,
     Ids,
     Progress,
     Settings,
     Twins,
-    WrongUsage,
+    UsageError,
 )
 
 
 def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> DuplicatesReport:
     """See Index.duplicates."""
     if least is not None and not 0 < least <= 1:
-        raise WrongUsage(f"A similarity of {least:g} makes no duplicates; choose from 0.9 to 1.")
+        raise UsageError(f"A similarity of {least:g} makes no duplicates; choose from 0.9 to 1.")
     with desk.catalog.reading() as look:
         settings = words.settings(look)
         known = images.images(look, presence.present_ids(look).tolist())
@@ -69,7 +69,7 @@ def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> Duplic
     progress.finish()
     try:
         leaks = _leaks(labelled(desk, settings), settings, ids, pairs)
-    except WrongUsage:  # nothing is labelled: nothing leaks
+    except UsageError:  # nothing is labelled: nothing leaks
         leaks = {}
     return DuplicatesReport(
         index=facts,

@@ -20,7 +20,7 @@ from typing import Any
 from mediclip_index.catalog import troubles
 from mediclip_index.catalog.rows import insert, kept_path
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import NoIndex
+from mediclip_index.types import NoIndex
 
 FIRST = "0" * 64
 _COLUMNS = {

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.store import FILE, Catalog
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = "mediclip-index backup"
@@ -29,11 +29,11 @@ def write(catalog: Catalog, file: Path) -> float:
     to wait. Readers go on all the while, and so do queries: their verdicts go to the spool."""
     file = file.absolute()
     if file.exists():
-        raise WrongUsage(f"{file} is there already; name a new file for the backup.")
+        raise UsageError(f"{file} is there already; name a new file for the backup.")
     if not file.parent.is_dir():
-        raise WrongUsage(f"There is no folder {file.parent} for the backup.")
+        raise UsageError(f"There is no folder {file.parent} for the backup.")
     if catalog.folder in file.parents:
-        raise WrongUsage("A backup inside the index goes with it; name a file elsewhere.")
+        raise UsageError("A backup inside the index goes with it; name a file elsewhere.")
     catalog.checkpoint()
     unfinished = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
@@ -91,10 +91,10 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> str | None:
 
 def restore(file: Path, folder: Path) -> Catalog:
     """An index from a backup, in an empty or missing folder. Every checksum is verified before
-    anything is written; WrongUsage where the file is not whole, or an index is there already."""
+    anything is written; UsageError where the file is not whole, or an index is there already."""
     folder = folder.absolute()
     if Catalog.exists(folder):
-        raise WrongUsage(
+        raise UsageError(
             f"There is an index at {folder} already; name another folder with --index, or move "
             "that one away first."
         )
@@ -134,20 +134,20 @@ def _check(file: Path) -> None:
                     said = json.load(_content(tar, member))
                     continue
                 if not member.isreg() or not _MEMBER.fullmatch(member.name):
-                    raise WrongUsage(f"{file} is no backup of mediclip-index ({member.name!r}).")
+                    raise UsageError(f"{file} is no backup of mediclip-index ({member.name!r}).")
                 digest = hashlib.sha256()
                 content = _content(tar, member)
                 while chunk := content.read(_CHUNK):
                     digest.update(chunk)
                 found[member.name] = digest.hexdigest()
     except (tarfile.TarError, ValueError, EOFError) as error:
-        raise WrongUsage(f"{file} is no whole backup of mediclip-index ({error}).") from None
+        raise UsageError(f"{file} is no whole backup of mediclip-index ({error}).") from None
     except OSError as error:
-        raise WrongUsage(f"{file} can't be read: {error.strerror or error}.") from None
+        raise UsageError(f"{file} can't be read: {error.strerror or error}.") from None
     if not isinstance(said, dict) or said.get("format") != FORMAT:
-        raise WrongUsage(f"{file} is no whole backup of mediclip-index (it has no {MANIFEST}).")
+        raise UsageError(f"{file} is no whole backup of mediclip-index (it has no {MANIFEST}).")
     if said.get("files") != found or FILE not in found:
-        raise WrongUsage(f"{file} is damaged (checksums differ): nothing was restored.")
+        raise UsageError(f"{file} is damaged (checksums differ): nothing was restored.")
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:

@@ -13,7 +13,7 @@ from mediclip_index.catalog import audit, removals, schema, words
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Finding, NoIndex
+from mediclip_index.types import Finding, NoIndex
 
 REPAIR = "`mediclip-index repair` "
 RESTORE = "Bring a backup back: `mediclip-index --index NEW backup --restore FILE`."

@@ -9,7 +9,7 @@ import numpy as np
 from mediclip_index.catalog.rows import fetch_vectors, scalar
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Ids, NeighbourFile, Vectors
+from mediclip_index.types import Ids, NeighbourFile, Vectors
 
 _COLUMNS = (
     "generation, file, kind, fingerprint, count, through_tx, sha256, size, mtime_ns, inode, "

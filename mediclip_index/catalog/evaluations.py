@@ -9,7 +9,7 @@ from typing import Any
 
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 
 def add(work: Writing, kind: str, body: Any) -> int:
@@ -44,12 +44,12 @@ def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
 
 
 def find(look: Reading, number: int) -> Any:
-    """A kept report; WrongUsage where there is none of that number."""
+    """A kept report; UsageError where there is none of that number."""
     rows = look.db.execute(
         "SELECT body FROM evaluations WHERE number = ? AND kind = 'evaluation'", [number]
     ).fetchall()
     if not rows:
-        raise WrongUsage(f"There is no evaluation {number}; `mediclip-index evaluate` makes one.")
+        raise UsageError(f"There is no evaluation {number}; `mediclip-index evaluate` makes one.")
     return json.loads(rows[0][0])
 
 

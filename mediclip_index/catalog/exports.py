@@ -17,7 +17,7 @@ from mediclip_index.catalog import audit, library, presence, schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, Reading
-from mediclip_index.terms import NoIndex, WrongUsage
+from mediclip_index.types import NoIndex, UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = "mediclip-index export"
@@ -132,10 +132,10 @@ def manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def check(folder: Path) -> dict[str, Any]:
-    """The manifest of an export whose files are all as they were written; WrongUsage else."""
+    """The manifest of an export whose files are all as they were written; UsageError else."""
     said = manifest(folder)
     if said is None:
-        raise WrongUsage(f"{folder} is no export of mediclip-index (it has no {MANIFEST} of one).")
+        raise UsageError(f"{folder} is no export of mediclip-index (it has no {MANIFEST} of one).")
     if int(said["schema"]) > schema.newest():
         raise NoIndex(
             f"{folder} was exported by a newer mediclip-index; update with "
@@ -145,7 +145,7 @@ def check(folder: Path) -> dict[str, Any]:
     for name, digest in files.items():
         path = folder / Path(name).name
         if not path.is_file() or _sha256(path) != digest:
-            raise WrongUsage(
+            raise UsageError(
                 f"{path} is missing or was changed since it was exported, so no index was made; "
                 "export anew, or bring the file back."
             )
@@ -160,7 +160,7 @@ def read(folder: Path, export: Path) -> Catalog:
     catalog = Catalog(folder)
     with catalog.alone(PATIENCE), troubles.told(catalog.file):
         if catalog.file.exists():
-            raise WrongUsage(f"There is an index at {folder} already; name another folder.")
+            raise UsageError(f"There is an index at {folder} already; name another folder.")
         unfinished = folder / f"{FILE}.{os.getpid()}.new"
         unfinished.unlink(missing_ok=True)
         try:
@@ -185,7 +185,7 @@ def _fill(file: Path, export: Path, said: Mapping[str, Any]) -> None:
             prefix, _, number = table.rpartition("_")
             if table not in here:
                 if prefix not in ("vectors", "sentences") or not number.isdigit():
-                    raise WrongUsage(f"{export} holds a table {table} that no index has.")
+                    raise UsageError(f"{export} holds a table {table} that no index has.")
             else:
                 db.execute(f"DELETE FROM {table}")
                 db.execute(f"INSERT INTO {table} BY NAME FROM read_parquet({source})")
@@ -199,11 +199,11 @@ def _fill(file: Path, export: Path, said: Mapping[str, Any]) -> None:
             schema.migrate(db, at)
         last = int(scalar(db, "SELECT coalesce(max(tx), 0) FROM transactions"))
         if audit.head(Reading(db, last))[1] != said["chain_head"]:
-            raise WrongUsage(f"{export} does not hold the audit that it was exported with.")
+            raise UsageError(f"{export} does not hold the audit that it was exported with.")
         db.execute("CHECKPOINT")
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]
-        raise WrongUsage(f"{export} can't be read as an export ({first}).") from error
+        raise UsageError(f"{export} can't be read as an export ({first}).") from error
     finally:
         db.close()
 

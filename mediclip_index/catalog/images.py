@@ -21,7 +21,7 @@ from mediclip_index.catalog.rows import (
 )
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Attribute, Ids, ReadOptions, Vectors
+from mediclip_index.types import Attribute, Ids, ReadOptions, Vectors
 
 _FILES = {
     "path": "VARCHAR",

@@ -10,7 +10,7 @@ from typing import Any
 from mediclip_index.catalog.rows import given_path, kept_path
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.terms import Ids, Picture
+from mediclip_index.types import Ids, Picture
 
 _LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
 

@@ -13,7 +13,7 @@ import numpy as np
 from mediclip_index.catalog import presence
 from mediclip_index.catalog.rows import insert
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import Facts, Ids, LabelEvent
+from mediclip_index.types import Facts, Ids, LabelEvent
 
 # Images of these splits measure the index and so never vote in it.
 HELD_OUT = ("tune", "calibrate", "val", "test")

@@ -19,7 +19,7 @@ import numpy as np
 from mediclip_index.catalog import labels
 from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
 from mediclip_index.catalog.store import Reading
-from mediclip_index.terms import Ids, WrongUsage
+from mediclip_index.types import Ids, UsageError
 
 BUILT_IN = (
     "id",
@@ -103,19 +103,19 @@ def columns(look: Reading) -> tuple[str, ...]:
 
 
 def asks_for_verdicts(look: Reading, condition: str) -> bool:
-    """Whether a condition names a column that is told only by judging the images; WrongUsage where
+    """Whether a condition names a column that is told only by judging the images; UsageError where
     it is refused."""
     asked = _check(look.db, condition, columns(look))
     return not asked.isdisjoint(OF_VERDICTS)
 
 
 def matching(look: Reading, condition: str, verdicts: VerdictColumns | None = None) -> list[int]:
-    """The ids, in order, of images that meet one SQL condition; WrongUsage where it is refused, or
+    """The ids, in order, of images that meet one SQL condition; UsageError where it is refused, or
     asks for `verdicts` and none are given."""
     asked = _check(look.db, condition, columns(look))
     of_verdicts = sorted(asked.intersection(OF_VERDICTS))
     if of_verdicts and verdicts is None:
-        raise WrongUsage(
+        raise UsageError(
             f"The column {of_verdicts[0]} can't be asked for here: `mediclip-index search --where "
             f"… --format paths` lists what meets such a condition, with ids by `--format csv`."
         )
@@ -126,11 +126,11 @@ def matching(look: Reading, condition: str, verdicts: VerdictColumns | None = No
                 f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
             ).fetchall()
     except duckdb.InterruptException:
-        raise WrongUsage(
+        raise UsageError(
             f"The condition took over {TIME_LIMIT:.0f} s; make it simpler: {condition}"
         ) from None
     except duckdb.Error as error:
-        raise WrongUsage(
+        raise UsageError(
             f"The condition `{condition}` can't be answered: {_first_line(error)} "
             f"(columns: {', '.join(columns(look))})."
         ) from None
@@ -273,12 +273,12 @@ def _all_numbers(look: Reading, name: str) -> bool:
 
 
 def _check(db: Connection, condition: str, known: Sequence[str]) -> set[str]:
-    """The columns that a condition names, in lower case; WrongUsage where it is refused."""
+    """The columns that a condition names, in lower case; UsageError where it is refused."""
     asked: set[str] = set()
     if not condition.strip():
-        raise WrongUsage("The condition is empty; try one such as \"label = 'medical'\".")
+        raise UsageError("The condition is empty; try one such as \"label = 'medical'\".")
     if len(condition) > LONGEST_CONDITION:
-        raise WrongUsage(f"The condition is longer than {LONGEST_CONDITION} characters.")
+        raise UsageError(f"The condition is longer than {LONGEST_CONDITION} characters.")
     kept = kept_path(condition)
     try:
         # In brackets first: what closes the parentheses around it on the way can't stand there.
@@ -322,7 +322,7 @@ def _walk(node: Any, condition: str, known: Sequence[str], asked: set[str]) -> N
     if kind == "COLUMN_REF":
         name = ".".join(node["column_names"])
         if name.lower() not in {column.lower() for column in known}:
-            raise WrongUsage(
+            raise UsageError(
                 f"There is no column {name}; there are: {', '.join(known)}. "
                 "A text stands in single quotes, as in label = 'medical'."
             )
@@ -338,8 +338,8 @@ def _without_places(node: Any) -> Any:
     return [_without_places(item) for item in node] if isinstance(node, list) else node
 
 
-def _refused(condition: str, why: str) -> WrongUsage:
-    return WrongUsage(f"The condition `{condition}` is refused: {why.rstrip('.')}.")
+def _refused(condition: str, why: str) -> UsageError:
+    return UsageError(f"The condition `{condition}` is refused: {why.rstrip('.')}.")
 
 
 def _first_line(error: Exception) -> str:

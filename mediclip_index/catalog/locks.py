@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mediclip_index.catalog.troubles import cant_write
-from mediclip_index.terms import IndexBusy
+from mediclip_index.types import IndexBusy
 
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import Frames, Pdf, ReadOptions, Refusal, ScanOptions
+from mediclip_index.types import Frames, Pdf, ReadOptions, Refusal, ScanOptions
 
 _REFUSALS = {
     "tx": "BIGINT",

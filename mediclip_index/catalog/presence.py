@@ -10,7 +10,7 @@ import numpy as np
 
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading
-from mediclip_index.terms import Ids
+from mediclip_index.types import Ids
 
 # Images of which no file is left, as of the transaction $1.
 GONE = """

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 Connection = duckdb.DuckDBPyConnection
 

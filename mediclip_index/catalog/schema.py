@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from mediclip_index.catalog.rows import Connection, scalar
-from mediclip_index.terms import NoIndex
+from mediclip_index.types import NoIndex
 
 # Readable by every DuckDB that pyproject admits, whichever wrote it.
 STORAGE_VERSION = "v1.5.0"

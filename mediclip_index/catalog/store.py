@@ -19,7 +19,7 @@ from mediclip_index.catalog import schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
-from mediclip_index.terms import NoIndex, WrongUsage
+from mediclip_index.types import NoIndex, UsageError
 
 FILE = "catalog.duckdb"
 OURS = {"lock", "turnstile", "spool"}  # beside it, before anything else is there
@@ -76,7 +76,7 @@ class Catalog:
     def create(
         cls, folder: Path, first: Callable[[Writing], None] | None = None, *, by: str | None = None
     ) -> Catalog:
-        """A new catalog in an empty or missing folder; WrongUsage where something else is there.
+        """A new catalog in an empty or missing folder; UsageError where something else is there.
 
         `first` fills its first transaction. The catalog is made under another name and moved into
         place whole, so that a kill or a full disk leaves no half of one.
@@ -114,20 +114,20 @@ class Catalog:
 
     @staticmethod
     def vacant(folder: Path) -> None:
-        """Make a folder for an index; WrongUsage where something else is there."""
+        """Make a folder for an index; UsageError where something else is there."""
         if folder.exists() and not folder.is_dir():
-            raise WrongUsage(f"{folder} is a file; name a folder for the index.")
+            raise UsageError(f"{folder} is a file; name a folder for the index.")
         if folder.is_dir() and any(
             i.name not in OURS and FILE not in i.name for i in folder.iterdir()
         ):
-            raise WrongUsage(
+            raise UsageError(
                 f"{folder} is a folder with other things in it; name a new or empty one for "
                 "the index."
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WrongUsage(f"The folder {folder} can't be made: {error.strerror}.") from None
+            raise UsageError(f"The folder {folder} can't be made: {error.strerror}.") from None
 
     @classmethod
     def discard(cls, folder: Path) -> None:

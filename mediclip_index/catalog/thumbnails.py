@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import THUMBNAIL, Ids
+from mediclip_index.types import THUMBNAIL, Ids
 
 Grey = bytes  # THUMBNAIL x THUMBNAIL grey values, row by row
 _PART = 8_192  # thumbnails fetched at a time

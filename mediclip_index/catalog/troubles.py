@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from mediclip_index.terms import CantWrite, NoIndex
+from mediclip_index.types import NoIndex, WriteError
 
 # Of DuckDB's errors those that are about its files; all others are about what was asked.
 _OF_FILES = (
@@ -30,7 +30,7 @@ _OF_WRITING = {
 
 @contextmanager
 def told(file: Path) -> Iterator[None]:
-    """Turn troubles with a catalog's files into CantWrite or NoIndex, and Ctrl-C in the midst of a
+    """Turn troubles with a catalog's files into WriteError or NoIndex, and Ctrl-C in the midst of a
     statement into KeyboardInterrupt; what the block itself raises otherwise goes through."""
     try:
         yield
@@ -49,7 +49,7 @@ def told(file: Path) -> Iterator[None]:
         raise KeyboardInterrupt from error
 
 
-def cannot_open(file: Path, error: duckdb.Error) -> NoIndex | CantWrite:
+def cannot_open(file: Path, error: duckdb.Error) -> NoIndex | WriteError:
     """Why DuckDB would not open a file."""
     why = _first_line(error)
     if "lock on file" in why.lower():
@@ -60,19 +60,19 @@ def cannot_open(file: Path, error: duckdb.Error) -> NoIndex | CantWrite:
     return _sentence(file, why)
 
 
-def cant_write(folder: Path, why: str) -> CantWrite:
+def cant_write(folder: Path, why: str) -> WriteError:
     if any(sign in why.lower() for sign in _FULL):
-        return CantWrite(
+        return WriteError(
             f"There is no room left to write in {folder} ({why.rstrip('.')}): what was committed "
             "before is kept; make room, then give the same command again."
         )
-    return CantWrite(
+    return WriteError(
         f"{folder} can't be written to ({why.rstrip('.')}): nothing was changed; make it "
         "writable, or work on a copy of it."
     )
 
 
-def _sentence(file: Path, why: str) -> NoIndex | CantWrite:
+def _sentence(file: Path, why: str) -> NoIndex | WriteError:
     if any(sign in why.lower() for sign in (*_FULL, *_FORBIDDEN)):
         return cant_write(file.parent, why)
     return NoIndex(

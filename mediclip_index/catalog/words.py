@@ -12,15 +12,15 @@ from mediclip_index.catalog import schema
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Calibration,
     NoIndex,
     PromptSet,
     Settings,
     Tuning,
     Unrelated,
+    UsageError,
     Vectors,
-    WrongUsage,
 )
 
 
@@ -70,7 +70,7 @@ def chosen(look: Reading, name: str) -> int:
 
 def tx_at(look: Reading, time_us: int) -> int:
     """The last transaction up to a moment (microseconds since 1970) at which the index could
-    answer; WrongUsage where there was none."""
+    answer; UsageError where there was none."""
     tx, first = look.db.execute(
         "SELECT max(tx) FILTER (WHERE time_us <= $2), min(time_us) FROM transactions WHERE tx >= "
         "(SELECT max(first) FROM (SELECT min(tx) AS first FROM choices GROUP BY name)) "
@@ -78,7 +78,7 @@ def tx_at(look: Reading, time_us: int) -> int:
         [look.tx, time_us],
     ).fetchall()[0]
     if tx is None:
-        raise WrongUsage(f"The index was not there yet: it could answer from {iso(first)} on.")
+        raise UsageError(f"The index was not there yet: it could answer from {iso(first)} on.")
     return int(tx)
 
 

@@ -99,11 +99,11 @@ def build(
     from mediclip_index.index import Index
     from mediclip_index.reading import is_there
     from mediclip_index.show import TerminalProgress
-    from mediclip_index.terms import WrongUsage
+    from mediclip_index.types import UsageError
 
     for source in sources:
         if not is_there(source) and not Index.exists(context.path):
-            raise WrongUsage(f"There is no file or folder {source} to build from.")
+            raise UsageError(f"There is no file or folder {source} to build from.")
     if len(sources) == 1 and Index.is_export(sources[0]):
         made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
         _check_names(made, hash_paths)
@@ -132,7 +132,7 @@ def build(
             workers=workers,
             progress=progress,
         )
-    except WrongUsage:
+    except UsageError:
         if new:  # what can't be built leaves no index behind
             Index.discard(context.path)
         raise
@@ -159,17 +159,17 @@ def _created(context: Context, model: str, prompts: str, hash_paths: bool = Fals
 
 
 def _check_names(index: Any, hash_paths: bool) -> None:
-    from mediclip_index.terms import WrongUsage
+    from mediclip_index.types import UsageError
 
     if hash_paths and not index.hashes_paths:
-        raise WrongUsage(
+        raise UsageError(
             "This index keeps paths already; make another with --index DIR for hashes."
         )
 
 
 def _taken_over(index: Any) -> Any:
     """The report of an index that was made from an export: every image is new to it."""
-    from mediclip_index.terms import BuildReport
+    from mediclip_index.types import BuildReport
 
     facts = index.info().index
     return BuildReport(
@@ -180,16 +180,16 @@ def _taken_over(index: Any) -> Any:
 
 def _check(index: Any, model: str | None, prompts: str | None) -> None:
     """--model and --prompts are for new indexes; for an old one they may only agree with it."""
-    from mediclip_index.terms import WrongUsage
+    from mediclip_index.types import UsageError
 
     facts = index.info()
     if model not in (None, "auto") and not facts.index.model.startswith(str(model)):
-        raise WrongUsage(
+        raise UsageError(
             f"This index was made with the model {facts.index.model}, and vectors of two models "
             "can't meet; make another index with --index DIR for the other model."
         )
     if prompts not in (None, facts.prompts):
-        raise WrongUsage(
+        raise UsageError(
             f"This index answers with the prompt set {facts.prompts}; change it with "
             f"`mediclip-index prompts add {prompts}`."
         )

@@ -16,7 +16,7 @@ import click
 
 from mediclip_index.cli.options import tell
 from mediclip_index.show.text import counted
-from mediclip_index.terms import ReadOptions, WrongUsage
+from mediclip_index.types import ReadOptions, UsageError
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("file", "source", "page", "item", "id", "label", "probability", "sha256")
@@ -54,7 +54,7 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
     pictures, where none are named), and write what they are to manifest.csv there.
 
     A figure or page of a PDF becomes a PNG, a member of an archive a file. Nothing is overwritten:
-    a name that another content has gets a number. WrongUsage where manifest.csv is another's.
+    a name that another content has gets a number. UsageError where manifest.csv is another's.
     """
     rows = [w for w in dict.fromkeys(wanted) if w.path != "-"]
     before = _manifest(folder / MANIFEST)
@@ -144,7 +144,7 @@ def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], b
             for path in sorted(paths):
                 try:
                     entries.append(entry_of(path))
-                except (WrongUsage, Unreadable):
+                except (UsageError, Unreadable):
                     continue
             options = ReadOptions(pdf="pages" if as_pages else "images")
             for loaded in readers.ahead(entries, Manner(Whole(_FIGURE), options)):
@@ -216,7 +216,7 @@ def _manifest(file: Path) -> dict[tuple[str, ...], tuple[str, ...]]:
     with file.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
         rows = [tuple(row) for row in csv.reader(lines)]
     if not rows or rows[0] != COLUMNS:
-        raise WrongUsage(f"{file} is no list of copied pictures; name another folder.")
+        raise UsageError(f"{file} is no list of copied pictures; name another folder.")
     return {row[:5]: row for row in rows[1:]}
 
 

@@ -12,7 +12,7 @@ from mediclip_index.cli.build import _created
 from mediclip_index.cli.options import look, opened, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import tables, writing
-from mediclip_index.terms import Verdict
+from mediclip_index.types import Verdict
 
 HELD_OUT = "split = 'test'"
 

@@ -25,7 +25,7 @@ from mediclip_index.cli.options import (
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Pixels, QueryReport, Verdict
+from mediclip_index.types import Pixels, QueryReport, Verdict
 
 
 @click.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediclip_index.encoding import names
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
-from mediclip_index.terms import MediclipError, Picture, Pixels, Vectors, WrongUsage
+from mediclip_index.types import MediclipError, Picture, Pixels, UsageError, Vectors
 
 if TYPE_CHECKING:
     import torch
@@ -144,7 +144,7 @@ def unit_rows(features: Vectors, name: str) -> Vectors:
 
 
 def pick_device(device: str) -> torch.device:
-    """The torch device for auto, cpu, cuda, cuda:N or mps. Raises WrongUsage."""
+    """The torch device for auto, cpu, cuda, cuda:N or mps. Raises UsageError."""
     import torch
 
     has_mps = torch.backends.mps.is_available()
@@ -158,7 +158,7 @@ def pick_device(device: str) -> torch.device:
         and (not number or (number.isdecimal() and int(number) < torch.cuda.device_count())),
     }
     if kind not in here:
-        raise WrongUsage(f"There is no device {device!r}; use auto, cpu, cuda or mps.")
+        raise UsageError(f"There is no device {device!r}; use auto, cpu, cuda or mps.")
     if not here[kind]:
-        raise WrongUsage(f"This machine has no device {device!r} that torch can use; use auto.")
+        raise UsageError(f"This machine has no device {device!r} that torch can use; use auto.")
     return torch.device(device)

@@ -17,7 +17,7 @@ from mediclip_index.encoding.openvino import Tower, left_out, stacked
 from mediclip_index.encoding.prepared import Trial
 from mediclip_index.encoding.preprocess import Preprocessing
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.terms import Picture, Pixels, Vectors, WrongUsage
+from mediclip_index.types import Picture, Pixels, UsageError, Vectors
 
 if TYPE_CHECKING:
     import torch
@@ -101,14 +101,14 @@ def _class_token_alone(visual: Any) -> Iterator[None]:
 
 def lowered(model: Any, precision: str, pictures: Sequence[Picture], how: Preprocessing) -> Any:
     """The image tower for a lower precision: bf16 is the engine's own doing, for int8 the model is
-    calibrated on pictures. Raises WrongUsage where that can't be had."""
+    calibrated on pictures. Raises UsageError where that can't be had."""
     if precision != "int8":
         return model
     try:
         with left_out("openvino_telemetry"):
             import nncf
     except ImportError:
-        raise WrongUsage(
+        raise UsageError(
             'int8 needs the nncf package; pip install "mediclip-index[int8]".'
         ) from None
     batches = [stacked(pictures[i : i + 1], how) for i in range(len(pictures))]

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 
 _PATIENCE_S = 3.0
 

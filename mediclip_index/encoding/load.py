@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision, pick_device
 from mediclip_index.encoding.file_hashes import FileHashes
-from mediclip_index.terms import ModelUnavailable, WrongUsage
+from mediclip_index.types import ModelUnavailable, UsageError
 
 
 def load_encoder(
@@ -34,10 +34,10 @@ def load_encoder(
     batch_size: most pictures at once; `bundled`: where `lite` lies (None: in the package).
 
     Raises ModelUnavailable with one sentence where the model can't be had or would mislead, and
-    WrongUsage for a device or precision that isn't there.
+    UsageError for a device or precision that isn't there.
     """
     if precision not in ("fp32", "bf16"):
-        raise WrongUsage(f"There is no precision {precision!r} on torch; use fp32 or bf16.")
+        raise UsageError(f"There is no precision {precision!r} on torch; use fp32 or bf16.")
     _share_cores()
     # Imported here: torch and open_clip take seconds, and a command that needs no model needs none.
     from mediclip_index.encoding import build, quickgelu, sources

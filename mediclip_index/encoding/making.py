@@ -10,7 +10,7 @@ from mediclip_index.encoding.encoder import OpenClipEncoder
 from mediclip_index.encoding.openvino import Engine, Tower
 from mediclip_index.encoding.prepared import EXACT, LEAST, PICTURES, TEXT, Sheet, Trial
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.terms import Picture, Pixels, Vectors
+from mediclip_index.types import Picture, Pixels, Vectors
 
 
 @dataclass

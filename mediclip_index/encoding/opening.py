@@ -25,7 +25,7 @@ from mediclip_index.encoding.prepared import (
 )
 from mediclip_index.encoding.sources import bundled_versions
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.terms import MediclipError, Picture, Vectors, WrongUsage
+from mediclip_index.types import MediclipError, Picture, UsageError, Vectors
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
@@ -53,7 +53,7 @@ def open_encoder(
     are held against each other; it is called only where a model is made ready for the first time.
     precision: auto is fp32, or bf16 where the processor has it and it was earned for this very
     model. The text tower always computes in fp32. The rest is as in `load_encoder`, and so are the
-    errors; WrongUsage too where an engine or precision that was asked for can't be had.
+    errors; UsageError too where an engine or precision that was asked for can't be had.
     """
     _check(device, engine, precision)
     load: Callable[..., OpenClipEncoder] = partial(
@@ -73,7 +73,7 @@ def open_encoder(
         else:
             why = "OpenVINO can't be loaded here (pip install openvino)"
         if engine == "openvino":
-            raise WrongUsage(f"{why[:1].upper()}{why[1:]}; use --engine torch.")
+            raise UsageError(f"{why[:1].upper()}{why[1:]}; use --engine torch.")
     on_torch = load(device=device, precision="fp32" if precision == "auto" else precision)
     if why:
         on_torch.notes += (f"{why[:1].upper()}{why[1:]}, so torch computes.",)
@@ -106,11 +106,11 @@ def ready_encoder(
 
 def _check(device: str, engine: str, precision: str) -> None:
     if engine not in ENGINES:
-        raise WrongUsage(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
+        raise UsageError(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:
-        raise WrongUsage(f"There is no precision {precision!r}; use {', '.join(PRECISIONS)}.")
+        raise UsageError(f"There is no precision {precision!r}; use {', '.join(PRECISIONS)}.")
     if engine == "openvino" and device not in ("auto", "cpu"):
-        raise WrongUsage(f"OpenVINO runs on the processor here, not on {device}; use --device cpu.")
+        raise UsageError(f"OpenVINO runs on the processor here, not on {device}; use --device cpu.")
 
 
 def _on_openvino(engine: str, device: str) -> bool:

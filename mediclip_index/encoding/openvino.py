@@ -14,7 +14,7 @@ import numpy as np
 
 from mediclip_index.encoding.encoder import unit_rows
 from mediclip_index.encoding.preprocess import Preprocessing, framed
-from mediclip_index.terms import Picture, Pixels, Vectors
+from mediclip_index.types import Picture, Pixels, Vectors
 
 ENGINE = "openvino"
 

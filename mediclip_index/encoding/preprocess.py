@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mediclip_index.terms import Pixels
+from mediclip_index.types import Pixels
 
 Floats = npt.NDArray[np.float32]
 

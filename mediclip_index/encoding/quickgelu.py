@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mediclip_index.encoding.checkpoint import Checkpoint
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 
 if TYPE_CHECKING:
     import torch

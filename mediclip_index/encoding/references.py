@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mediclip_index.encoding.checkpoint import safetensors_metadata
 from mediclip_index.encoding.sources import package_folder
-from mediclip_index.terms import ModelUnavailable, Vectors
+from mediclip_index.types import ModelUnavailable, Vectors
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from mediclip_index.encoding import names, quickgelu
 from mediclip_index.encoding.auto import openai_file, resolve_auto
 from mediclip_index.encoding.checkpoint import safetensors_metadata
 from mediclip_index.encoding.fetch import from_hub, from_url, in_cache
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 
 _CONFIG = "open_clip_config.json"
 _FOLDER_WEIGHTS = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from mediclip_index.encoding.bpe import Tokens, WordPieces
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 _AT_ONCE = 64
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediclip_index.encoding.fetch import ask_first, in_cache
 from mediclip_index.encoding.fingerprint import of_json
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 
 if TYPE_CHECKING:
     import torch

@@ -48,7 +48,7 @@ class Index(Working, Assessing, Keeping):
         device: auto, cpu, cuda or mps. engine: auto, torch or openvino. precision: auto (fp32, or
         what was earned), fp32, bf16 or int8.
 
-        Raises WrongUsage where the folder holds something else, ModelUnavailable where the model
+        Raises UsageError where the folder holds something else, ModelUnavailable where the model
         can't be had.
         """
         return cls(

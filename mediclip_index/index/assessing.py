@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mediclip_index import jobs
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     ChainReport,
     CompareReport,

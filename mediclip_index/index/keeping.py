@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from mediclip_index import jobs
-from mediclip_index.terms import (
+from mediclip_index.types import (
     BackupReport,
     ExportReport,
     Progress,
@@ -51,7 +51,7 @@ class Keeping:
         attributes, technical metadata and all verdicts on it or that name it, for the whole file
         with all its pages; only a tombstone stays, so that the audit's chain holds.
 
-        Ids that the index does not have are told in `unknown`; WrongUsage where it has none of
+        Ids that the index does not have are told in `unknown`; UsageError where it has none of
         them. To restore, `where` is asked of removed images as they were when they were taken out.
         """
         return jobs.remove(self._desk, ids, where=where, what=what, dry_run=dry_run, last=last)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mediclip_index import jobs
-from mediclip_index.terms import (
+from mediclip_index.types import (
     BuildReport,
     Frames,
     ImportOptions,
@@ -208,7 +208,7 @@ class Working:
         return jobs.summary(self._desk, by=by, where=where, progress=progress or Silent())
 
     def known_kinds(self, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
-        """Kinds by the names that a prompt set (None: the one in force) has for them; WrongUsage,
+        """Kinds by the names that a prompt set (None: the one in force) has for them; UsageError,
         with near ones, where one is unknown."""
         return jobs.known_kinds(self._desk, said, prompts=prompts)
 
@@ -239,7 +239,7 @@ class Working:
         return jobs.split(self._desk, shares, by=by, where=where, seed=seed)
 
     def image_ids(self, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
-        """The ids of pictures by id ("12", "#12") or path. WrongUsage where the index does not hold
+        """The ids of pictures by id ("12", "#12") or path. UsageError where the index does not hold
         a path, or where that holds several pictures and not `all_pages` are asked for."""
         return jobs.image_ids(self._desk, given, all_pages=all_pages)
 
@@ -253,7 +253,7 @@ class Working:
     ) -> LabelReport:
         """Labels, splits and subjects from a CSV file, by `image` (an id) or by path with page and
         item. A path with several pictures labels none unless `all_pages`; other columns are passed
-        over unless `keep_columns`; WrongUsage where the labels are the machine's, unless
+        over unless `keep_columns`; UsageError where the labels are the machine's, unless
         `machine_labels` (which takes its guesses where label is empty)."""
         options = ImportOptions(
             machine_labels=machine_labels, all_pages=all_pages, keep_columns=keep_columns

@@ -10,7 +10,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.jobs.records import to_row
 from mediclip_index.prompts import parse
-from mediclip_index.terms import AuditRow, ChainReport, InfoReport, NeighbourFile, WrongUsage
+from mediclip_index.types import AuditRow, ChainReport, InfoReport, NeighbourFile, UsageError
 
 
 def info(desk: Desk) -> InfoReport:
@@ -114,9 +114,9 @@ def audit_show(desk: Desk, verdict: str) -> AuditRow:
         if body["id"].startswith(verdict) and body["id"] not in {b["id"] for b, _ in kept}
     ]
     if not kept_or_waiting:
-        raise WrongUsage(f"There is no verdict {verdict}; `mediclip-index audit list` shows ids.")
+        raise UsageError(f"There is no verdict {verdict}; `mediclip-index audit list` shows ids.")
     if len(kept_or_waiting) > 1:
-        raise WrongUsage(f"Several verdicts begin with {verdict}; give more of the id.")
+        raise UsageError(f"Several verdicts begin with {verdict}; give more of the id.")
     return to_row(*kept_or_waiting[0])
 
 

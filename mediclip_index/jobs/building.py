@@ -23,7 +23,7 @@ from mediclip_index.jobs.known import Tally, holds_none, known_before, missing, 
 from mediclip_index.jobs.labelling import at_odds, check_labels
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
 from mediclip_index.jobs.planning import Plan, check_read_alike, plans
-from mediclip_index.terms import (
+from mediclip_index.types import (
     BuildReport,
     Encoder,
     Entry,

@@ -12,7 +12,7 @@ from mediclip_index import encoding, verdict
 from mediclip_index.catalog import labels
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import Calibration, CalibrationKind, PromptSet, Settings
+from mediclip_index.types import Calibration, CalibrationKind, PromptSet, Settings
 
 
 @dataclass(frozen=True)

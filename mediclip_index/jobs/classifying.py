@@ -19,7 +19,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.doubting import CROWD, Near, Who
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.jobs.judging import classes_of, nearest_references
-from mediclip_index.terms import HeaderVote, Ids, Vectors
+from mediclip_index.types import HeaderVote, Ids, Vectors
 
 CHUNK = 2_048  # pictures judged at a time
 NOBODY = -1

@@ -18,7 +18,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.hand_labels import hand_label
 from mediclip_index.jobs.headers import dicom_headers
-from mediclip_index.terms import Ids, Progress, SearchReport, Silent, WhatIf
+from mediclip_index.types import Ids, Progress, SearchReport, Silent, WhatIf
 
 
 @dataclass(frozen=True, eq=False)

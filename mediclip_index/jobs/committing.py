@@ -10,7 +10,7 @@ from mediclip_index.catalog import Reading, Writing, images, indexed, labels, or
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import Facts, Refusal
+from mediclip_index.types import Facts, Refusal
 
 
 @dataclass

@@ -13,16 +13,16 @@ from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground
 from mediclip_index.jobs.neighbouring import refresh_neighbours
-from mediclip_index.terms import BackupReport, ExportReport, ModelUnavailable, WhatIf, WrongUsage
+from mediclip_index.types import BackupReport, ExportReport, ModelUnavailable, UsageError, WhatIf
 
 
 def export(desk: Desk, folder: Path) -> ExportReport:
     """See Index.export."""
     folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WrongUsage(f"{folder} is there already; name a new folder for the export.")
+        raise UsageError(f"{folder} is there already; name a new folder for the export.")
     if desk.catalog.folder in (folder, *folder.parents):
-        raise WrongUsage("An export inside the index goes with it; name a folder elsewhere.")
+        raise UsageError("An export inside the index goes with it; name a folder elsewhere.")
     verdicts = _verdicts(desk)
     with desk.catalog.writing("export", by=desk.author) as work:
         taken = audit.take_in_spool(work, desk.catalog.spool)
@@ -52,7 +52,7 @@ def _verdicts(desk: Desk) -> VerdictColumns | None:
 def from_export(path: Path, folder: Path) -> Catalog:
     """See Index.from_export."""
     if Catalog.exists(path):
-        raise WrongUsage(
+        raise UsageError(
             f"{folder} is an export, and becomes an index of its own: name a new folder for it "
             "with --index."
         )

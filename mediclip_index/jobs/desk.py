@@ -24,7 +24,7 @@ from mediclip_index.catalog import (
 from mediclip_index.catalog.words import KnownEncoder, KnownPrompts
 from mediclip_index.jobs.naming import Names
 from mediclip_index.neighbours import Neighbourhood
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Encoder,
     IndexFacts,
     ModelUnavailable,
@@ -32,8 +32,8 @@ from mediclip_index.terms import (
     PromptSet,
     Settings,
     Unrelated,
+    UsageError,
     Vectors,
-    WrongUsage,
 )
 from mediclip_index.verdict import WordVectors, word_vectors
 
@@ -304,7 +304,7 @@ def named_prompts(name: str) -> PromptSet:
     if Path(name).suffix == ".toml" or Path(name).exists():
         return prompts.load_file(Path(name))
     known = ", ".join(prompts.bundled_names())
-    raise WrongUsage(f"There is no prompt set {name}: name a TOML file or one of {known}.")
+    raise UsageError(f"There is no prompt set {name}: name a TOML file or one of {known}.")
 
 
 def unit(vector: Vectors) -> Vectors:

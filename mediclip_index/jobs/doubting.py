@@ -12,7 +12,7 @@ import numpy as np
 from mediclip_index import verdict
 from mediclip_index.catalog import Reading, images
 from mediclip_index.jobs.grounding import Ground
-from mediclip_index.terms import Calibration, Ids, Vectors
+from mediclip_index.types import Calibration, Ids, Vectors
 
 CROWD = verdict.NEAREST
 Who = tuple[bool, int]  # whether it is a reference, and its place there, or an image's id

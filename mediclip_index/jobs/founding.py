@@ -8,7 +8,7 @@ from mediclip_index import encoding
 from mediclip_index.catalog import Catalog, Writing, salt, words
 from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts, put_in_force
-from mediclip_index.terms import Settings, WrongUsage
+from mediclip_index.types import Settings, UsageError
 
 
 def found(
@@ -24,7 +24,7 @@ def found(
 ) -> Desk:
     """A desk at a new index. Everything that may fail is tried before the folder is made."""
     if Catalog.exists(path):
-        raise WrongUsage(f"There is an index at {path} already; open it, or name another folder.")
+        raise UsageError(f"There is an index at {path} already; open it, or name another folder.")
     chosen = named_prompts(prompts)
     name = encoding.resolve_auto()[0] if model == "auto" else model
     encoder = load_encoder(name, device, engine, precision)

@@ -17,7 +17,7 @@ from mediclip_index.jobs.kinds import classes_by_kind
 from mediclip_index.jobs.moments import microseconds
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.prompts import parse
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Ids,
     IndexFacts,
     PromptSet,

@@ -14,7 +14,7 @@ import numpy as np
 from mediclip_index.catalog import Reading, labels, removals
 from mediclip_index.catalog.labels import ByHand
 from mediclip_index.jobs.grounding import Ground
-from mediclip_index.terms import HandLabel
+from mediclip_index.types import HandLabel
 
 Pictures = Mapping[tuple[str, int | None, int | None], int]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mediclip_index import verdict
 from mediclip_index.catalog import Reading, indexed
-from mediclip_index.terms import HeaderVote, Picture
+from mediclip_index.types import HeaderVote, Picture
 from mediclip_index.verdict import WordVectors
 
 

@@ -24,7 +24,7 @@ from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.turning import with_turned
 from mediclip_index.reading import FILLED_IN, ListRow
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Facts, ImportOptions, LabelReport, WhatIf, WrongUsage
+from mediclip_index.types import Facts, ImportOptions, LabelReport, UsageError, WhatIf
 
 _KNOWN = {"path", "label", "split", "subject", "page", "item", *FILLED_IN}
 _OF_VERDICTS = {"probability", "unsure", "why"}
@@ -94,7 +94,7 @@ class _Said:
     several: list[str] = field(default_factory=list)
 
     def add(self, row: ListRow, facts: Facts) -> None:
-        """Take one row in; WrongUsage where its image is not the one at its path."""
+        """Take one row in; UsageError where its image is not the one at its path."""
         if facts == Facts() and set(FILLED_IN) & set(row.cells):
             return  # nobody filled it in
         image = _image(row)
@@ -102,7 +102,7 @@ class _Said:
         places = self.places.get(row.path, ())
         if image is not None:
             if places and image not in {i for i, _, _ in places}:
-                raise WrongUsage(
+                raise UsageError(
                     f"{self.file}, line {row.line}: image {image} is not the picture at this row's "
                     "path, so the list may be of another index; without its column image it goes "
                     "by path. Nothing was changed."
@@ -132,10 +132,10 @@ class _Said:
         self._say([i for i, _, _ in meant], facts)
 
     def check_index(self, rows: Sequence[ListRow]) -> None:
-        """WrongUsage where ids stand beside paths of which the index knows none."""
+        """UsageError where ids stand beside paths of which the index knows none."""
         beside = [row for row in rows if row.path and _image(row) is not None]
         if beside and not any(self.places.get(row.path) for row in beside):
-            raise WrongUsage(
+            raise UsageError(
                 f"{self.file}: none of its paths is in this index, so its ids are of another one; "
                 "name that with --index, or leave the column path out. Nothing was changed."
             )
@@ -159,7 +159,7 @@ def _rows(file: Path, options: ImportOptions) -> list[ListRow]:
     if not _is_json(file):
         return list(reading.label_rows(str(file), filled_in=True))
     if not options.machine_labels:
-        raise WrongUsage(
+        raise UsageError(
             f"{file} is JSON, in which `label` is the machine's own class: `--format csv` writes a "
             "list with a column label for people to fill in; --machine-labels imports the "
             "machine's all the same."
@@ -183,12 +183,12 @@ def _of_json(file: Path) -> Iterator[ListRow]:
         except ValueError:
             data = [json.loads(line) for line in text.splitlines() if line.strip()]
     except ValueError:
-        raise WrongUsage(f"{file} is no JSON that can be read.") from None
+        raise UsageError(f"{file} is no JSON that can be read.") from None
     if isinstance(data, dict):
         data = data.get("verdicts", data.get("next", [data]))
     for number, one in enumerate(data, 1):
         if not isinstance(one, dict) or not isinstance(one.get("path"), str):
-            raise WrongUsage(f"{file} holds no verdicts: entry {number} has no path.")
+            raise UsageError(f"{file} holds no verdicts: entry {number} has no path.")
         cells = {n: str(one[n]) for n in ("path", "label", "image") if one.get(n) is not None}
         path = os.path.normpath(os.path.join(os.path.abspath(file.parent), one["path"]))
         facts = Facts(label=cells.get("label"))
@@ -224,7 +224,7 @@ def _check_for_verdicts(
     said: Mapping[int, Facts],
     options: ImportOptions,
 ) -> None:
-    """WrongUsage where the labels of a list are the machine's."""
+    """UsageError where the labels of a list are the machine's."""
     if options.machine_labels or "label" not in columns or {"guess", "predicted"} & columns:
         return
     own = _OF_VERDICTS & columns
@@ -238,7 +238,7 @@ def _check_for_verdicts(
         guesses = zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True)
         listed = bool(labelled) and all(labelled[i] == guess for i, guess in guesses)
     if listed:
-        raise WrongUsage(
+        raise UsageError(
             f"{file} is a list of verdicts, and what the model said is no label: keep the columns "
             "path and label of the rows that a person has checked, or say --machine-labels to "
             "import the machine's all the same."

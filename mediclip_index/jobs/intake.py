@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mediclip_index import reading
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Bounds,
     Encoder,
     Entry,
@@ -19,7 +19,7 @@ from mediclip_index.terms import (
     Pixels,
     ReadOptions,
     Refusal,
-    WrongUsage,
+    UsageError,
 )
 
 MOST_WORKERS = 16  # more would wait for the disk and the model
@@ -175,18 +175,18 @@ def _sensible() -> int:
 
 
 def first_picture(path: str, encoder: Encoder) -> Picture:
-    """The (first) picture of a file, for a model; WrongUsage where it holds none."""
+    """The (first) picture of a file, for a model; UsageError where it holds none."""
     with Readers(1) as readers:
         loaded = next(readers.ahead([entry_of(path)], Manner(encoder)))
     if not loaded.pictures:
         why = loaded.refused[0].message if loaded.refused else "it holds no picture"
-        raise WrongUsage(f"{path} can't be used: {why}")
+        raise UsageError(f"{path} can't be used: {why}")
     return loaded.pictures[0]
 
 
 def entry_of(path: str) -> Entry:
-    """A single file as an entry; WrongUsage where it is not there."""
+    """A single file as an entry; UsageError where it is not there."""
     entries = reading.scan(path, labels="none").entries if not os.path.isdir(path) else ()
     if len(entries) != 1:
-        raise WrongUsage(f"{path} is not one picture.")
+        raise UsageError(f"{path} is not one picture.")
     return entries[0]

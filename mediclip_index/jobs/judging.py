@@ -16,7 +16,7 @@ from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.jobs.doubting import Near
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.jobs.hand_labels import hand_label, said_of
-from mediclip_index.terms import (
+from mediclip_index.types import (
     GroupShare,
     HeaderVote,
     Ids,

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from mediclip_index import prompts, reading
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk, named_prompts
-from mediclip_index.terms import PromptSet, WrongUsage
+from mediclip_index.types import PromptSet, UsageError
 
 _NAMED = 5  # near ones that an error names
 
 
 def prompt_set(desk: Desk, name: str | None = None) -> PromptSet:
-    """The prompt set in force, or one by name; WrongUsage where there is none so named."""
+    """The prompt set in force, or one by name; UsageError where there is none so named."""
     with desk.catalog.reading() as look:
         known = words.prompts(look, name)
     if known is not None:
@@ -33,7 +33,7 @@ def classes_by_kind(chosen: PromptSet) -> dict[str, tuple[str, ...]]:
 
 def known_kinds(desk: Desk, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
     """Kinds by the names that a set (None: the one in force) has for them: `Chest X-ray` is
-    `chest_xray`. WrongUsage, with near ones, where one is unknown."""
+    `chest_xray`. UsageError, with near ones, where one is unknown."""
     if not said:
         return ()
     chosen = prompt_set(desk, prompts)
@@ -41,7 +41,7 @@ def known_kinds(desk: Desk, said: Sequence[str], *, prompts: str | None = None) 
 
 
 def named_kind(chosen: PromptSet, said: str) -> str:
-    """One kind by the set's own name for it; WrongUsage, with near ones, where it is unknown."""
+    """One kind by the set's own name for it; UsageError, with near ones, where it is unknown."""
     names = {reading.plain(name): name for name in classes_by_kind(chosen)}
     asked = reading.plain(said)
     if asked in names:
@@ -50,7 +50,7 @@ def named_kind(chosen: PromptSet, said: str) -> str:
     alike = difflib.get_close_matches(asked, names, n=_NAMED, cutoff=0.5)
     near = list(dict.fromkeys([*near, *(names[one] for one in alike)]))[:_NAMED]
     nearest = f"near are {', '.join(near)}; " if near else ""
-    raise WrongUsage(
+    raise UsageError(
         f"There is no kind {said!r} in the prompt set {chosen.name}: {nearest}"
         "`mediclip-index prompts show` lists all."
     )

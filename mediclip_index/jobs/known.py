@@ -8,7 +8,7 @@ from mediclip_index.catalog import Reading, images, origins
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.intake import Loaded
 from mediclip_index.jobs.naming import Names
-from mediclip_index.terms import Refusal
+from mediclip_index.types import Refusal
 
 
 @dataclass

@@ -10,7 +10,7 @@ from mediclip_index.catalog import Reading, images, labels
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.kinds import classes_by_kind, named_kind, prompt_set
 from mediclip_index.jobs.turning import with_turned
-from mediclip_index.terms import Facts, LabelEvent, LabelReport, WrongUsage
+from mediclip_index.types import Facts, LabelEvent, LabelReport, UsageError
 
 NOTHING = labels.Standing()
 
@@ -26,12 +26,12 @@ def set_label(
 ) -> LabelReport:
     """See Index.set_label."""
     if label is None and split is None and subject is None and kind is None:
-        raise WrongUsage("Say what to set: a class, --kind, --split or --subject.")
+        raise UsageError("Say what to set: a class, --kind, --split or --subject.")
     if not ids:
-        raise WrongUsage("Name the images by id; `mediclip-index search` shows ids.")
+        raise UsageError("Name the images by id; `mediclip-index search` shows ids.")
     for what, value in (("class", label), ("split", split), ("subject", subject), ("kind", kind)):
         if value is not None and not _is_text(value):
-            raise WrongUsage(f"The {what} is no UTF-8; write it in letters that are.")
+            raise UsageError(f"The {what} is no UTF-8; write it in letters that are.")
     chosen = prompt_set(desk)
     kind = named_kind(chosen, kind) if kind else kind
     said = Facts(label=label, split=split, subject=subject, kind=kind)
@@ -40,7 +40,7 @@ def set_label(
     with desk.catalog.writing("label set", by=desk.author) as work:
         missing = set(ids) - set(images.images(work, ids))
         if missing:
-            raise WrongUsage(
+            raise UsageError(
                 f"There is no image {min(missing)} in this index; nothing was changed."
             )
         now = labels.standings(work, ids)
@@ -57,13 +57,13 @@ def _with_kind(
     """What is said of one image, with class and kind fitting together: a kind says the class too
     where none is known, and a class of another kind, or none, takes the kind away.
 
-    WrongUsage where the image has another class than the kind is of.
+    UsageError where the image has another class than the kind is of.
     """
     if said.kind:
         possible = classes[said.kind]
         label = said.label or (now.label if said.label is None else None)
         if label is not None and label not in possible:
-            raise WrongUsage(
+            raise UsageError(
                 f"Image {image} is labelled {label}, and {said.kind} is a kind of {possible[0]}: "
                 f"say both, as in `mediclip-index label set {possible[0]} --kind {said.kind} "
                 f"{image}`."
@@ -126,7 +126,7 @@ def at_odds(look: Reading, said: Mapping[str, Facts]) -> list[str]:
 def label_history(desk: Desk, image: int) -> list[LabelEvent]:
     with desk.catalog.reading() as look:
         if not images.images(look, [image]):
-            raise WrongUsage(f"There is no image {image} in this index.")
+            raise UsageError(f"There is no image {image} in this index.")
         return labels.history(look, image)
 
 
@@ -134,7 +134,7 @@ def path_of(desk: Desk, image: int) -> str:
     with desk.catalog.reading() as look:
         found = images.images(look, [image])
     if not found:
-        raise WrongUsage(f"There is no image {image} in this index.")
+        raise UsageError(f"There is no image {image} in this index.")
     return found[image].path
 
 
@@ -144,11 +144,11 @@ def classes_of(desk: Desk) -> tuple[str, ...]:
 
 
 def check_labels(desk: Desk, said: Iterable[str]) -> None:
-    """WrongUsage where a label is no class of the prompt set in force."""
+    """UsageError where a label is no class of the prompt set in force."""
     classes = classes_of(desk)
     strange = sorted(set(said) - set(classes))
     if strange:
-        raise WrongUsage(
+        raise UsageError(
             f"{strange[0]!r} is no class of this index; the classes are {', '.join(classes)}. "
             "A class can be added by words: `mediclip-index prompts add FILE.toml`."
         )

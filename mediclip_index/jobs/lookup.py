@@ -12,7 +12,7 @@ from mediclip_index.catalog import Reading, indexed, removals
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.kinds import prompt_set
 from mediclip_index.jobs.naming import BEGINNING, Names
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 Place = tuple[int, int | None, int | None]  # image, page, item
 _ID = re.compile(r"#?([0-9]{1,18})")
@@ -47,12 +47,12 @@ def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False
         # What was taken out is meant only where nothing else is.
         found = [place for place in found if place[0] not in out] or found
         if not found:
-            raise WrongUsage(
+            raise UsageError(
                 f"The index does not hold {word}: name a picture by its id, as #12, or by a path "
                 "that `mediclip-index build` took in."
             )
         if len(found) > 1 and not all_pages:
-            raise WrongUsage(f"{word} {several(found)}")
+            raise UsageError(f"{word} {several(found)}")
         ids += [image for image, _, _ in found]
     return list(dict.fromkeys(ids))
 

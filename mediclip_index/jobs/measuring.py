@@ -12,7 +12,7 @@ from mediclip_index import verdict
 from mediclip_index.catalog import Reading, images, labels, presence, words
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk, sample_pictures
-from mediclip_index.terms import Encoder, Ids, Unrelated, Vectors
+from mediclip_index.types import Encoder, Ids, Unrelated, Vectors
 
 LEAST = 12  # pictures that tell anything
 MOST = 512  # of the pile that are looked at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 
 def microseconds(text: str) -> int:
@@ -13,7 +13,7 @@ def microseconds(text: str) -> int:
     try:
         moment = dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        raise WrongUsage(
+        raise UsageError(
             f"{text!r} is no time; write it as 2026-01-31 or 2026-01-31T12:00:00Z."
         ) from None
     return int(moment.timestamp() * 1_000_000)

@@ -21,7 +21,7 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, put_in_force
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Facts, Picture, Refusal, Settings, WrongUsage
+from mediclip_index.types import Facts, Picture, Refusal, Settings, UsageError
 
 _NOTHING = labels.Standing()
 _NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
@@ -78,12 +78,12 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
             return [f"{counted(len(unfinished), 'file')} that a build left unread are read again."]
         return ["All pictures of this index were read as this version reads them."]
     if sources and not set(before) <= set(sources):
-        raise WrongUsage("--reread looks at all sources of the index again: name none, or all.")
+        raise UsageError("--reread looks at all sources of the index again: name none, or all.")
     encoder = load_encoder(known.name, desk.device, desk.engine, desk.precision)
     measured = measuring.by_samples(encoder)
     with desk.catalog.writing("build --reread", by=desk.author) as work:
         if words.encoder(work).number != known.number:
-            raise WrongUsage("Another build moved this index meanwhile; run the same again.")
+            raise UsageError("Another build moved this index meanwhile; run the same again.")
         new = put_in_force(work, encoder, measured or known.unrelated)
         words.take_over(work, known, new, without=otherwise)
         # Cosines of one encoder say nothing of another's.

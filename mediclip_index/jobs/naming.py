@@ -12,7 +12,7 @@ import hmac
 import os
 from dataclasses import dataclass, replace
 
-from mediclip_index.terms import Entry, Refusal
+from mediclip_index.types import Entry, Refusal
 
 BEGINNING = "hashed:"
 # A reader's own words may quote a path, so a refusal says no more than its reason.

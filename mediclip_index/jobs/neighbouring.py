@@ -19,7 +19,7 @@ from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.neighbours import Material
-from mediclip_index.terms import Ids, IndexType, NeighbourFile, Vectors, WrongUsage
+from mediclip_index.types import Ids, IndexType, NeighbourFile, UsageError, Vectors
 
 FEW_NEW = 1_000  # vectors newer than all files that a query may read from the catalog
 SHARE = 0.1  # of a whole file, that a supplement to it may grow to
@@ -99,10 +99,10 @@ def due(look: Reading, known: KnownEncoder, asked: str, files: list[NeighbourFil
 
 
 def ask_for(desk: Desk, index_type: IndexType) -> None:
-    """Have neighbour files be of a kind from now on. Raises WrongUsage where there is none such."""
+    """Have neighbour files be of a kind from now on. Raises UsageError where there is none such."""
     if index_type not in get_args(IndexType):
         one = ", ".join(get_args(IndexType))
-        raise WrongUsage(f"There is no index type {index_type}; give one of {one}.")
+        raise UsageError(f"There is no index type {index_type}; give one of {one}.")
     with desk.catalog.reading() as look:
         before = derived.index_type(look)
     if index_type != before:

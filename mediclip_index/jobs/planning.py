@@ -11,7 +11,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import exports, origins
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.labelling import classes_of, in_classes
-from mediclip_index.terms import Entry, ReadOptions, Refusal, ScanOptions, WrongUsage
+from mediclip_index.types import Entry, ReadOptions, Refusal, ScanOptions, UsageError
 
 SAMPLES = "samples:"
 
@@ -43,13 +43,13 @@ def plans(
 ) -> Iterator[Plan]:
     """The sources that were named, or those the index knows, or the samples, each looked through.
 
-    What people should know is added to `notes`. Raises WrongUsage.
+    What people should know is added to `notes`. Raises UsageError.
     """
     names = desk.names
     if sources:
         wanted = [(os.path.abspath(s), labels, read, scan) for s in sources]
     elif names.hashed and any(s.source != SAMPLES for s in before):
-        raise WrongUsage("This index keeps no paths, only hashes of them: name the sources again.")
+        raise UsageError("This index keeps no paths, only hashes of them: name the sources again.")
     elif before:
         if labels != "auto" or (read, scan) != (ReadOptions(), ScanOptions()):
             notes.append(
@@ -76,12 +76,12 @@ def plans(
         table = how if how in ("auto", "none") else names.of(how)
         if not reading.is_there(source):
             if name not in {s.source for s in before}:
-                raise WrongUsage(f"There is no file or folder {source} to build from.")
+                raise UsageError(f"There is no file or folder {source} to build from.")
             # Known files that are missing with it; whether they are gone is asked later.
             yield Plan(name, table, this_read, this_scan, (), (), ())
             continue
         if exports.manifest(Path(source)) is not None:
-            raise WrongUsage(
+            raise UsageError(
                 f"{source} is an export, and becomes an index of its own: name a new folder for it "
                 "with --index."
             )
@@ -108,7 +108,7 @@ def check_read_alike(found: Sequence[Plan], before: Sequence[origins.Source]) ->
     reads = {one.source: one.read for one in before}
     for plan in found:
         if plan.read != reads.get(plan.source, plan.read):
-            raise WrongUsage(
+            raise UsageError(
                 f"{plan.source} was read with other --frames, --pdf or --truncated; say the same "
                 "with --reread, or name no source."
             )

@@ -19,7 +19,7 @@ from mediclip_index.jobs.headers import dicom_headers, header_of_picture
 from mediclip_index.jobs.intake import Loaded, Manner, Readers
 from mediclip_index.jobs.judging import Asked, judge
 from mediclip_index.jobs.recording import keep
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Entry,
     Pixels,
     Progress,
@@ -27,9 +27,9 @@ from mediclip_index.terms import (
     ReadOptions,
     Refusal,
     ScanOptions,
+    UsageError,
     Verdict,
     WhatIf,
-    WrongUsage,
 )
 
 BATCH = 64  # verdicts given, and written to the audit, at a time
@@ -52,7 +52,7 @@ def query_files(
 ) -> QueryReport:
     """See Index.query."""
     if not sources:
-        raise WrongUsage("Name at least one picture, folder or list; - reads a picture from stdin.")
+        raise UsageError("Name at least one picture, folder or list; - reads a picture from stdin.")
     notes: list[str] = []
     refused: list[Refusal] = []
     entries = list(_entries(sources, scan, refused, notes))

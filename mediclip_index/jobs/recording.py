@@ -10,7 +10,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.jobs.judging import Asked
 from mediclip_index.jobs.records import Body, Circumstances, to_body
-from mediclip_index.terms import CantWrite, Encoder, IndexBusy, Vectors, Verdict
+from mediclip_index.types import Encoder, IndexBusy, Vectors, Verdict, WriteError
 
 AUDIT_PATIENCE = 2.0  # seconds; then a verdict goes to the spool
 
@@ -57,8 +57,8 @@ def keep(
     except IndexBusy:
         audit.put_in_spool(desk.catalog.spool, bodies)
         return None
-    except CantWrite as error:
-        raise CantWrite(f"{error} No verdict is given unkept; --no-audit asks for that.") from None
+    except WriteError as error:
+        raise WriteError(f"{error} No verdict is given unkept; --no-audit asks for that.") from None
     for file in taken:
         file.unlink(missing_ok=True)
     return head

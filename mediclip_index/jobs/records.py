@@ -11,7 +11,7 @@ import numpy as np
 
 from mediclip_index import verdict as rules
 from mediclip_index.catalog.labels import iso
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     GroupShare,
     HeaderVote,

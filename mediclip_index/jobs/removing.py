@@ -20,7 +20,7 @@ from mediclip_index.catalog import (
 from mediclip_index.catalog.removals import Doomed
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.repairing import sweep_erased
-from mediclip_index.terms import RemovedImage, RemoveReport, TakenImage, WrongUsage
+from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError
 
 What = Literal["removed", "restored", "purged"]
 _COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": removals.PURGE}
@@ -38,7 +38,7 @@ def remove(
 ) -> RemoveReport:
     """See Index.remove."""
     if last and (what != "restored" or ids or where is not None):
-        raise WrongUsage("--last undoes the last removal: it goes with --restore alone.")
+        raise UsageError("--last undoes the last removal: it goes with --restore alone.")
     with desk.catalog.reading() as look:
         wanted = _last(look) if last else _chosen(look, ids, where, what)
         unknown = tuple(sorted(set(ids) - set(wanted)))
@@ -133,7 +133,7 @@ def _removed_where(look: Reading, where: str) -> list[int]:
 
 def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) -> list[int]:
     if where is not None and ids:
-        raise WrongUsage("Name images by id or by --where, not by both.")
+        raise UsageError("Name images by id or by --where, not by both.")
     if where is not None:
         return _removed_where(look, where) if what == "restored" else library.matching(look, where)
     if not ids:
@@ -146,13 +146,13 @@ def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) ->
                 "Name the images by id or by --where, or say --last; "
                 f"removed are: {listed or 'none'}."
             )
-        raise WrongUsage(said)
+        raise UsageError(said)
     known = set(images.images(look, list(ids)))
     if not known:
         said = f"There is no image {min(ids)} in this index; nothing was changed."
         if removals.unfinished_purge(look):
             said += " A purge was interrupted: `mediclip-index repair` finishes it."
-        raise WrongUsage(said)
+        raise UsageError(said)
     return sorted(known)
 
 

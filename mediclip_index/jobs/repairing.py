@@ -15,7 +15,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.jobs.rereading import again
 from mediclip_index.jobs.verifying import strays, verify
-from mediclip_index.terms import Mended, ModelUnavailable, NoIndex, Progress, RepairReport, Silent
+from mediclip_index.types import Mended, ModelUnavailable, NoIndex, Progress, RepairReport, Silent
 
 
 def repair(desk: Desk, *, progress: Progress) -> RepairReport:

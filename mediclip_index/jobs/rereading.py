@@ -15,15 +15,15 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Eye, Manner, Readers, entry_of
 from mediclip_index.show.text import counted
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Entry,
     Picture,
     Pixels,
     Progress,
     ReadOptions,
     Silent,
+    UsageError,
     Vectors,
-    WrongUsage,
 )
 
 _KEPT_AT_ONCE = 1024  # thumbnails
@@ -91,7 +91,7 @@ def reread(desk: Desk, ids: Sequence[int], eye: Eye) -> Iterator[Reread]:
         try:
             by_way[ways.get(sha, ReadOptions())].append(entry_of(path))
             contents[path] = sha
-        except (WrongUsage, reading.Unreadable):
+        except (UsageError, reading.Unreadable):
             yield Reread(path, len(asked), {}, "unread")
     with Readers() as readers:
         for way, entries in by_way.items():

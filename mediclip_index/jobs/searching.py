@@ -17,7 +17,7 @@ from mediclip_index.jobs.intake import first_picture
 from mediclip_index.jobs.kinds import known_kinds
 from mediclip_index.jobs.unlearned import note_on_words
 from mediclip_index.neighbours import Stored
-from mediclip_index.terms import Progress, SearchHit, SearchReport, Vectors, WrongUsage
+from mediclip_index.types import Progress, SearchHit, SearchReport, UsageError, Vectors
 
 MOST_RESULTS = 10_000
 DEFAULT_RESULTS = 10
@@ -38,7 +38,7 @@ def search(
 ) -> SearchReport:
     """See Index.search."""
     if k is not None and not 1 <= k <= MOST_RESULTS:
-        raise WrongUsage(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
+        raise UsageError(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
     asked = [
         *text,
         *map(desk.names.of, images),
@@ -46,7 +46,7 @@ def search(
         *(f"not {t}" for t in without),
     ]
     if not asked and where is None and not kinds:
-        raise WrongUsage(
+        raise UsageError(
             "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
         )
     where = _of_kinds(where, known_kinds(desk, kinds))
@@ -66,7 +66,7 @@ def search(
     k = DEFAULT_RESULTS if k is None else k
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
     if not np.any(target):
-        raise WrongUsage("What was asked for and what was subtracted cancel out; ask for more.")
+        raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
     with desk.catalog.reading() as look:
         neighbourhood, notes = desk.neighbourhood(look, known)
         ids, similarities = neighbourhood.search(
@@ -121,10 +121,10 @@ def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vect
     ids, vectors = images.vectors(look, known, like)
     missing = set(like) - set(ids.tolist())
     if missing:
-        raise WrongUsage(f"There is no image {min(missing)} in this index.")
+        raise UsageError(f"There is no image {min(missing)} in this index.")
     out = set(like) & set(removals.removed(look))
     if out:
-        raise WrongUsage(
+        raise UsageError(
             f"Image {min(out)} was removed; `mediclip-index remove --restore {min(out)}` brings it "
             "back."
         )
@@ -138,7 +138,7 @@ def _of_texts(
     total = np.zeros(known.dim, dtype=np.float32)
     if signed:
         if any(not t.strip() for t, _ in signed):
-            raise WrongUsage("A text to search for is empty.")
+            raise UsageError("A text to search for is empty.")
         vectors = desk.encoder(known).encode_texts([t for t, _ in signed])
         total += np.array([w for _, w in signed], dtype=np.float32) @ vectors
     return total
@@ -190,7 +190,7 @@ def vectors_of(desk: Desk, ids: Sequence[int]) -> Vectors:
     place = {int(i): n for n, i in enumerate(keys)}
     missing = [i for i in ids if i not in place]
     if missing:
-        raise WrongUsage(f"There is no image #{missing[0]} in the index.")
+        raise UsageError(f"There is no image #{missing[0]} in the index.")
     return np.asarray(vectors[[place[i] for i in ids]])
 
 

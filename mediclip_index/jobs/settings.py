@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mediclip_index.catalog import words
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.terms import KeptSettings, Settings, SettingsReport, WrongUsage
+from mediclip_index.types import KeptSettings, Settings, SettingsReport, UsageError
 
 
 def settings_list(desk: Desk) -> SettingsReport:
@@ -26,7 +26,7 @@ def use_settings(desk: Desk, number: int) -> SettingsReport:
         known = [settings.number for settings, _, _ in words.all_settings(look)]
         in_force = words.settings(look).number
     if number not in known:
-        raise WrongUsage(
+        raise UsageError(
             f"There are no settings number {number}; `mediclip-index settings list` shows all."
         )
     if number != in_force:

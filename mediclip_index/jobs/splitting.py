@@ -11,7 +11,7 @@ from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.summarising import grouped_by
 from mediclip_index.show.text import counted
-from mediclip_index.terms import Facts, LabelReport, WrongUsage
+from mediclip_index.types import Facts, LabelReport, UsageError
 
 
 def split(
@@ -19,10 +19,10 @@ def split(
 ) -> LabelReport:
     """See Index.split."""
     if not shares:
-        raise WrongUsage("Say which splits to make, as in --test 0.3.")
+        raise UsageError("Say which splits to make, as in --test 0.3.")
     wrong = next((name for name, share in shares.items() if not 0 < share < 1), None)
     if wrong is not None or sum(shares.values()) >= 1:
-        raise WrongUsage(
+        raise UsageError(
             "The shares of the splits lie between 0 and 1, and leave some for the support; as in "
             "--test 0.3 --val 0.1."
         )
@@ -34,7 +34,7 @@ def split(
     labelled = [i for i in there if i in current and current[i].label is not None]
     pool = [i for i in labelled if current[i].split is None and (chosen is None or i in chosen)]
     if not pool:
-        raise WrongUsage(
+        raise UsageError(
             "There is no labelled image without a split; `mediclip-index label set --split NAME` "
             "moves single images."
         )
@@ -53,7 +53,7 @@ def split(
         for image in group
     }
     if not said:
-        raise WrongUsage(
+        raise UsageError(
             f"Nothing was dealt: {counted(len(pool), 'labelled image')} without a split "
             f"{'is' if len(pool) == 1 else 'are'} of {counted(len(every), 'group')} by {by}, which "
             "stay whole; try --by folder, subject or another column."

@@ -12,13 +12,13 @@ from mediclip_index.catalog.library import VerdictColumns
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
-from mediclip_index.terms import (
+from mediclip_index.types import (
     Ids,
     Progress,
     SummaryReport,
     SummaryRow,
+    UsageError,
     WhatIf,
-    WrongUsage,
 )
 
 FURTHER = 5  # pictures of each row beside the likeliest
@@ -48,20 +48,20 @@ def grouped_by(desk: Desk, by: str) -> dict[int, str | None]:
     """The value of each image in a column that needs no verdict, a folder or a source."""
     _check(desk, by)
     if by in library.OF_VERDICTS:
-        raise WrongUsage(f"{by} is what the machine says; group by what is known of the images.")
+        raise UsageError(f"{by} is what the machine says; group by what is known of the images.")
     with desk.catalog.reading() as look:
         return _of_library(look, by, None)
 
 
 def _check(desk: Desk, by: str) -> None:
-    """WrongUsage where there is nothing of that name to count by."""
+    """UsageError where there is nothing of that name to count by."""
     if by == "folder" and desk.names.hashed:
-        raise WrongUsage("This index keeps no paths, so it knows no folders; try --by source.")
+        raise UsageError("This index keeps no paths, so it knows no folders; try --by source.")
     with desk.catalog.reading() as look:
         known = library.columns(look)
     if by not in (*_OF_PLACES, *known):
         named = ", ".join((*_OF_PLACES, *known))
-        raise WrongUsage(f"There is no column {by} to count by; there are: {named}.")
+        raise UsageError(f"There is no column {by} to count by; there are: {named}.")
 
 
 def _values(desk: Desk, base: Ground, by: str, found: Judged) -> dict[int, str | None]:

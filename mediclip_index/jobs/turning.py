@@ -12,14 +12,14 @@ from mediclip_index.jobs.classifying import CHUNK, Classified, Classifier
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.records import Body, header_of, vector_of
-from mediclip_index.terms import (
+from mediclip_index.types import (
     LabelReport,
     MediclipError,
     TurnedReport,
     TurnedVerdict,
+    UsageError,
     Vectors,
     WhatIf,
-    WrongUsage,
 )
 
 LOOKED_AT = 2_000  # kept verdicts, the latest, that a new label is held against
@@ -33,7 +33,7 @@ def turned(desk: Desk, ids: Sequence[int] = (), *, latest: int | None = None) ->
         kept = [body for body, _ in audit.find(look, limit=latest)]
         facts = desk.facts(look)
     if missing:
-        raise WrongUsage(f"There is no image {min(missing)} in this index.")
+        raise UsageError(f"There is no image {min(missing)} in this index.")
     if not kept:
         return TurnedReport(facts, 0, ())
     base = ground(desk, what_if=WhatIf(), prompts=None)

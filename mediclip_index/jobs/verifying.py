@@ -19,7 +19,7 @@ from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import entry_of
 from mediclip_index.jobs.rereading import again
-from mediclip_index.terms import Finding, NoIndex, Progress, VerifyReport, WrongUsage
+from mediclip_index.types import Finding, NoIndex, Progress, UsageError, VerifyReport
 
 SAMPLE = 100  # images that --deep embeds again
 # Least cosine of a picture's vector with the one that was kept of it; the second where most of a
@@ -157,7 +157,7 @@ def _seen(path: str, file: images.KnownFile) -> str | None:
             return "gone"
         try:
             member = entry_of(path)
-        except (WrongUsage, reading.Unreadable):
+        except (UsageError, reading.Unreadable):
             return "unreadable"
         same = (member.size, member.mtime_ns) == (file.size, file.mtime_ns)
         return None if same else "changed"

@@ -14,7 +14,7 @@ from mediclip_index.catalog import images, words
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.searching import hits
 from mediclip_index.jobs.unlearned import note_on_words
-from mediclip_index.terms import PromptSet, PromptSetFacts, PromptTrial, WrongUsage
+from mediclip_index.types import PromptSet, PromptSetFacts, PromptTrial, UsageError
 
 
 def prompt_sets(desk: Desk) -> list[PromptSetFacts]:
@@ -83,7 +83,7 @@ def try_prompts(
 ) -> list[PromptTrial]:
     """See Index.try_prompts."""
     if not 1 <= k <= 1000:
-        raise WrongUsage(f"k is {k}; give a number of images from 1 to 1000.")
+        raise UsageError(f"k is {k}; give a number of images from 1 to 1000.")
     with desk.catalog.reading() as look:
         known = words.encoder(look)
         settings = words.settings(look)

@@ -135,11 +135,11 @@ def _step(a: _View, b: _View, move: Floats) -> tuple[Floats, Floats]:
     over, down, across = (
         rows @ image @ columns.transpose(0, 2, 1) for image in (b.grey, *b.slopes)
     )
-    terms = np.stack(
+    types = np.stack(
         [down * at[:, None], across * at, down, across, over, np.ones_like(over)], axis=1
     ).reshape(pairs, 6, -1)
-    weighted = terms * _told(a, b, rows, columns, seen).reshape(pairs, 1, -1)
-    left = weighted @ terms.transpose(0, 2, 1) + 1e-2 * np.eye(6, dtype=np.float32)
+    weighted = types * _told(a, b, rows, columns, seen).reshape(pairs, 1, -1)
+    left = weighted @ types.transpose(0, 2, 1) + 1e-2 * np.eye(6, dtype=np.float32)
     right = weighted @ a.grey.reshape(pairs, -1, 1)
     found = np.linalg.solve(left.astype(np.float64), right.astype(np.float64))[..., 0]
     gain = np.clip(found[:, 4], 0.2, 5)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 # Rounding of a float32 product of unit vectors; nothing nearer than this to the k-th is left out.
 ROUNDING = 4e-6

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mediclip_index.neighbours.kinds import Material, is_exact, listed_ids, make
-from mediclip_index.terms import CantWrite, Ids, NeighbourFile, Vectors
+from mediclip_index.types import Ids, NeighbourFile, Vectors, WriteError
 
 _CHUNK = 1 << 20
 
@@ -45,7 +45,7 @@ def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
             os.fsync(file.fileno())
     except RuntimeError as error:  # FAISS's word for a write that failed
         unfinished.unlink(missing_ok=True)
-        raise CantWrite(
+        raise WriteError(
             f"No neighbour file can be written in {folder} (is the disk full?): the catalog is "
             "whole; make room, then give the same command again."
         ) from error

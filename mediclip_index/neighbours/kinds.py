@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mediclip_index.neighbours.exact import ROUNDING, merge, nearest
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 EXACT_NUMBERS = 10_000_000  # up to here (20,000 vectors of 512) comparing with all takes some 6 ms
 RECALL = 0.98  # asked of a compressed file on every sort of query

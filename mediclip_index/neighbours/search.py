@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mediclip_index.neighbours.exact import merge, nearest, ranked
 from mediclip_index.neighbours.kinds import is_exact, shortlist
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 Stored = Callable[[Sequence[int]], tuple[Ids, Vectors]]
 FEW_NUMBERS = 1 << 22  # up to here (8,192 vectors of 512) what is allowed is compared one by one

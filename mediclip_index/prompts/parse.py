@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn, cast, get_args
 
 from mediclip_index.prompts.lines import KeyPath, lines_of
-from mediclip_index.terms import Pooling, PromptClass, PromptGroup, PromptSet, WrongUsage
+from mediclip_index.types import Pooling, PromptClass, PromptGroup, PromptSet, UsageError
 
 MOST_BYTES = 1_000_000
 MOST_CLASSES = 200
@@ -30,7 +30,7 @@ def parse(text: str, where: str) -> PromptSet:
     """The prompt set that a TOML text describes.
 
     `where` is the name of its file, for messages. `source` of the result is the text itself with
-    plain line ends, and parses to an equal set. Raises WrongUsage, one sentence with line and key.
+    plain line ends, and parses to an equal set. Raises UsageError, one sentence with line and key.
     """
     source = text.removeprefix("\ufeff").replace("\r\n", "\n")
     return _Reading(source, where).prompt_set()
@@ -71,9 +71,9 @@ class _Reading:
         try:
             encoded = self._source.encode("utf-8")
         except UnicodeEncodeError:
-            raise WrongUsage(f"{self._where}: not UTF-8; save the file as UTF-8.") from None
+            raise UsageError(f"{self._where}: not UTF-8; save the file as UTF-8.") from None
         if len(encoded) > MOST_BYTES:
-            raise WrongUsage(
+            raise UsageError(
                 f"{self._where} is larger than 1 MB; a prompt set is a short list of sentences."
             )
         return encoded
@@ -82,27 +82,27 @@ class _Reading:
         try:
             return tomllib.loads(self._source)
         except RecursionError:
-            raise WrongUsage(f"{self._where}: nested too deep to be a prompt set.") from None
+            raise UsageError(f"{self._where}: nested too deep to be a prompt set.") from None
         except ValueError as error:  # tomllib's own error, or a number too long to be read
             message = str(error)
             place = _TOML_PLACE.search(message)
             line = f", line {place[1]}, column {place[2]}" if place and place[1] else ""
             said = _TOML_PLACE.sub("", message).rstrip(".")
             end = " at the end of the file" if place and not place[1] else ""
-            raise WrongUsage(f"{self._where}{line}: not valid TOML: {said}{end}.") from None
+            raise UsageError(f"{self._where}{line}: not valid TOML: {said}{end}.") from None
 
     # --- the parts ----------------------------------------------------------------------------
 
     def _set_name(self, table: Mapping[str, Any]) -> str:
         if "name" not in table:
-            raise WrongUsage(f'{self._where}: name is missing; write name = "my_words" on top.')
+            raise UsageError(f'{self._where}: name is missing; write name = "my_words" on top.')
         name = self._text(table, "name", "")
         self._named(name, ("name",), "name")
         return name
 
     def _classes(self, table: Mapping[str, Any]) -> tuple[PromptClass, ...]:
         if "classes" not in table:
-            raise WrongUsage(
+            raise UsageError(
                 f"{self._where}: classes is missing; describe each class under [classes]."
             )
         classes = table["classes"]
@@ -218,7 +218,7 @@ class _Reading:
     def _stop(self, path: KeyPath, message: str) -> NoReturn:
         line = lines_of(self._source).get(path)
         place = f"{self._where}, line {line}" if line else self._where
-        raise WrongUsage(f"{place}: {_key(path)} {message}")
+        raise UsageError(f"{place}: {_key(path)} {message}")
 
 
 def _key(path: KeyPath) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 from mediclip_index.reading.content import gathered
 from mediclip_index.reading.refusing import Begun, Item
 from mediclip_index.reading.worker import ORDER, End, Task
-from mediclip_index.terms import MediclipError, Picture, Reason, Refusal
+from mediclip_index.types import MediclipError, Picture, Reason, Refusal
 
 _START = (
     "import json, sys; path, preload, control = json.loads(sys.argv[1]); sys.path[:] = path; "

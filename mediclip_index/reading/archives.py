@@ -24,7 +24,7 @@ from functools import lru_cache
 from typing import IO, Any
 
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.terms import Refusal
+from mediclip_index.types import Refusal
 
 MARK = "!/"
 # In a folder only files so named are opened as archives: an office document is a ZIP file too.

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import bounded, pixels
-from mediclip_index.terms import Bounds, Picture
+from mediclip_index.types import Bounds, Picture
 
 _MARKS = (b"FUJIFILMCCD-RAW", b"FOVb", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"\0MRM")
 _DNG_VERSION, _MAKE, _SUBFILE, _COMPRESSION, _SUB_IFDS = 50706, 271, 254, 259, 330

@@ -18,7 +18,7 @@ from typing import Any
 from mediclip_index.reading import archives, dicom, pdf, raster
 from mediclip_index.reading.refusing import Item, Unreadable
 from mediclip_index.reading.tones import Shape, shaped
-from mediclip_index.terms import Bounds, Frames, Pdf, Picture, ReadOptions, Refusal, Truncated
+from mediclip_index.types import Bounds, Frames, Pdf, Picture, ReadOptions, Refusal, Truncated
 
 # Files that are compressed as a whole, by their marks.
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {

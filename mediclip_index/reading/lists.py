@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from mediclip_index.terms import Facts, WrongUsage
+from mediclip_index.types import Facts, UsageError
 
 LARGEST = 512 * 1024**2  # bytes
 _SAID = ("path", "label", "split", "subject", "page", "item")
@@ -96,22 +96,22 @@ def label_rows(file: str | Path, *, filled_in: bool = False) -> Iterator[ListRow
     `image` or `id` instead of a path, and have the columns of verdicts.
 
     Paths are relative to the list's own folder; absolute ones and `..` stand as they are. An empty
-    cell says nothing. Raises WrongUsage, naming the file and line.
+    cell says nothing. Raises UsageError, naming the file and line.
     """
     source = Path(file)
     try:
         facts = source.stat()
         if not stat.S_ISREG(facts.st_mode):
-            raise WrongUsage(f"{source} is not a regular file.")
+            raise UsageError(f"{source} is not a regular file.")
         if facts.st_size > LARGEST:
-            raise WrongUsage(f"{source} has over {LARGEST:,} bytes, too many for a list.")
+            raise UsageError(f"{source} has over {LARGEST:,} bytes, too many for a list.")
         with _opened(source) as lines:
             yield from _rows(lines, source, (*_SAID, *FILLED_IN) if filled_in else _SAID)
     except UnicodeError:
-        raise WrongUsage(f"{source} is no text in UTF-8 or UTF-16; save it anew.") from None
+        raise UsageError(f"{source} is no text in UTF-8 or UTF-16; save it anew.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise WrongUsage(f"{source} can't be read: {why}.") from None
+        raise UsageError(f"{source} can't be read: {why}.") from None
 
 
 def _opened(source: Path) -> IO[str]:
@@ -140,16 +140,16 @@ def _delimiter(lines: IO[str], source: Path, known: Sequence[str]) -> tuple[str,
         names = [name for name in _header(next(csv.reader([first]), []), known) if name]
     if not set(names) & {*_SAID, "file", "filename", "image"}:
         # Without a header the first line is somebody's row: it is not shown.
-        raise WrongUsage(f"{source} needs a column `path`; its first line names none.")
+        raise UsageError(f"{source} needs a column `path`; its first line names none.")
     found = ", ".join(names)[:200]
-    raise WrongUsage(f"{source} needs a column `path`; its columns are: {found}.")
+    raise UsageError(f"{source} needs a column `path`; its columns are: {found}.")
 
 
 def _lines(lines: IO[str], source: Path) -> Iterator[str]:
     """A line is held in memory as a whole, and may be the whole file."""
     while line := lines.readline(_LONGEST_LINE):
         if len(line) == _LONGEST_LINE:
-            raise WrongUsage(f"{source} has a line of over {_LONGEST_LINE:,} letters.")
+            raise UsageError(f"{source} has a line of over {_LONGEST_LINE:,} letters.")
         yield line
 
 
@@ -171,16 +171,16 @@ def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRo
         names = _header(next(reader, []), known)
         filled_in = known != _SAID
         if "path" not in names and not (filled_in and _names_pictures(names)):
-            raise WrongUsage(f"{source} needs a column `path`; it has none.")
+            raise UsageError(f"{source} needs a column `path`; it has none.")
         if len(names) > MOST_COLUMNS:
-            raise WrongUsage(f"{source} has over {MOST_COLUMNS:,} columns; keep those that matter.")
+            raise UsageError(f"{source} has over {MOST_COLUMNS:,} columns; keep those that matter.")
         repeated = sorted(n for n, count in Counter(names).items() if n and count > 1)
         if repeated:
             named = next((f" named `{n}`" for n in repeated if n in _SAID), " of one name")
-            raise WrongUsage(f"{source} has two columns{named}.")
+            raise UsageError(f"{source} has two columns{named}.")
         path_at = names.index("path") if "path" in names else len(names)
         if set(names) >= _VERDICTS and not filled_in:
-            raise WrongUsage(
+            raise UsageError(
                 f"{source} is a list of verdicts, and what the model said is no label: keep the "
                 "columns path and label of the rows that a person has checked."
             )
@@ -190,14 +190,14 @@ def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRo
             if not any(cell.strip() for cell in cells):
                 continue
             if any(cell.strip() for cell in cells[len(names) :]):
-                raise WrongUsage(f"{where} has more cells than the {len(names)} columns.")
+                raise UsageError(f"{where} has more cells than the {len(names)} columns.")
             row = {n: _text(c).strip() for n, c in zip(names, cells, strict=False) if n}
             path = cells[path_at] if len(cells) > path_at else ""
             by_id = filled_in and any(row.get(name) for name in ("image", "id"))
             if not path.strip() and not by_id:
-                raise WrongUsage(f"{where} has no path.")
+                raise UsageError(f"{where} has no path.")
             if "\0" in path:
-                raise WrongUsage(f"{where} has a path with a null byte.")
+                raise UsageError(f"{where} has a path with a null byte.")
             yield ListRow(
                 _there(os.path.normpath(os.path.join(folder, path)), folder, path) if path else "",
                 Facts(
@@ -212,7 +212,7 @@ def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRo
                 row,
             )
     except csv.Error as error:
-        raise WrongUsage(f"{source}, line {passed + reader.line_num} is no CSV: {error}.") from None
+        raise UsageError(f"{source}, line {passed + reader.line_num} is no CSV: {error}.") from None
 
 
 def _count(cell: str, name: str, where: str) -> int | None:
@@ -224,7 +224,7 @@ def _count(cell: str, name: str, where: str) -> int | None:
     except ValueError:
         number = 0.0
     if not (1 <= number <= _LARGEST_PAGE and number.is_integer()):
-        raise WrongUsage(f"{where}: {name} is no number from 1.")
+        raise UsageError(f"{where}: {name} is no number from 1.")
     return int(number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediclip_index.terms import Picture, Reason, Refusal
+from mediclip_index.types import Picture, Reason, Refusal
 
 
 class Unreadable(Exception):

@@ -11,7 +11,7 @@ import pathspec
 from pathspec.pattern import RegexPattern
 
 from mediclip_index.reading.signatures import signature
-from mediclip_index.terms import ScanOptions, WrongUsage
+from mediclip_index.types import ScanOptions, UsageError
 
 HIDDEN = "hidden files or folders"
 SYSTEM = "folders of thumbnails and systems (@eaDir, node_modules, …)"
@@ -36,7 +36,7 @@ _STAR = "[^/]*"
 
 
 class Selection:
-    """`ScanOptions`, ready to be asked. Raises WrongUsage for a pattern that is none."""
+    """`ScanOptions`, ready to be asked. Raises UsageError for a pattern that is none."""
 
     def __init__(self, options: ScanOptions | None = None) -> None:
         self._options = options or ScanOptions()
@@ -105,7 +105,7 @@ def _spec(patterns: tuple[str, ...]) -> pathspec.PathSpec[Any]:
     try:
         spec = pathspec.PathSpec.from_lines("gitignore", patterns)
     except (ValueError, TypeError) as error:
-        raise WrongUsage(f"A pattern of --exclude or --include is none: {error}.") from None
+        raise UsageError(f"A pattern of --exclude or --include is none: {error}.") from None
     return pathspec.PathSpec(
         RegexPattern(re.compile(_without_return(known.regex.pattern)), known.include)
         for known in spec.patterns

@@ -18,7 +18,7 @@ from mediclip_index.reading.selecting import (
     holds_no_picture,
     is_sidecar,
 )
-from mediclip_index.terms import Entry, Facts, Refusal, ScanOptions, WrongUsage
+from mediclip_index.types import Entry, Facts, Refusal, ScanOptions, UsageError
 
 # Folder names that name a split, and the split they name.
 _SPLITS = {
@@ -66,7 +66,7 @@ def scan(
 
     labels: "auto" reads `SPLIT / CLASS / file` and `CLASS / file` folders whose names match the
     classes (case, space, "-" and "_" aside); "none" reads none; anything else is a CSV list that
-    says them by path. Raises WrongUsage for a source that is not there or a bad list.
+    says them by path. Raises UsageError for a source that is not there or a bad list.
     """
     root = os.path.abspath(source)
     first = _entry(root, source)
@@ -196,7 +196,7 @@ def _of_list(source: str, root: str) -> Scan:
     for path, facts in said.items():
         try:
             entries.append(replace(_entry(path, path), facts=facts))
-        except WrongUsage:
+        except UsageError:
             refused.append(Refusal(path, "unreadable", f"There is no file {path}."))
     return Scan(root, tuple(entries), tuple(refused), tuple(notes))
 
@@ -209,7 +209,7 @@ def _entry(path: str, given: str) -> Entry:
         facts = os.stat(path)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise WrongUsage(f"{given} can't be read: {why}.") from None
+        raise UsageError(f"{given} can't be read: {why}.") from None
     return Entry(path, given, facts.st_size, _kept_time(facts.st_mtime_ns))
 
 
@@ -222,9 +222,9 @@ def _member(path: str, given: str, archive: str, name: str) -> Entry:
     try:
         size = archives.member_size(archive, name)
     except Unreadable as why:
-        raise WrongUsage(why.message) from None
+        raise UsageError(why.message) from None
     if size is None:
-        raise WrongUsage(f"{given} can't be read: there is no file {name} in {archive}.")
+        raise UsageError(f"{given} can't be read: there is no file {name} in {archive}.")
     return Entry(path, given, size, _kept_time(os.stat(archive).st_mtime_ns))
 
 

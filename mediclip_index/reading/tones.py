@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mediclip_index.terms import THUMBNAIL, Picture, Pixels
+from mediclip_index.types import THUMBNAIL, Picture, Pixels
 
 DARKEST, BRIGHTEST = 0.5, 99.5  # percentiles that become black and white
 _SAMPLE = 1_000_000

@@ -29,7 +29,7 @@ from multiprocessing.connection import Connection
 from mediclip_index.reading.content import content_hash, items, read_bytes
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import Shape
-from mediclip_index.terms import Bounds, ReadOptions, Refusal
+from mediclip_index.types import Bounds, ReadOptions, Refusal
 
 # What the mother is told: 0, with one end of a socket, for a new worker; else whom to kill.
 ORDER = struct.Struct("!q")

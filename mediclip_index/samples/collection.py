@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from mediclip_index.samples.packages import Finder, finders
-from mediclip_index.terms import Entry, Facts
+from mediclip_index.types import Entry, Facts
 
 
 @dataclass(frozen=True)

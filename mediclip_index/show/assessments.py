@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
-from mediclip_index.terms import (
+from mediclip_index.types import (
     CompareReport,
     EvaluationComparison,
     EvaluationReport,

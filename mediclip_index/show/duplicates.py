@@ -6,7 +6,7 @@ from typing import Any
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, wrapped
-from mediclip_index.terms import DuplicatesReport, Twins
+from mediclip_index.types import DuplicatesReport, Twins
 
 
 def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, safe, size, table, wrapped
-from mediclip_index.terms import (
+from mediclip_index.types import (
     BackupReport,
     ExportReport,
     Finding,

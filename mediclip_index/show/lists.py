@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediclip_index.show.records import plain
-from mediclip_index.terms import Proposal, QueryReport, SearchReport
+from mediclip_index.types import Proposal, QueryReport, SearchReport
 
 ADDED = ("image", "page", "item", "guess")  # beside the columns that stood there before
 

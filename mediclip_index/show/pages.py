@@ -24,7 +24,7 @@ from PIL import Image
 from mediclip_index.show.assessments import NAMES, worst_first
 from mediclip_index.show.summaries import totals
 from mediclip_index.show.text import counted, percent, safe
-from mediclip_index.terms import (
+from mediclip_index.types import (
     DuplicatesReport,
     EvaluationReport,
     Kin,

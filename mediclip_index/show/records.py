@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 from mediclip_index.show.text import safe
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     IndexFacts,
     Mistake,

@@ -6,7 +6,7 @@ from collections import Counter
 
 from mediclip_index.show.tables import NO_DEVICE, Style
 from mediclip_index.show.text import counted, percent, table
-from mediclip_index.terms import SummaryReport, TurnedReport
+from mediclip_index.types import SummaryReport, TurnedReport
 
 
 def totals(report: SummaryReport) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mediclip_index.show.text import counted, percent, safe, size, table, wrapped
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     BuildReport,
     ChainReport,

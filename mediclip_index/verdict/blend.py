@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.terms import Ids
+from mediclip_index.types import Ids
 from mediclip_index.verdict.words import Floats
 
 

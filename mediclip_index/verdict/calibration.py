@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mediclip_index.terms import Calibration, Ids, Vectors
+from mediclip_index.types import Calibration, Ids, Vectors
 from mediclip_index.verdict.words import Floats
 
 LEAST = 1e-9  # no probability is taken for smaller

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Settings, Vectors
+from mediclip_index.types import Ids, Settings, Vectors
 from mediclip_index.verdict.blend import blend, complete_votes
 from mediclip_index.verdict.votes import vote_weights, votes
 from mediclip_index.verdict.words import Floats

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mediclip_index.terms import HeaderVote
+from mediclip_index.types import HeaderVote
 from mediclip_index.verdict.words import Floats, WordVectors
 
 ODDS = 99.0

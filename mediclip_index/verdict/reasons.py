@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mediclip_index.terms import Settings
+from mediclip_index.types import Settings
 from mediclip_index.verdict.decision import Decision, Flags, Voters, decide
 from mediclip_index.verdict.words import Floats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mediclip_index.terms import HeaderVote, LoudPrompt, Neighbour, ReferenceVote
+from mediclip_index.types import HeaderVote, LoudPrompt, Neighbour, ReferenceVote
 from mediclip_index.verdict.reasons import Reasons
 
 

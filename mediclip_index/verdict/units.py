@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mediclip_index.terms import Settings, Unrelated, Vectors
+from mediclip_index.types import Settings, Unrelated, Vectors
 
 NORMAL = 1.4826  # median distances from the median in a normal distribution's standard deviation
 PLAIN = Unrelated(0.0, 1.0)  # of a model that was never measured: spreads are cosines

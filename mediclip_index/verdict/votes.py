@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 from mediclip_index.verdict.words import Floats
 
 SMOOTHING = 10

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mediclip_index.terms import Ids, Pooling, PromptSet, Vectors
+from mediclip_index.types import Ids, Pooling, PromptSet, Vectors
 
 Floats = npt.NDArray[np.float64]
 

@@ -26,7 +26,7 @@ from PIL import Image, ImageChops
 from mediclip_index import prompts, reading
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
-from mediclip_index.terms import Encoder, Entry, Ids, Picture, Vectors
+from mediclip_index.types import Encoder, Entry, Ids, Picture, Vectors
 from mediclip_index.verdict import word_vectors, zero_shot
 
 SIZE = (4000, 3000)

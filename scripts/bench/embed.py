@@ -144,7 +144,7 @@ class Plain:
         from PIL import Image
 
         from mediclip_index.encoding import framed
-        from mediclip_index.terms import Picture
+        from mediclip_index.types import Picture
 
         found = [Image.open(file).convert("RGB") for file in files]
         pixels = [framed(np.asarray(image), self._how) for image in found]

@@ -17,7 +17,7 @@ from pathlib import Path
 from mediclip_index import prompts
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
-from mediclip_index.terms import Encoder, Vectors
+from mediclip_index.types import Encoder, Vectors
 from mediclip_index.verdict import word_vectors, zero_shot
 
 

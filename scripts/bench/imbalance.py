@@ -22,7 +22,7 @@ from mediclip_index import verdict
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
 from mediclip_index.catalog import Catalog, words
 from mediclip_index.jobs import Desk
-from mediclip_index.terms import Ids, Settings
+from mediclip_index.types import Ids, Settings
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ from PIL import Image
 from mediclip_index import reading
 from mediclip_index.assess.pairs import by_thumbnails
 from mediclip_index.jobs.desk import load_encoder
-from mediclip_index.terms import THUMBNAIL, Picture, Silent
+from mediclip_index.types import THUMBNAIL, Picture, Silent
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]
 SAME = 0.5  # mean difference of grey levels below which two frames are one, stored twice

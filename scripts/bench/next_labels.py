@@ -25,7 +25,7 @@ from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, s
 from mediclip_index.assess.proposing import choose
 from mediclip_index.catalog import Catalog, words
 from mediclip_index.jobs import Desk
-from mediclip_index.terms import Ids, Settings
+from mediclip_index.types import Ids, Settings
 
 FOLDS = 8
 ORDER = 7  # the seed of the first order

@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.terms import EvaluationReport, Share
+from mediclip_index.types import EvaluationReport, Share
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train_lite"))
 
@@ -166,7 +166,7 @@ def speed(model: str, data: Path) -> dict[str, Any]:
 
     from mediclip_index import reading
     from mediclip_index.encoding import load_encoder
-    from mediclip_index.terms import Picture
+    from mediclip_index.types import Picture
 
     files = sorted((data / "dev").rglob("*.jpg"))[:64]
     pixels = [np.asarray(Image.open(f).convert("RGB").resize((224, 224))) for f in files]

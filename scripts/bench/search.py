@@ -36,7 +36,7 @@ from mediclip_index.catalog.rows import insert_vectors
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import material_of
 from mediclip_index.neighbours import Neighbourhood
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
 PIECE = 16_384
 CLUSTERS = 2_000

@@ -21,7 +21,7 @@ from pathlib import Path
 from mediclip_index import Index
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
-from mediclip_index.terms import Encoder, Picture
+from mediclip_index.types import Encoder, Picture
 
 BATCH = 32
 

@@ -23,7 +23,7 @@ import numpy as np
 from scipy import stats
 
 from mediclip_index import Index
-from mediclip_index.terms import QueryReport, WrongUsage
+from mediclip_index.types import QueryReport, UsageError
 
 FIGURES = ("accuracy", "wrong above 90 %", "log loss", "sure")
 SURE = 0.9
@@ -75,7 +75,7 @@ def _draw(
         before = _figures(index.query_indexed(audit=False), truth, labelled)
         try:
             index.tune(leave_sources_out=False, allow_duplicates=True)
-        except WrongUsage:
+        except UsageError:
             after = before
         else:
             after = _figures(index.query_indexed(audit=False), truth, labelled)

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import Index
-from mediclip_index.terms import Verdict
+from mediclip_index.types import Verdict
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train_lite"))
 

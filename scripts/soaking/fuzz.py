@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediclip_index import prompts, reading
-from mediclip_index.terms import MediclipError
+from mediclip_index.types import MediclipError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from mutants import mutant, seeds

@@ -36,7 +36,7 @@ from mediclip_index.reading.pdf.figures import Box, Figure
 from mediclip_index.reading.pdf.marks import Marks, marks
 from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
+from mediclip_index.types import Bounds, Picture, Pixels, Refusal
 
 ALIKE = 0.98  # correlation
 ALIKE_SMALL = 0.97  # correlation, as suites.py asks it

@@ -31,7 +31,7 @@ from PIL import Image
 
 from mediclip_index.reading import Apart, Task
 from mediclip_index.reading.signatures import signature
-from mediclip_index.terms import Bounds, Picture, ReadOptions
+from mediclip_index.types import Bounds, Picture, ReadOptions
 
 LEAST_CORRELATION = 0.97
 MOST_BRIGHTNESS = 0.05

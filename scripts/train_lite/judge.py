@@ -32,7 +32,7 @@ from yardstick import FOLDS, report
 
 from mediclip_index import prompts, verdict
 from mediclip_index.jobs.calibrating import settings_digest
-from mediclip_index.terms import Settings, Unrelated
+from mediclip_index.types import Settings, Unrelated
 
 # About those of `lite-4` and of the folds' own models.
 UNRELATED = Unrelated(0.108, 0.127)

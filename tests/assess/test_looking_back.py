@@ -15,7 +15,7 @@ from mediclip_index.assess import comparing, networks
 from mediclip_index.assess.proposing import choose
 from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.show import pages
-from mediclip_index.terms import Ids, Silent, WrongUsage
+from mediclip_index.types import Ids, Silent, UsageError
 from mediclip_index.verdict import unit
 
 
@@ -129,7 +129,7 @@ def test_a_verdict_that_was_tampered_with_is_found_by_replay(mixed: Index) -> No
 
 
 def test_replay_of_an_unknown_verdict_is_refused(mixed: Index) -> None:
-    with pytest.raises(WrongUsage, match="no verdict"):
+    with pytest.raises(UsageError, match="no verdict"):
         mixed.audit_replay(["ffff"])
 
 

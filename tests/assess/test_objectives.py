@@ -12,7 +12,7 @@ from mediclip_index import Index, verdict
 from mediclip_index.assess import objectives
 from mediclip_index.assess.evidence import gather, labelled, say
 from mediclip_index.cli.root import cli
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 CLASSES = ("medical", "non_medical")
 
@@ -77,7 +77,7 @@ def test_a_precision_that_no_threshold_reaches_is_refused() -> None:
     goal = objectives.objective("recall-medical@precision=0.9", CLASSES)
     said = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6]])
     truth = np.array([1, 0, 1])
-    with pytest.raises(WrongUsage, match=r"No threshold reaches a precision of 0\.9"):
+    with pytest.raises(UsageError, match=r"No threshold reaches a precision of 0\.9"):
         objectives.hold(goal, said, truth, np.ones(3))
 
 
@@ -101,7 +101,7 @@ def test_the_factor_puts_the_boundary_between_two_images() -> None:
     ],
 )
 def test_objectives_that_make_no_sense_are_refused(text: str, why: str) -> None:
-    with pytest.raises(WrongUsage, match=why):
+    with pytest.raises(UsageError, match=why):
         objectives.objective(text, CLASSES)
 
 
@@ -110,7 +110,7 @@ def test_objectives_that_make_no_sense_are_refused(text: str, why: str) -> None:
     [{"dental": 0.1}, {"medical": 0.0}, {"medical": 1.0}, {"medical": 0.5, "non_medical": 0.6}],
 )
 def test_prevalences_that_make_no_sense_are_refused(prevalence: dict[str, float]) -> None:
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         objectives.shares(prevalence, CLASSES, np.array([0, 0, 1]))
 
 

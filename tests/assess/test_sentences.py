@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from mediclip_index import Index, encoding
 from mediclip_index.assess.evidence import gather, labelled
 from mediclip_index.cli.root import cli
-from mediclip_index.terms import Settings
+from mediclip_index.types import Settings
 
 WORDS = """
 name = "four"

@@ -18,7 +18,7 @@ from mediclip_index.assess.shrinking import (
     shrunk_slope,
     too_few,
 )
-from mediclip_index.terms import Settings
+from mediclip_index.types import Settings
 
 CLASSES = ("medical", "non_medical")
 CHOSEN = replace(

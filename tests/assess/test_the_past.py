@@ -10,7 +10,7 @@ from PIL import Image
 
 from mediclip_index import Index, verdict
 from mediclip_index.catalog import audit
-from mediclip_index.terms import IndexBusy, WrongUsage
+from mediclip_index.types import IndexBusy, UsageError
 
 
 def photo(listed: Path, tmp_path: Path) -> Path:
@@ -102,9 +102,9 @@ def test_the_index_answers_as_it_stood_at_a_moment(mixed: Index) -> None:
 
 
 def test_a_moment_before_the_index_is_refused_with_its_beginning(mixed: Index) -> None:
-    with pytest.raises(WrongUsage, match="could answer from 20"):
+    with pytest.raises(UsageError, match="could answer from 20"):
         mixed.query_indexed(as_of="2001-01-01")
-    with pytest.raises(WrongUsage, match="is no time"):
+    with pytest.raises(UsageError, match="is no time"):
         mixed.query_indexed(as_of="yesterday")
 
 

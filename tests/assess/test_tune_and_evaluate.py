@@ -14,7 +14,7 @@ from mediclip_index.assess.evidence import Evidence, gather, labelled, say
 from mediclip_index.assess.grids import _standard_error
 from mediclip_index.assess.splits import _folds
 from mediclip_index.show import pages
-from mediclip_index.terms import Settings, WrongUsage
+from mediclip_index.types import Settings, UsageError
 from tests.assess.conftest import SOURCES
 
 
@@ -135,7 +135,7 @@ def test_a_subject_on_two_sides_is_refused_unless_told(mixed: Index) -> None:
     ids = [mixed.search(where=f"split = '{s}'", k=1).results[0].id for s in ("train", "test")]
     mixed.set_label(None, ids, subject="patient-7")
     for refused in (mixed.tune, mixed.evaluate):
-        with pytest.raises(WrongUsage, match="patient-7 in support and test"):
+        with pytest.raises(UsageError, match="patient-7 in support and test"):
             refused()
     told = mixed.evaluate(allow_shared_subjects=True)
     assert any("in more than one split" in note for note in told.notes)
@@ -189,7 +189,7 @@ def test_splits_with_near_duplicates_are_refused_unless_told(
     mixed.build([str(tmp_path / "again.png")])
     mine = mixed.search(where="path like '%again%'", k=1).results[0]
     mixed.set_label(known.label, [mine.id], split="test")
-    with pytest.raises(WrongUsage, match="near-duplicate in test"):
+    with pytest.raises(UsageError, match="near-duplicate in test"):
         mixed.tune()
     assert mixed.tune(allow_duplicates=True, dry_run=True).notes
 
@@ -241,5 +241,5 @@ def test_evaluation_as_a_page_escapes_what_it_shows(mixed: Index, tmp_path: Path
 
 
 def test_an_unknown_split_names_those_that_there_are(mixed: Index) -> None:
-    with pytest.raises(WrongUsage, match="calibrate, test, train, tune"):
+    with pytest.raises(UsageError, match="calibrate, test, train, tune"):
         mixed.evaluate(split="tests")

@@ -9,7 +9,7 @@ import pytest
 
 from mediclip_index.catalog import Catalog, Writing, images, labels, origins, words
 from mediclip_index.catalog.images import NewFile, NewImage
-from mediclip_index.terms import Facts, Settings
+from mediclip_index.types import Facts, Settings
 from tests.conftest import unit_rows
 
 DIM = 8

@@ -1,4 +1,4 @@
-"""`--where` in hostile hands: every condition is answered over the library, or is WrongUsage."""
+"""`--where` in hostile hands: every condition is answered over the library, or is UsageError."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediclip_index.catalog import Catalog, library
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 MACROS_AND_TABLES = (
     "choice_at('encoder', 1) = 1", "labels_at(1) = 1", "files_at(1) IS NULL", "verdicts = 1",
@@ -65,7 +65,7 @@ TOO_MUCH = (
 def test_an_attack_is_refused(conditions: tuple[str, ...], filled: Catalog) -> None:
     with filled.reading() as look:
         for condition in conditions:
-            with pytest.raises(WrongUsage):
+            with pytest.raises(UsageError):
                 library.matching(look, condition)
         assert library.matching(look, "id = 1") == [1]  # and the connection still answers
 
@@ -95,7 +95,7 @@ def test_a_condition_that_takes_too_long_is_stopped(
             "FROM range(10, 400000) t(i)"
         )
     monkeypatch.setattr(library, "TIME_LIMIT", 0.005)
-    with filled.reading() as look, pytest.raises(WrongUsage, match="took over"):
+    with filled.reading() as look, pytest.raises(UsageError, match="took over"):
         library.matching(look, "regexp_matches(path || path || id, '(a|b|c)*(x+x+)+y')")
 
 
@@ -202,7 +202,7 @@ def test_any_text_is_a_condition_or_wrong_usage(filled: Catalog) -> None:
         def holds(condition: str) -> None:
             try:
                 found = library.matching(look, condition)
-            except WrongUsage:
+            except UsageError:
                 return
             assert set(found) <= {1, 2, 3, 4}
             for forbidden in ("select", "read_text(", "getenv(", "range(", "sum(", "columns("):

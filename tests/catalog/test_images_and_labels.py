@@ -6,7 +6,7 @@ import numpy as np
 
 from mediclip_index.catalog import Catalog, images, labels, origins, presence, tallies, words
 from mediclip_index.catalog.images import NewFile
-from mediclip_index.terms import Facts, Refusal, Settings
+from mediclip_index.types import Facts, Refusal, Settings
 from tests.catalog.conftest import add
 
 

@@ -22,7 +22,7 @@ from mediclip_index.catalog import (
     removals,
     words,
 )
-from mediclip_index.terms import Facts, NoIndex, Settings, WrongUsage
+from mediclip_index.types import Facts, NoIndex, Settings, UsageError
 from tests.catalog.test_audit import audited as audited
 from tests.catalog.test_audit import body
 
@@ -118,7 +118,7 @@ def test_what_is_no_manifest_makes_no_export(tmp_path: Path) -> None:
     file.write_text(json.dumps({"format": exports.FORMAT}))
     assert exports.manifest(tmp_path) == {"format": exports.FORMAT}
     file.unlink()
-    with pytest.raises(WrongUsage, match="no export"):
+    with pytest.raises(UsageError, match="no export"):
         exports.check(tmp_path)
 
 
@@ -137,7 +137,7 @@ def test_reports_are_kept_by_number_and_lose_names_that_a_purge_takes(catalog: C
             "by": {"source": {"(erased 1)": 1, "(erased 3)": 2, "(erased 2)": 3}}
         }
         assert evaluations.find(work, 2) == {"n": 5}
-        with pytest.raises(WrongUsage, match="no evaluation 3"):
+        with pytest.raises(UsageError, match="no evaluation 3"):
             evaluations.find(work, 3)
 
 
@@ -203,7 +203,7 @@ def test_an_export_says_all_for_people_too(filled: Catalog, tmp_path: Path) -> N
     ]
     assert "transactions" in (folder / "README.md").read_text()
     assert exports.check(folder)["rows"] == counts
-    for other, refused in ((1, WrongUsage), (99, NoIndex)):
+    for other, refused in ((1, UsageError), (99, NoIndex)):
         said = json.loads((folder / exports.MANIFEST).read_text())
         if other == 99:
             (folder / exports.MANIFEST).write_text(json.dumps({**said, "schema": other}))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediclip_index.catalog import Catalog, labels, library
-from mediclip_index.terms import Facts, WrongUsage
+from mediclip_index.types import Facts, UsageError
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_condition_over_the_columns_is_answered(
     ],
 )
 def test_anything_but_one_condition_is_refused(condition: str, filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(WrongUsage):
+    with filled.reading() as look, pytest.raises(UsageError):
         library.matching(look, condition)
 
 
@@ -74,12 +74,12 @@ def test_the_columns_are_named_attributes_included(filled: Catalog) -> None:
 
 
 def test_a_wrong_column_is_answered_with_the_right_ones(filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(WrongUsage, match=r"no column agee.*age"):
+    with filled.reading() as look, pytest.raises(UsageError, match=r"no column agee.*age"):
         library.matching(look, "agee > 3")
 
 
 def test_a_comparison_that_fails_is_one_sentence(filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(WrongUsage, match="can't be answered"):
+    with filled.reading() as look, pytest.raises(UsageError, match="can't be answered"):
         library.matching(look, "id = 'abc'")
 
 
@@ -122,7 +122,7 @@ def test_a_condition_may_ask_for_verdicts(condition: str, ids: list[int], filled
     with filled.reading() as look:
         assert library.asks_for_verdicts(look, condition)
         assert library.matching(look, condition, of_verdicts()) == ids
-        with pytest.raises(WrongUsage, match="can't be asked for here"):
+        with pytest.raises(UsageError, match="can't be asked for here"):
             library.matching(look, condition)
         assert not library.asks_for_verdicts(look, "label = 'kind'")
 

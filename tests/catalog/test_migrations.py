@@ -13,7 +13,7 @@ from mediclip_index import Index
 from mediclip_index.catalog import Catalog, origins, schema, words
 from mediclip_index.catalog.rows import Connection, scalar
 from mediclip_index.reading.recipes import FIRST
-from mediclip_index.terms import ReadOptions, ScanOptions, Settings
+from mediclip_index.types import ReadOptions, ScanOptions, Settings
 from tests.jobs.conftest import make_tiny
 
 OLD = Settings(unit="cosines", beta=10.0, near=0.4, references=False)

@@ -17,7 +17,7 @@ import pytest
 from mediclip_index.catalog import Catalog, images, presence, schema
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
-from mediclip_index.terms import IndexBusy, NoIndex, WrongUsage
+from mediclip_index.types import IndexBusy, NoIndex, UsageError
 from tests.catalog.conftest import add
 
 # In a process of its own: one that runs tests takes the signal for its own end. Of several threads
@@ -136,7 +136,7 @@ def test_a_missing_or_foreign_folder_is_no_index(tmp_path: Path) -> None:
     with pytest.raises(NoIndex, match="is no index"):
         Catalog.open(tmp_path)
     (tmp_path / "photo.png").touch()
-    with pytest.raises(WrongUsage, match="other things"):
+    with pytest.raises(UsageError, match="other things"):
         Catalog.create(tmp_path)
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 
 
@@ -90,7 +90,7 @@ def test_a_picture_that_was_taken_for_words_is_told(folder: Path, pile: Path) ->
 
 
 def wrongly(place: Path, *words: str) -> bool:
-    return isinstance(run(place, "build", *words).exception, WrongUsage)
+    return isinstance(run(place, "build", *words).exception, UsageError)
 
 
 def test_a_first_build_that_is_asked_wrongly_leaves_no_index(

@@ -17,7 +17,7 @@ import skimage.data
 import torch
 from safetensors.torch import save_file
 
-from mediclip_index.terms import Picture, Vectors
+from mediclip_index.types import Picture, Vectors
 
 QUICK = "ViT-B-32-quickgelu"
 RECIPE = "test-1"

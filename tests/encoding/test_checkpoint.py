@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from mediclip_index.encoding import load_encoder
 from mediclip_index.encoding.checkpoint import read_checkpoint
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 from tests.encoding.conftest import QUICK, RECIPE
 from tests.encoding.test_names import refusal
 

@@ -26,7 +26,7 @@ from mediclip_index.encoding import (
 from mediclip_index.encoding.exporting import trial_of_pictures
 from mediclip_index.encoding.openvino import Engine, Tower
 from mediclip_index.encoding.prepared import BF16, Sheet, Trial
-from mediclip_index.terms import Encoder, Picture, Vectors, WrongUsage
+from mediclip_index.types import Encoder, Picture, UsageError, Vectors
 from tests.encoding.conftest import RECIPE, SENTENCES
 
 
@@ -110,7 +110,7 @@ def test_a_warm_start_loads_neither_torch_nor_open_clip(
         "def refuse(*a, **k): raise AssertionError('a socket was opened')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
         "from mediclip_index.encoding import open_encoder\n"
-        "from mediclip_index.terms import Picture\n"
+        "from mediclip_index.types import Picture\n"
         "import numpy as np\n"
         f"e = open_encoder({name!r}, recipe={RECIPE!r}, pictures=None, offline=True)\n"
         "e.encode_pictures([Picture(np.zeros((40, 50, 3), np.uint8), 50, 40, 'png')])\n"
@@ -246,7 +246,7 @@ def test_without_openvino_torch_computes_and_says_so(
     encoder = opened(f"local-dir:{tiny}", photos)
     assert encoder.engine == "torch"
     assert "pip install openvino" in encoder.notes[-1]
-    with pytest.raises(WrongUsage, match="pip install openvino"):
+    with pytest.raises(UsageError, match="pip install openvino"):
         opened(f"local-dir:{tiny}", photos, engine="openvino")
 
 
@@ -284,9 +284,9 @@ def test_engine_and_precision_are_as_asked(tiny: Path, cache: Path, photos: list
     assert not np.array_equal(a, b)
     assert least(a, b) > 0.98
     for how in ({"engine": "abacus"}, {"precision": "fp4"}):
-        with pytest.raises(WrongUsage, match="There is no"):
+        with pytest.raises(UsageError, match="There is no"):
             opened(name, photos, **how)
-    with pytest.raises(WrongUsage, match="--device cpu"):
+    with pytest.raises(UsageError, match="--device cpu"):
         opened(name, photos, engine="openvino", device="cuda")
 
 

@@ -11,7 +11,7 @@ import pytest
 from mediclip_index.encoding import exporting, load_encoder
 from mediclip_index.encoding.encoder import unit_rows
 from mediclip_index.encoding.openvino import Engine, runtime, stacked
-from mediclip_index.terms import Picture
+from mediclip_index.types import Picture
 from tests.encoding.conftest import PREPROCESS, RECIPE, TINY, save_folder
 
 VISION: dict[str, Any] = TINY["vision_cfg"]

@@ -16,7 +16,7 @@ from huggingface_hub import constants
 from mediclip_index.encoding import load_encoder
 from mediclip_index.encoding.fetch import can_be_had, from_url
 from mediclip_index.encoding.file_hashes import FileHashes, user_cache_folder
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 from tests.encoding.conftest import RECIPE, SENTENCES
 
 COMMIT = "1" * 40

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from mediclip_index.encoding import bundled_versions, load_encoder
 from mediclip_index.encoding.checkpoint import read_checkpoint
-from mediclip_index.terms import Picture
+from mediclip_index.types import Picture
 from tests.encoding.conftest import PREPROCESS, RECIPE, SENTENCES, TINY, reference
 from tests.encoding.test_names import refusal
 

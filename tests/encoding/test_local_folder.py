@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mediclip_index.encoding import load_encoder
-from mediclip_index.terms import Picture, Vectors
+from mediclip_index.types import Picture, Vectors
 from tests.encoding.conftest import PREPROCESS, RECIPE, SENTENCES, reference, save_folder
 from tests.encoding.test_names import refusal
 

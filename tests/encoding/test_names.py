@@ -11,7 +11,7 @@ import pytest
 
 from mediclip_index.encoding import load_encoder, resolve_auto
 from mediclip_index.encoding.auto import REPOSITORY, openai_file
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 from tests.encoding.conftest import RECIPE, RandomModel
 
 

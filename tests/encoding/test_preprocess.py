@@ -11,7 +11,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from mediclip_index.encoding import Preprocessing, model_input
-from mediclip_index.terms import Picture
+from mediclip_index.types import Picture
 from tests.encoding.conftest import as_picture
 
 OPENAI = {

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from mediclip_index.encoding import load_encoder
 from mediclip_index.encoding.checkpoint import Checkpoint, read_checkpoint
 from mediclip_index.encoding.quickgelu import openai_hashes, published_as, why_openai
-from mediclip_index.terms import ModelUnavailable
+from mediclip_index.types import ModelUnavailable
 from tests.encoding.conftest import PREPROCESS, RECIPE, TINY, RandomModel, in_openai_order
 from tests.encoding.test_names import refusal
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mediclip_index.encoding.bpe import Tokens, WordPieces
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.terms import Vectors
+from mediclip_index.types import Vectors
 
 SENTENCES = [
     "a cat",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediclip_index.encoding import OpenClipEncoder, load_encoder
-from mediclip_index.terms import Encoder, MediclipError, Picture, Vectors, WrongUsage
+from mediclip_index.types import Encoder, MediclipError, Picture, UsageError, Vectors
 from tests.encoding.conftest import QUICK, RECIPE, SENTENCES, RandomModel
 
 
@@ -112,7 +112,7 @@ def test_a_vector_that_is_not_finite_is_an_error(tiny: object, photos: list[Pict
 
 def test_a_device_or_precision_that_is_not_there_is_said(tiny: object) -> None:
     for device in ("tpu", "cpu:1", "cuda:99"):
-        with pytest.raises(WrongUsage, match="device"):
+        with pytest.raises(UsageError, match="device"):
             load_encoder(f"local-dir:{tiny}", recipe=RECIPE, device=device)
-    with pytest.raises(WrongUsage, match="precision"):
+    with pytest.raises(UsageError, match="precision"):
         load_encoder(f"local-dir:{tiny}", recipe=RECIPE, precision="fp4")  # type: ignore[arg-type]

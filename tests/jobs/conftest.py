@@ -12,7 +12,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import words
-from mediclip_index.terms import Settings
+from mediclip_index.types import Settings
 
 TINY = {
     "embed_dim": 32,

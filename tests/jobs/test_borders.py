@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 ROWS = (
     "path,page,item,label\n"
@@ -108,7 +108,7 @@ def test_a_list_that_is_wrong_changes_nothing(
         lambda: index.build([str(ward)], labels=str(ward / "list.csv")),
         lambda: index.import_labels(ward / "list.csv"),
     ):
-        with pytest.raises(WrongUsage, match=why):
+        with pytest.raises(UsageError, match=why):
             use()
     assert set(told(index).values()) == {None}
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, images, presence, words
-from mediclip_index.terms import Ids, Vectors, WrongUsage
+from mediclip_index.types import Ids, UsageError, Vectors
 
 # Dies between the rows of its third batch and their commit.
 BUILD_AND_DIE = """
@@ -223,7 +223,7 @@ def test_a_label_that_is_no_class_stops_the_build_before_anything_is_written(
 ) -> None:
     table = pile.parent / "list.csv"
     table.write_text("path,label\npile/p00.png,medcial\n")
-    with pytest.raises(WrongUsage, match="medcial"):
+    with pytest.raises(UsageError, match="medcial"):
         index.build([str(table)])
     assert index.info().files == 0
 

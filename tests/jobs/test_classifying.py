@@ -16,7 +16,7 @@ from mediclip_index.jobs import calibrating, classifying, judging
 from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.grounding import ground
 from mediclip_index.jobs.kinds import prompt_set
-from mediclip_index.terms import Calibration, WhatIf, WrongUsage
+from mediclip_index.types import Calibration, UsageError, WhatIf
 
 
 def alike(index: Index) -> None:
@@ -117,7 +117,7 @@ def test_only_verdicts_in_which_an_image_has_a_say_are_laid_at_its_door(
     built.set_label(None, [4], split="test")  # it has no vote any more
     built.query([str(pile)])
     assert built.set_label("non_medical", [4]).would_turn == 0
-    with pytest.raises(WrongUsage, match="no image 99"):
+    with pytest.raises(UsageError, match="no image 99"):
         built.audit_turned([99])
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, audit
-from mediclip_index.terms import NoIndex, WrongUsage
+from mediclip_index.types import NoIndex, UsageError
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_export_that_was_changed_makes_no_index(lived: Index, tmp_path: Path)
     lived.export(tmp_path / "out")
     file = tmp_path / "out" / "labels.parquet"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(WrongUsage, match=r"labels\.parquet"):
+    with pytest.raises(UsageError, match=r"labels\.parquet"):
         Index.from_export(tmp_path / "again", tmp_path / "out")
     assert not (tmp_path / "again").exists()
 
@@ -89,11 +89,11 @@ def test_an_export_that_was_changed_makes_no_index(lived: Index, tmp_path: Path)
 def test_an_export_goes_over_nothing(lived: Index, tmp_path: Path, pile: Path) -> None:
     lived.export(tmp_path / "out")
     for taken in (tmp_path / "out", pile, lived.path / "out"):
-        with pytest.raises(WrongUsage):
+        with pytest.raises(UsageError):
             lived.export(taken)
-    with pytest.raises(WrongUsage, match="--index"):
+    with pytest.raises(UsageError, match="--index"):
         Index.from_export(lived.path, tmp_path / "out")
-    with pytest.raises(WrongUsage, match="--index"):
+    with pytest.raises(UsageError, match="--index"):
         lived.build([str(tmp_path / "out")])
 
 
@@ -109,18 +109,18 @@ def test_a_restore_goes_over_no_index_and_no_backup_over_a_file(
     lived: Index, tmp_path: Path
 ) -> None:
     lived.backup(tmp_path / "one.tar")
-    with pytest.raises(WrongUsage, match="already"):
+    with pytest.raises(UsageError, match="already"):
         lived.backup(tmp_path / "one.tar")
-    with pytest.raises(WrongUsage, match="already"):
+    with pytest.raises(UsageError, match="already"):
         Index.restore(lived.path, tmp_path / "one.tar")
-    with pytest.raises(WrongUsage, match="no folder"):
+    with pytest.raises(UsageError, match="no folder"):
         lived.backup(tmp_path / "nowhere" / "one.tar")
-    with pytest.raises(WrongUsage, match="inside the index"):
+    with pytest.raises(UsageError, match="inside the index"):
         lived.backup(lived.path / "one.tar")
-    with pytest.raises(WrongUsage, match="can't be read"):
+    with pytest.raises(UsageError, match="can't be read"):
         Index.restore(tmp_path / "again", tmp_path / "none.tar")
     (tmp_path / "file").touch()
-    with pytest.raises(WrongUsage, match="is a file"):
+    with pytest.raises(UsageError, match="is a file"):
         Index.restore(tmp_path / "file", tmp_path / "one.tar")
 
 
@@ -143,7 +143,7 @@ def test_a_backup_with_something_of_its_own_in_it_writes_nothing(
         if added == "link":
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(member)
-    with pytest.raises(WrongUsage, match="is no backup"):
+    with pytest.raises(UsageError, match="is no backup"):
         Index.restore(tmp_path / "again", file)
     assert not (tmp_path / "again").exists()
     assert not (tmp_path / "climbs.txt").exists()
@@ -152,7 +152,7 @@ def test_a_backup_with_something_of_its_own_in_it_writes_nothing(
 def test_a_tar_of_other_things_is_no_backup(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "one.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("catalog.duckdb"))
-    with pytest.raises(WrongUsage, match="it has no"):
+    with pytest.raises(UsageError, match="it has no"):
         Index.restore(tmp_path / "again", tmp_path / "one.tar")
 
 
@@ -167,7 +167,7 @@ def _forge(out: Path, change: Callable[[dict[str, Any]], None]) -> None:
 def test_an_export_whose_head_was_forged_makes_no_index(lived: Index, tmp_path: Path) -> None:
     lived.export(tmp_path / "out")
     _forge(tmp_path / "out", lambda said: said.update(chain_head="0" * 64))
-    with pytest.raises(WrongUsage, match="does not hold the audit"):
+    with pytest.raises(UsageError, match="does not hold the audit"):
         Index.from_export(tmp_path / "again", tmp_path / "out")
     assert not Index.exists(tmp_path / "again")
 
@@ -183,7 +183,7 @@ def test_an_export_with_a_table_that_no_index_has_makes_none(lived: Index, tmp_p
         said["files"]["patients.parquet"] = hashlib.sha256(content).hexdigest()
 
     _forge(out, add)
-    with pytest.raises(WrongUsage, match="a table patients that no index has"):
+    with pytest.raises(UsageError, match="a table patients that no index has"):
         Index.from_export(tmp_path / "again", out)
 
 
@@ -199,7 +199,7 @@ def test_a_damaged_backup_writes_nothing(harm: str, lived: Index, tmp_path: Path
     else:
         data = bytearray(b"no tar at all")
     file.write_bytes(data)
-    with pytest.raises(WrongUsage, match=r"one\.tar"):
+    with pytest.raises(UsageError, match=r"one\.tar"):
         Index.restore(tmp_path / "again", file)
     assert not (tmp_path / "again").exists()
 

@@ -21,7 +21,7 @@ from mediclip_index import Index
 from mediclip_index.show import tables
 from mediclip_index.show.records import plain
 from mediclip_index.show.tables import Style
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 from tests.reading import dicom_made as made
 
 NAME = "Quaxolotl"  # stands in no other place
@@ -227,7 +227,7 @@ def test_an_index_of_hashes_takes_labels_by_path(hashed: Index, ward: Path) -> N
 
 def test_an_index_of_hashes_asks_for_its_sources_again(hashed: Index, ward: Path) -> None:
     hashed.build([str(ward)])
-    with pytest.raises(WrongUsage, match="name the sources"):
+    with pytest.raises(UsageError, match="name the sources"):
         hashed.build()
 
 

@@ -15,7 +15,7 @@ from mediclip_index.encoding import OpenClipEncoder, load_encoder
 from mediclip_index.jobs import intake
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.reading import RECIPE, content_hash
-from mediclip_index.terms import Entry, Silent
+from mediclip_index.types import Entry, Silent
 
 
 @pytest.fixture(scope="module")

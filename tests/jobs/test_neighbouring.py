@@ -17,7 +17,7 @@ from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 from tests.conftest import unit_rows
 
 DIM = 16

@@ -12,7 +12,7 @@ import pytest
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import recording
-from mediclip_index.terms import ModelUnavailable, Verdict, WrongUsage
+from mediclip_index.types import ModelUnavailable, UsageError, Verdict
 from tests.jobs.conftest import make_tiny
 
 THREE = """
@@ -178,7 +178,7 @@ def test_changed_weights_are_never_mixed_with_old_vectors(changed_model: Index, 
 def test_impossible_numbers_are_refused(
     alpha: float | None, k: int | None, built: Index, pile: Path
 ) -> None:
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         built.query([str(pile)], alpha=alpha, k=k)
 
 
@@ -209,11 +209,11 @@ def test_a_weighted_mix_is_the_sum_of_its_parts(built: Index, pile: Path) -> Non
 
 
 def test_an_unknown_id_or_empty_search_is_refused(built: Index) -> None:
-    with pytest.raises(WrongUsage, match="no image 99"):
+    with pytest.raises(UsageError, match="no image 99"):
         built.search(like=[99])
-    with pytest.raises(WrongUsage, match="what to search for"):
+    with pytest.raises(UsageError, match="what to search for"):
         built.search()
-    with pytest.raises(WrongUsage, match="cancel out"):
+    with pytest.raises(UsageError, match="cancel out"):
         built.search(["a dog"], without=["a dog"])
 
 

@@ -16,8 +16,8 @@ from mediclip_index import Index, encoding
 from mediclip_index.assess import evidence
 from mediclip_index.catalog import words
 from mediclip_index.encoding.sources import package_folder
-from mediclip_index.terms import ModelUnavailable, Settings, Verdict
-from mediclip_index.terms.verdicts import ALPHA, K
+from mediclip_index.types import ModelUnavailable, Settings, Verdict
+from mediclip_index.types.verdicts import ALPHA, K
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, thumbnails
-from mediclip_index.terms import THUMBNAIL, WrongUsage
+from mediclip_index.types import THUMBNAIL, UsageError
 
 PURGE_AND_DIE = """
 import os, signal, sys
@@ -74,7 +74,7 @@ def test_a_restored_image_has_its_vector_and_label(built: Index, pile: Path) -> 
     first = id_of(built, "p00.png")
     before = built.vectors([first])
     built.remove([first])
-    with pytest.raises(WrongUsage, match=f"#{first}"):
+    with pytest.raises(UsageError, match=f"#{first}"):
         built.remove(what="restored")
     assert len(built.remove([first, 5], what="restored").images) == 1
     hit = built.search(images=[str(pile / "p00.png")], k=1).results[0]
@@ -190,7 +190,7 @@ def test_a_purge_that_was_killed_is_told_and_finished_by_repair(built: Index) ->
     )
     assert victim.returncode == -signal.SIGKILL
     assert "purge" in {f.kind for f in built.verify().findings}
-    with pytest.raises(WrongUsage, match="repair"):
+    with pytest.raises(UsageError, match="repair"):
         built.remove([1], what="purged")
     assert built.repair().ok
     assert b"/pile/" + name not in bytes_of(built.path)
@@ -311,7 +311,7 @@ def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
 
 def test_a_removed_image_is_not_asked_for_by_its_id(built: Index) -> None:
     built.remove([3])
-    with pytest.raises(WrongUsage, match="remove --restore 3"):
+    with pytest.raises(UsageError, match="remove --restore 3"):
         built.search(like=[3])
     built.remove([3], what="restored")
     assert built.search(like=[3], k=1).results

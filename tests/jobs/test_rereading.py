@@ -14,7 +14,7 @@ from mediclip_index.catalog import Catalog, images, indexed, labels, words
 from mediclip_index.catalog.images import NewImage
 from mediclip_index.jobs import moving
 from mediclip_index.reading.recipes import FIRST, read_otherwise
-from mediclip_index.terms import Silent, WrongUsage
+from mediclip_index.types import Silent, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +231,7 @@ def test_all_sources_are_read_again_or_none(
     other.mkdir()
     photographs[33].save(other / "a.tif")
     earlier.build([str(other)])
-    with pytest.raises(WrongUsage, match="name none, or all"):
+    with pytest.raises(UsageError, match="name none, or all"):
         earlier.build([str(other)], reread=True)
     with catalog(earlier).reading() as look:
         assert words.encoder(look).recipe == FIRST

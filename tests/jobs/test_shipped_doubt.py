@@ -13,8 +13,8 @@ import pytest
 from mediclip_index import Index
 from mediclip_index.encoding.sources import package_folder
 from mediclip_index.jobs.calibrating import settings_digest
-from mediclip_index.terms import Calibration, ModelUnavailable, Settings
-from mediclip_index.terms.verdicts import ALPHA
+from mediclip_index.types import Calibration, ModelUnavailable, Settings
+from mediclip_index.types.verdicts import ALPHA
 from tests.assess.conftest import fill, tiles  # noqa: F401
 
 Ship = Callable[..., Index]

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.jobs.splitting import deal
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 from tests.jobs.conftest import index, tiny_model
 
 __all__ = ["index", "tiny_model"]
@@ -78,7 +78,7 @@ def test_what_has_a_split_keeps_it_and_the_same_seed_deals_the_same(filled: Inde
 def test_what_can_not_be_dealt_is_said(
     filled: Index, shares: dict[str, float], by: str, told: str
 ) -> None:
-    with pytest.raises(WrongUsage, match=told):
+    with pytest.raises(UsageError, match=told):
         filled.split(shares, by=by)
     assert set(splits(filled).values()) == {"support"}
 

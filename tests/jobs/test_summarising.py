@@ -8,7 +8,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import words
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 
 
@@ -17,7 +17,7 @@ def test_an_index_without_paths_knows_no_folders_and_copies_nothing(
 ) -> None:
     index = Index.create(tmp_path / "hashed", model=tiny_model, hash_paths=True)
     index.build([str(pile)])
-    with pytest.raises(WrongUsage, match="keeps no paths, so it knows no folders"):
+    with pytest.raises(UsageError, match="keeps no paths, so it knows no folders"):
         index.summary(by="folder")
     assert sum(row.images for row in index.summary(by="source").rows) == 12
     refused = run(index.path, "search", "--where", "true", "--copy-to", str(tmp_path / "out"))

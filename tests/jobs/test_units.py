@@ -13,8 +13,8 @@ from mediclip_index import Index, encoding, samples
 from mediclip_index.catalog import words
 from mediclip_index.jobs import founding, measuring
 from mediclip_index.jobs.desk import load_encoder
-from mediclip_index.terms import Encoder, Picture, Pixels, Settings, Unrelated, Vectors
-from mediclip_index.terms.verdicts import BETA, NEAR
+from mediclip_index.types import Encoder, Picture, Pixels, Settings, Unrelated, Vectors
+from mediclip_index.types.verdicts import BETA, NEAR
 
 LIFT = 1.5  # every cosine c becomes (c + LIFT) / (1 + LIFT)
 

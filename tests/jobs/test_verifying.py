@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.terms import NoIndex
+from mediclip_index.types import NoIndex
 from tests.jobs import broken
 from tests.jobs.test_building import stored
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "label nothing": (lambda i: i.set_label(None, [1]), "a class, --kind, --split or --subject"),
@@ -63,7 +63,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
 def test_it_is_refused_in_one_sentence_and_changes_nothing(name: str, built: Index) -> None:
     ask, says = REQUESTS[name]
     before = built.info()
-    with pytest.raises(WrongUsage) as refused:
+    with pytest.raises(UsageError) as refused:
         ask(built)
     assert says in str(refused.value)
     assert built.info() == before
@@ -71,7 +71,7 @@ def test_it_is_refused_in_one_sentence_and_changes_nothing(name: str, built: Ind
 
 def test_removed_images_are_named_to_whom_restores_without_a_name(built: Index) -> None:
     built.remove([2, 5])
-    with pytest.raises(WrongUsage, match="removed are: #2, #5"):
+    with pytest.raises(UsageError, match="removed are: #2, #5"):
         built.remove(what="restored")
 
 
@@ -79,7 +79,7 @@ def test_the_beginning_of_an_id_must_mean_one_verdict(built: Index, pile: Path) 
     given = built.query([str(pile / "p00.png"), str(pile / "p01.png")]).verdicts
     both = given[0].id[:8]
     assert given[1].id.startswith(both)
-    with pytest.raises(WrongUsage, match="give more of the id"):
+    with pytest.raises(UsageError, match="give more of the id"):
         built.audit_show(both)
     assert built.audit_show(given[1].id).verdict.path == given[1].path
 

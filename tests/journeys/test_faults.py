@@ -26,7 +26,7 @@ from uuid6 import uuid7
 
 from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, Writing, audit, images, labels, presence, words
-from mediclip_index.terms import CantWrite, Facts, MediclipError, NoIndex, Settings
+from mediclip_index.types import Facts, MediclipError, NoIndex, Settings, WriteError
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
 from tests.catalog.conftest import catalog as catalog
 from tests.jobs.conftest import (  # noqa: F401
@@ -160,7 +160,7 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
         os.setuid(nobody)
         with Catalog.open(filled.folder).reading() as look:
             assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
-        with pytest.raises(CantWrite), Catalog.open(filled.folder).writing("x"):
+        with pytest.raises(WriteError), Catalog.open(filled.folder).writing("x"):
             pass
 
     assert forked(look_at) == ""

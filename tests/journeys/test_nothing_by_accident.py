@@ -16,7 +16,7 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from mediclip_index import Index
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 from tests.jobs.conftest import index, photographs, tiny_model
 
@@ -151,5 +151,5 @@ def test_a_name_that_is_taken_by_another_picture_gets_a_number(
     assert (keep / "a-1.png").read_bytes() == (tmp_path / "a.png").read_bytes()
     (keep / "manifest.csv").write_text("mine\n")
     refused = run(folder, "query", str(tmp_path / "a.png"), "--copy-to", str(keep))
-    assert isinstance(refused.exception, WrongUsage)
+    assert isinstance(refused.exception, UsageError)
     assert (keep / "manifest.csv").read_text() == "mine\n"

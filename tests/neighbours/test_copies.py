@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from mediclip_index.assess import pairs
 from mediclip_index.neighbours import copies
 from mediclip_index.reading.tones import thumbnail
-from mediclip_index.terms import THUMBNAIL, Silent
+from mediclip_index.types import THUMBNAIL, Silent
 
 Grey = npt.NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mediclip_index import neighbours
 from mediclip_index.neighbours import Material, Neighbourhood, Stored, kind_for, open_file
 from mediclip_index.neighbours.exact import cosines
-from mediclip_index.terms import Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 from tests.conftest import unit_rows
 from tests.neighbours.test_neighbours import brute, placed, unasked
 

@@ -19,7 +19,7 @@ from mediclip_index.neighbours import (
     sweep,
     write_file,
 )
-from mediclip_index.terms import Ids, NeighbourFile, Vectors
+from mediclip_index.types import Ids, NeighbourFile, Vectors
 from tests.conftest import unit_rows
 
 DIM = 16

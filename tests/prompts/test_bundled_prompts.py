@@ -9,7 +9,7 @@ import pytest
 
 from mediclip_index import prompts
 from mediclip_index.prompts.lines import lines_of
-from mediclip_index.terms import WrongUsage
+from mediclip_index.types import UsageError
 
 SECOND_WORDS = Path(__file__).parent / "second_words.toml"
 
@@ -93,9 +93,9 @@ def test_other_peoples_words_name_the_same_classes_with_no_sentence_of_ours() ->
 
 
 def test_a_name_that_is_no_bundled_set_gets_the_nearest_one() -> None:
-    with pytest.raises(WrongUsage, match=r"`medcal` comes with .* did you mean `medical`"):
+    with pytest.raises(UsageError, match=r"`medcal` comes with .* did you mean `medical`"):
         prompts.load_bundled("medcal")
-    with pytest.raises(WrongUsage, match="there are: medical, mediclip"):
+    with pytest.raises(UsageError, match="there are: medical, mediclip"):
         prompts.load_bundled("../terms")
 
 

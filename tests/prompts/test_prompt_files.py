@@ -11,7 +11,7 @@ import pytest
 
 from mediclip_index import prompts
 from mediclip_index.prompts.lines import lines_of
-from mediclip_index.terms import PromptClass, PromptGroup, WrongUsage
+from mediclip_index.types import PromptClass, PromptGroup, UsageError
 
 PETS = """\
 name = "pets"
@@ -30,7 +30,7 @@ dog = ["a dog", "a puppy"]
 
 def refusal(text: str) -> str:
     """The one sentence with which `text` is refused as pets.toml."""
-    with pytest.raises(WrongUsage) as caught:
+    with pytest.raises(UsageError) as caught:
         prompts.parse(text, "pets.toml")
     said = str(caught.value)
     assert said.isprintable() and said.endswith((".", "?")), said
@@ -281,26 +281,26 @@ def test_a_file_is_read_and_named_in_its_errors(tmp_path: Path) -> None:
     file.write_text(PETS, encoding="utf-8")
     assert prompts.load_file(file) == prompts.parse(PETS, "words.toml")
     file.write_text(PETS.replace("dog =", "unsure ="), encoding="utf-8")
-    with pytest.raises(WrongUsage, match=r"words\.toml, line 11: classes\.unsure "):
+    with pytest.raises(UsageError, match=r"words\.toml, line 11: classes\.unsure "):
         prompts.load_file(str(file))
 
 
 def test_what_is_no_readable_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongUsage, match=r"There is no prompt file .*gone\.toml\."):
+    with pytest.raises(UsageError, match=r"There is no prompt file .*gone\.toml\."):
         prompts.load_file(tmp_path / "gone.toml")
-    with pytest.raises(WrongUsage, match="is a folder; a prompt set is one TOML file"):
+    with pytest.raises(UsageError, match="is a folder; a prompt set is one TOML file"):
         prompts.load_file(tmp_path)
-    with pytest.raises(WrongUsage, match="can't be read"):
+    with pytest.raises(UsageError, match="can't be read"):
         prompts.load_file("nul\0byte.toml")
     os.mkfifo(tmp_path / "pipe.toml")
-    with pytest.raises(WrongUsage, match="is no regular file"):
+    with pytest.raises(UsageError, match="is no regular file"):
         prompts.load_file(tmp_path / "pipe.toml")
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "latin.toml"
     file.write_bytes(PETS.replace("a kitten", "a kitten in Köln").encode("latin-1"))
-    with pytest.raises(WrongUsage, match=r"latin\.toml, line 7: not UTF-8"):
+    with pytest.raises(UsageError, match=r"latin\.toml, line 7: not UTF-8"):
         prompts.load_file(file)
 
 
@@ -308,7 +308,7 @@ def test_a_large_file_is_refused_without_being_read_whole(tmp_path: Path) -> Non
     file = tmp_path / "huge.toml"
     with file.open("wb") as out:
         out.truncate(1 << 40)  # sparse: reading it all would end this machine's memory
-    with pytest.raises(WrongUsage, match="larger than 1 MB"):
+    with pytest.raises(UsageError, match="larger than 1 MB"):
         prompts.load_file(file)
 
 

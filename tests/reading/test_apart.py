@@ -20,7 +20,7 @@ from PIL import Image
 
 from mediclip_index.encoding import Preprocessing, framed
 from mediclip_index.reading import Apart, Found, Task, read_file
-from mediclip_index.terms import Bounds, Pixels, ReadOptions
+from mediclip_index.types import Bounds, Pixels, ReadOptions
 
 PHOTO = str(Path(skimage.data.__file__).parent / "astronaut.png")
 HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
@@ -29,7 +29,7 @@ HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
 READ_FOREVER = """
 import sys, threading
 from mediclip_index.reading import Apart, Task
-from mediclip_index.terms import Bounds, Pixels, ReadOptions
+from mediclip_index.types import Bounds, Pixels, ReadOptions
 
 apart = Apart()
 while True:

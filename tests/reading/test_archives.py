@@ -18,7 +18,7 @@ from PIL import Image
 
 from mediclip_index import reading
 from mediclip_index.reading import Unreadable, archives
-from mediclip_index.terms import Bounds, Entry, WrongUsage
+from mediclip_index.types import Bounds, Entry, UsageError
 
 
 def small(name: str) -> bytes:
@@ -76,7 +76,7 @@ def test_a_member_is_named_by_a_path_of_its_own(tmp_path: Path) -> None:
     assert reading.is_there(member)
     assert not reading.is_there(f"{path}!/ward/b.png")
     assert [e.path for e in reading.scan(member).entries] == [member]
-    with pytest.raises(WrongUsage, match=r"no file ward/b\.png"):
+    with pytest.raises(UsageError, match=r"no file ward/b\.png"):
         reading.scan(f"{path}!/ward/b.png")
     table = tmp_path / "list.csv"
     table.write_text("path,label\nscans.zip!/ward/a.png,medical\nscans.zip!/gone.png,medical\n")

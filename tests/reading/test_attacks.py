@@ -22,7 +22,7 @@ from mediclip_index import reading
 from mediclip_index.reading import archives, lists
 from mediclip_index.reading.dicom import elements
 from mediclip_index.reading.pdf.marks import marks
-from mediclip_index.terms import ScanOptions, WrongUsage
+from mediclip_index.types import ScanOptions, UsageError
 
 NAME = "Doe^Jane"
 
@@ -43,7 +43,7 @@ NAME = "Doe^Jane"
 def test_a_list_that_is_refused_is_not_quoted(tmp_path: Path, text: str) -> None:
     table = tmp_path / "list.csv"
     table.write_text(text)
-    with pytest.raises(WrongUsage) as caught:
+    with pytest.raises(UsageError) as caught:
         list(reading.label_rows(table))
     assert NAME not in str(caught.value)
 
@@ -52,7 +52,7 @@ def test_a_list_that_is_refused_is_not_quoted(tmp_path: Path, text: str) -> None
 def test_a_page_that_no_file_has_is_wrong_usage(tmp_path: Path, page: str) -> None:
     table = tmp_path / "list.csv"
     table.write_text(f"path,page\na.png,{page}\n")
-    with pytest.raises(WrongUsage, match="page is no number from 1"):
+    with pytest.raises(UsageError, match="page is no number from 1"):
         list(reading.label_rows(table))
 
 
@@ -78,13 +78,13 @@ def test_a_list_of_endless_lines_or_columns_is_refused_at_once(
     long.write_text("path" + "y" * 2000)
     later.write_text("path\na.png" + "y" * 2000)
     for table in (long, later):
-        with pytest.raises(WrongUsage, match="a line of over 1,000 letters"):
+        with pytest.raises(UsageError, match="a line of over 1,000 letters"):
             list(reading.label_rows(table))
     monkeypatch.undo()
     wide = tmp_path / "wide.csv"
     wide.write_text("path," + ",".join(f"c{n}" for n in range(100_000)) + "\n")
     started = time.monotonic()
-    with pytest.raises(WrongUsage, match="columns"):
+    with pytest.raises(UsageError, match="columns"):
         list(reading.label_rows(wide))
     assert time.monotonic() - started < 10
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mediclip_index import reading
 from mediclip_index.reading.dicom import is_dicom
-from mediclip_index.terms import Bounds, ReadOptions
+from mediclip_index.types import Bounds, ReadOptions
 from tests.reading import dicom_made as made
 from tests.reading.dicom_made import Scan, colour, grey, quarters, windowed
 from tests.reading.test_dicom_frames import (

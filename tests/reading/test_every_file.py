@@ -16,7 +16,7 @@ from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
 from mediclip_index import reading
-from mediclip_index.terms import Bounds
+from mediclip_index.types import Bounds
 from tests.reading.conftest import mutants
 
 HERE = Path(__file__).parent

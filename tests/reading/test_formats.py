@@ -14,7 +14,7 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import reading, samples
-from mediclip_index.terms import Bounds, Reason, WrongUsage
+from mediclip_index.types import Bounds, Reason, UsageError
 
 PHOTO = Path(skimage.data.__file__).parent / "coffee.png"
 
@@ -90,7 +90,7 @@ def test_the_pictures_in_a_pdf_are_found_by_page_and_item() -> None:
 def test_a_list_without_a_path_column_is_refused_by_name(tmp_path: Path) -> None:
     table = tmp_path / "list.csv"
     table.write_text("file,label\na.png,medical\n")
-    with pytest.raises(WrongUsage, match=r"needs a column `path`.*file, label"):
+    with pytest.raises(UsageError, match=r"needs a column `path`.*file, label"):
         reading.scan(str(table))
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from mediclip_index import reading
 from mediclip_index.reading import Apart, Task
 from mediclip_index.reading.raster import large
-from mediclip_index.terms import Bounds, ReadOptions
+from mediclip_index.types import Bounds, ReadOptions
 from tests.reading.raster_made import (
     COLOUR,
     COLOURS,

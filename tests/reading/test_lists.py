@@ -9,7 +9,7 @@ import pytest
 
 from mediclip_index import reading
 from mediclip_index.reading.lists import label_rows
-from mediclip_index.terms import Facts, WrongUsage
+from mediclip_index.types import Facts, UsageError
 
 SAID = [("a.png", "medical", "test"), ("b.png", None, None)]
 
@@ -87,7 +87,7 @@ def test_a_list_of_any_writing_says_the_same(named: str, data: bytes, table: Pat
 )
 def test_a_list_that_is_none_is_refused_with_a_sentence(text: str, why: str, table: Path) -> None:
     table.write_text(text)
-    with pytest.raises(WrongUsage, match=why) as caught:
+    with pytest.raises(UsageError, match=why) as caught:
         list(label_rows(table))
     assert str(table) in str(caught.value)
 
@@ -152,5 +152,5 @@ def test_rows_that_say_the_same_twice_are_counted_and_no_contradiction(table: Pa
 
 def test_a_list_that_is_a_pipe_or_a_folder_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.csv"):
-        with pytest.raises(WrongUsage):
+        with pytest.raises(UsageError):
             list(label_rows(path))

@@ -16,7 +16,7 @@ from pydicom.encaps import encapsulate, generate_frames
 
 from mediclip_index import reading
 from mediclip_index.reading import camera, tones
-from mediclip_index.terms import Bounds
+from mediclip_index.types import Bounds
 from tests.reading.conftest import mutants
 
 SCANS = Path(pydicom.__file__).parent / "data" / "test_files"

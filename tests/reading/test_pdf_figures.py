@@ -19,7 +19,7 @@ from mediclip_index.reading.pdf.document import loaded, opened
 from mediclip_index.reading.pdf.figures import Box, Figure, Placed, around, figures
 from mediclip_index.reading.pdf.marks import marks
 from mediclip_index.reading.pdf.page import Met, Page
-from mediclip_index.terms import Bounds, Picture
+from mediclip_index.types import Bounds, Picture
 from tests.reading.conftest import pdf_figures
 
 pikepdf = pytest.importorskip("pikepdf", reason="PDFs are made with pikepdf, of the extra [test]")

@@ -19,7 +19,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from mediclip_index import reading
 from mediclip_index.show.text import safe
-from mediclip_index.terms import Bounds, WrongUsage
+from mediclip_index.types import Bounds, UsageError
 from tests.reading.conftest import fuzz
 
 PHOTO = Path(skimage.data.__file__).parent / "coffee.png"
@@ -163,7 +163,7 @@ def test_names_and_things_that_are_no_files_are_passed_over_or_taken_as_they_are
 
 @pytest.mark.parametrize("name", ["a" * 300, "b/" * 2_000 + "c.png", "nul\0l.png"])
 def test_a_name_that_no_file_can_have_is_one_sentence(name: str) -> None:
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         reading.scan(name)
     with pytest.raises(reading.Unreadable):
         reading.read_bytes(name)
@@ -191,7 +191,7 @@ def test_a_deep_path_is_walked_to_its_end(tmp_path: Path) -> None:
 def test_a_list_that_is_none_is_one_sentence(tmp_path: Path, text: str) -> None:
     table = tmp_path / "list.csv"
     table.write_text(text)
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         list(reading.label_rows(table))
 
 
@@ -199,14 +199,14 @@ def test_a_list_of_absurd_size_or_kind_is_one_sentence(tmp_path: Path) -> None:
     huge = tmp_path / "huge.csv"
     with huge.open("wb") as file:
         file.truncate(600 * 1024**2)
-    with pytest.raises(WrongUsage, match="too many"):
+    with pytest.raises(UsageError, match="too many"):
         list(reading.label_rows(huge))
     wide = tmp_path / "wide.csv"
     wide.write_text("path\n" + "a" * 200_000 + "\n")
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         list(reading.label_rows(wide))
     os.mkfifo(tmp_path / "pipe.csv")
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         list(reading.label_rows(tmp_path / "pipe.csv"))
-    with pytest.raises(WrongUsage):
+    with pytest.raises(UsageError):
         list(reading.label_rows(tmp_path))

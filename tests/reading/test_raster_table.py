@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import reading
-from mediclip_index.terms import Truncated
+from mediclip_index.types import Truncated
 from tests.reading import raster_others, raster_pngs, raster_tiffs
 from tests.reading.raster_made import COLOUR, Values, seen_quarters
 from tests.reading.raster_rows import Refused, Row

@@ -13,7 +13,7 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import reading
-from mediclip_index.terms import ScanOptions, WrongUsage
+from mediclip_index.types import ScanOptions, UsageError
 
 
 def photo() -> bytes:
@@ -117,7 +117,7 @@ def test_what_was_excluded_is_said_and_a_pattern_that_is_none_is_refused(folder:
     options = ScanOptions(exclude=("thumbs/", "a.png"))
     notes = reading.scan(str(folder), options=options).notes
     assert any(note.startswith("2 files or folders by --exclude or --include") for note in notes)
-    with pytest.raises(WrongUsage, match="pattern"):
+    with pytest.raises(UsageError, match="pattern"):
         reading.scan(str(folder), options=ScanOptions(exclude=("!",)))
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from mediclip_index import prompts
 from mediclip_index.samples import Collection, collection
-from mediclip_index.terms import Entry
+from mediclip_index.types import Entry
 
 Grey = npt.NDArray[np.float64]
 

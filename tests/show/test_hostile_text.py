@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mediclip_index import terms
+from mediclip_index import types as reports
 from mediclip_index.show import pages, writing
 from mediclip_index.show.records import plain
 from mediclip_index.show.writing import Look, Shown
@@ -56,37 +56,37 @@ def filled(kind: Any, depth: int = 0) -> Any:
 
 
 REPORTS: dict[str, tuple[Shown, Any]] = {
-    "query, one": (writing.QUERY, terms.QueryReport),
-    "query": (writing.QUERY, terms.QueryReport),
-    "build": (writing.BUILD, terms.BuildReport),
-    "search": (writing.SEARCH, terms.SearchReport),
-    "info": (writing.INFO, terms.InfoReport),
-    "labels": (writing.LABELS, terms.LabelReport),
-    "history": (writing.HISTORY, tuple[terms.LabelEvent, ...]),
-    "prompt sets": (writing.PROMPT_SETS, tuple[terms.PromptSetFacts, ...]),
-    "trials": (writing.TRIALS, tuple[terms.PromptTrial, ...]),
-    "audit row": (writing.AUDIT_ROW, terms.AuditRow),
-    "audit list": (writing.audit_list(filled(terms.IndexFacts)), tuple[terms.AuditRow, ...]),
-    "chain": (writing.CHAIN, terms.ChainReport),
-    "mistakes": (writing.MISTAKES, terms.MistakesReport),
-    "replay": (writing.REPLAY, terms.ReplayReport),
-    "proposals": (writing.PROPOSALS, tuple[terms.Proposal, ...]),
-    "tune": (writing.TUNE, terms.TuneReport),
-    "settings": (writing.SETTINGS, terms.SettingsReport),
-    "evaluation": (writing.EVALUATION, terms.EvaluationReport),
-    "comparison": (writing.COMPARISON, terms.EvaluationComparison),
-    "duplicates": (writing.DUPLICATES, terms.DuplicatesReport),
-    "left out": (writing.LEFT_OUT, terms.DuplicatesReport),
-    "compare": (writing.COMPARE, terms.CompareReport),
-    "summary": (writing.SUMMARY, terms.SummaryReport),
-    "turned": (writing.TURNED, terms.TurnedReport),
-    "worth": (writing.worth(filled(tuple[terms.PromptTrial, ...])), terms.WordsReport),
-    "verify": (writing.VERIFY, terms.VerifyReport),
-    "repair": (writing.REPAIR, terms.RepairReport),
-    "remove": (writing.REMOVE, terms.RemoveReport),
-    "removed": (writing.REMOVED, tuple[terms.RemovedImage, ...]),
-    "export": (writing.EXPORT, terms.ExportReport),
-    "backup": (writing.BACKUP, terms.BackupReport),
+    "query, one": (writing.QUERY, reports.QueryReport),
+    "query": (writing.QUERY, reports.QueryReport),
+    "build": (writing.BUILD, reports.BuildReport),
+    "search": (writing.SEARCH, reports.SearchReport),
+    "info": (writing.INFO, reports.InfoReport),
+    "labels": (writing.LABELS, reports.LabelReport),
+    "history": (writing.HISTORY, tuple[reports.LabelEvent, ...]),
+    "prompt sets": (writing.PROMPT_SETS, tuple[reports.PromptSetFacts, ...]),
+    "trials": (writing.TRIALS, tuple[reports.PromptTrial, ...]),
+    "audit row": (writing.AUDIT_ROW, reports.AuditRow),
+    "audit list": (writing.audit_list(filled(reports.IndexFacts)), tuple[reports.AuditRow, ...]),
+    "chain": (writing.CHAIN, reports.ChainReport),
+    "mistakes": (writing.MISTAKES, reports.MistakesReport),
+    "replay": (writing.REPLAY, reports.ReplayReport),
+    "proposals": (writing.PROPOSALS, tuple[reports.Proposal, ...]),
+    "tune": (writing.TUNE, reports.TuneReport),
+    "settings": (writing.SETTINGS, reports.SettingsReport),
+    "evaluation": (writing.EVALUATION, reports.EvaluationReport),
+    "comparison": (writing.COMPARISON, reports.EvaluationComparison),
+    "duplicates": (writing.DUPLICATES, reports.DuplicatesReport),
+    "left out": (writing.LEFT_OUT, reports.DuplicatesReport),
+    "compare": (writing.COMPARE, reports.CompareReport),
+    "summary": (writing.SUMMARY, reports.SummaryReport),
+    "turned": (writing.TURNED, reports.TurnedReport),
+    "worth": (writing.worth(filled(tuple[reports.PromptTrial, ...])), reports.WordsReport),
+    "verify": (writing.VERIFY, reports.VerifyReport),
+    "repair": (writing.REPAIR, reports.RepairReport),
+    "remove": (writing.REMOVE, reports.RemoveReport),
+    "removed": (writing.REMOVED, tuple[reports.RemovedImage, ...]),
+    "export": (writing.EXPORT, reports.ExportReport),
+    "backup": (writing.BACKUP, reports.BackupReport),
 }
 
 
@@ -102,15 +102,15 @@ def report_of(name: str) -> tuple[Shown, Any]:
         report = dataclasses.replace(report, leaks={HOSTILE: figures})
     if name == "comparison":
         first = plain(evaluation())
-        change = dict.fromkeys(("zero_shot", "neighbours", "blend"), filled(terms.MethodChange))
+        change = dict.fromkeys(("zero_shot", "neighbours", "blend"), filled(reports.MethodChange))
         report = dataclasses.replace(report, first=first, second=first, change=change)
     return shown, report
 
 
-def evaluation() -> terms.EvaluationReport:
+def evaluation() -> reports.EvaluationReport:
     """Its methods have their own names; all else that is named in it is named by somebody else."""
-    methods = dict.fromkeys(("zero_shot", "neighbours", "blend"), filled(terms.MethodFigures))
-    report: terms.EvaluationReport = filled(terms.EvaluationReport)
+    methods = dict.fromkeys(("zero_shot", "neighbours", "blend"), filled(reports.MethodFigures))
+    report: reports.EvaluationReport = filled(reports.EvaluationReport)
     return dataclasses.replace(report, methods=methods)
 
 

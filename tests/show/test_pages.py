@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from mediclip_index.show import pages
-from mediclip_index.terms import EvaluationReport, MistakesReport, SuspectLabel
+from mediclip_index.types import EvaluationReport, MistakesReport, SuspectLabel
 from tests.show.test_hostile_text import filled
 
 

@@ -9,7 +9,7 @@ import pytest
 from mediclip_index.show import assessments, duplicates, tables
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, shortened, table, width, wrapped
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     DuplicatesReport,
     EvaluationReport,

@@ -8,7 +8,7 @@ import pytest
 
 from mediclip_index.show import assessments, duplicates, keeping, tables, text
 from mediclip_index.show.tables import Style
-from mediclip_index.terms import (
+from mediclip_index.types import (
     AuditRow,
     Calibration,
     ChainReport,

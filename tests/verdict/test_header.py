@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mediclip_index.prompts import load_bundled
-from mediclip_index.terms import HeaderVote
+from mediclip_index.types import HeaderVote
 from mediclip_index.verdict import (
     WordVectors,
     header_factors,

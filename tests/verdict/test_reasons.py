@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediclip_index.terms import LoudPrompt, Neighbour, ReferenceVote, Settings
+from mediclip_index.types import LoudPrompt, Neighbour, ReferenceVote, Settings
 from mediclip_index.verdict import (
     Reasons,
     Voters,

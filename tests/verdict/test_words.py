@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediclip_index.terms import Pooling, PromptClass, PromptGroup, PromptSet
+from mediclip_index.types import Pooling, PromptClass, PromptGroup, PromptSet
 from mediclip_index.verdict import word_vectors, zero_shot
 from mediclip_index.verdict.words import softmax, unit
 from tests.conftest import unit_rows

@@ -24,7 +24,7 @@ from mediclip_index.reading.dicom.stored import Frame, PixelData
 from mediclip_index.reading.raster import check_pixels
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.reading.tones import bounded, pixels
-from mediclip_index.terms import Attribute, Bounds, Picture, ReadOptions, Refusal
+from mediclip_index.types import Attribute, Bounds, Picture, ReadOptions, Refusal
 
 __all__ = ["is_dicom", "items"]
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from mediclip_index.reading.dicom.elements import PIXELS, Elements
-from mediclip_index.terms import Attribute
+from mediclip_index.types import Attribute
 
 COLOURS = {
     "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT",

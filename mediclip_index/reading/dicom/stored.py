@@ -14,7 +14,7 @@ from mediclip_index.reading.dicom.elements import PIXELS, Element, Elements
 from mediclip_index.reading.dicom.header import Header, fitted
 from mediclip_index.reading.raster import check_pixels
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.terms import Bounds
+from mediclip_index.types import Bounds
 
 _JPEG_BASE = "1.2.840.10008.1.2.4."
 _NATIVE = {

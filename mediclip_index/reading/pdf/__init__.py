@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mediclip_index.reading.refusing import Item
-from mediclip_index.terms import Bounds, Pdf
+from mediclip_index.types import Bounds, Pdf
 
 
 def is_pdf(data: bytes) -> bool:

@@ -13,7 +13,7 @@ from pypdfium2 import raw
 from mediclip_index.reading.pdf.marks import marks
 from mediclip_index.reading.pdf.page import Met, Page
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
-from mediclip_index.terms import Bounds, Pdf, Refusal
+from mediclip_index.types import Bounds, Pdf, Refusal
 
 
 def items(

@@ -18,7 +18,7 @@ from mediclip_index.reading.pdf.rendering import rendered, shown
 from mediclip_index.reading.raster import check_pixels
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import pixels
-from mediclip_index.terms import Bounds, Picture, Pixels, Refusal
+from mediclip_index.types import Bounds, Picture, Pixels, Refusal
 
 SMALLEST = 32  # pixels: rules, bullets and logos below it are no pictures
 LEAST_SEEN = 24  # points

@@ -10,7 +10,7 @@ from PIL import Image
 from pypdfium2 import raw
 
 from mediclip_index.reading.pdf.figures import Box
-from mediclip_index.terms import Pixels
+from mediclip_index.types import Pixels
 
 FINE = 4  # times what the model sees, or their own resolution: how fine parts are drawn at least
 MOST_PIXELS = 64_000_000  # of what is rendered in all

@@ -17,7 +17,7 @@ from mediclip_index.reading.raster.stills import check_pixels
 from mediclip_index.reading.refusing import Begun, Item, Unreadable
 from mediclip_index.reading.signatures import refusal, signature
 from mediclip_index.reading.tones import bounded, pixels, reduction
-from mediclip_index.terms import Bounds, Picture, Refusal, Truncated
+from mediclip_index.types import Bounds, Picture, Refusal, Truncated
 
 # How Pillow says that it does not know a kind of a format.
 _UNKNOWN = re.compile(

@@ -11,7 +11,7 @@ import numpy as np
 
 from mediclip_index.reading.raster.averaging import averaged
 from mediclip_index.reading.raster.samples import Colours, Samples
-from mediclip_index.terms import Bounds
+from mediclip_index.types import Bounds
 
 LARGE = 48_000_000  # pixels
 _LEAST_MEMORY = 256 * 1024**2  # GLib, on which libvips stands, ends the process where it gets none

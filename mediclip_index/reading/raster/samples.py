@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mediclip_index.reading.tones import to_eight_bits
-from mediclip_index.terms import Pixels
+from mediclip_index.types import Pixels
 
 Colours = Literal["grey", "RGB", "CMYK", "YCbCr", "LAB", "ICCLAB"]
 TURNED = {5, 6, 7, 8}  # EXIF orientations that swap width and height

@@ -19,7 +19,7 @@ from mediclip_index.reading.raster.samples import TURNED, Samples, seen, turned
 from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.signatures import signature
 from mediclip_index.reading.tones import bounded, pixels, reduction, to_eight_bits
-from mediclip_index.terms import Attribute, Bounds, Picture, Truncated
+from mediclip_index.types import Attribute, Bounds, Picture, Truncated
 
 # How Pillow says that a file ends before its picture does.
 CUT_SHORT = re.compile(r"truncated|not enough image data|unexpected end", re.IGNORECASE)

@@ -22,7 +22,7 @@ from tifffile import EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT
 from mediclip_index.reading.raster.averaging import bins, summed
 from mediclip_index.reading.raster.samples import Colours, Samples, raised
 from mediclip_index.reading.refusing import Unreadable
-from mediclip_index.terms import Bounds
+from mediclip_index.types import Bounds
 
 MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 _ORIENTATION, _NO_DATA, _INK_SET = 274, 42113, 332

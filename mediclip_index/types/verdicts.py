@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mediclip_index.terms.words import Pooling, WrongUsage
+from mediclip_index.types.words import Pooling, UsageError
 
 # The settings of a new index. BETA and NEAR count in spreads of the model's unrelated cosines, so
 # that they hold for any model; for lite-4 they are 18 and 0.41 in plain cosines.
@@ -117,11 +117,11 @@ class WhatIf:
 
     def __post_init__(self) -> None:
         if self.alpha is not None and not 0 <= self.alpha <= 1:
-            raise WrongUsage(
+            raise UsageError(
                 f"alpha is {self.alpha:g}; give a number from 0 (words) to 1 (neighbours)."
             )
         if self.k is not None and not 1 <= self.k <= MOST_NEIGHBOURS:
-            raise WrongUsage(
+            raise UsageError(
                 f"k is {self.k}; give a number of neighbours from 1 to {MOST_NEIGHBOURS}."
             )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediclip_index.terms.reports import IndexFacts
-from mediclip_index.terms.verdicts import ReferenceVote
+from mediclip_index.types.reports import IndexFacts
+from mediclip_index.types.verdicts import ReferenceVote
 
 
 @dataclass(frozen=True)

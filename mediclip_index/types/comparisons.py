@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.terms.reports import Pairing
+from mediclip_index.types.reports import Pairing
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.terms.verdicts import CalibrationKind, Settings, Verdict
-from mediclip_index.terms.words import Refusal
+from mediclip_index.types.verdicts import CalibrationKind, Settings, Verdict
+from mediclip_index.types.words import Refusal
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mediclip_index.terms.reports import IndexFacts
+from mediclip_index.types.reports import IndexFacts
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
 
-from mediclip_index.terms.comparisons import (
+from mediclip_index.types.comparisons import (
     EvaluationComparison,
     GroupUse,
     MethodChange,
     SentenceWorth,
     WordsReport,
 )
-from mediclip_index.terms.keeping import (
+from mediclip_index.types.keeping import (
     BackupReport,
     ExportReport,
     Finding,
@@ -21,14 +21,14 @@ from mediclip_index.terms.keeping import (
     TakenImage,
     VerifyReport,
 )
-from mediclip_index.terms.mistakes import (
+from mediclip_index.types.mistakes import (
     Contradiction,
     Kin,
     Mistake,
     MistakesReport,
     SuspectLabel,
 )
-from mediclip_index.terms.options import (
+from mediclip_index.types.options import (
     Bounds,
     Frames,
     ImportOptions,
@@ -37,7 +37,7 @@ from mediclip_index.terms.options import (
     ScanOptions,
     Truncated,
 )
-from mediclip_index.terms.reports import (
+from mediclip_index.types.reports import (
     AuditRow,
     BuildReport,
     ChainReport,
@@ -68,13 +68,13 @@ from mediclip_index.terms.reports import (
     TuneReport,
     Twins,
 )
-from mediclip_index.terms.summaries import (
+from mediclip_index.types.summaries import (
     SummaryReport,
     SummaryRow,
     TurnedReport,
     TurnedVerdict,
 )
-from mediclip_index.terms.verdicts import (
+from mediclip_index.types.verdicts import (
     Calibration,
     CalibrationKind,
     GroupShare,
@@ -89,10 +89,9 @@ from mediclip_index.terms.verdicts import (
     Verdict,
     WhatIf,
 )
-from mediclip_index.terms.words import (
+from mediclip_index.types.words import (
     THUMBNAIL,
     Attribute,
-    CantWrite,
     Encoder,
     Entry,
     Facts,
@@ -113,8 +112,9 @@ from mediclip_index.terms.words import (
     Reason,
     Refusal,
     Silent,
+    UsageError,
     Vectors,
-    WrongUsage,
+    WriteError,
 )
 
 __all__ = [
@@ -126,7 +126,6 @@ __all__ = [
     "BuildReport",
     "Calibration",
     "CalibrationKind",
-    "CantWrite",
     "ChainReport",
     "ClassFigures",
     "CompareReport",
@@ -209,10 +208,11 @@ __all__ = [
     "TurnedVerdict",
     "Twins",
     "Unrelated",
+    "UsageError",
     "Vectors",
     "Verdict",
     "VerifyReport",
     "WhatIf",
     "WordsReport",
-    "WrongUsage",
+    "WriteError",
 ]

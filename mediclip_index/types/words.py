@@ -27,7 +27,7 @@ class MediclipError(Exception):
     exit_code = 1
 
 
-class WrongUsage(MediclipError):
+class UsageError(MediclipError):
     """A request that can't be carried out as it was put (unknown class, bad CSV, bad condition)."""
 
     exit_code = 2
@@ -45,7 +45,7 @@ class IndexBusy(MediclipError):
     exit_code = 4
 
 
-class CantWrite(MediclipError):
+class WriteError(MediclipError):
     """The index folder can't be written to: the disk is full, or the folder is read-only."""
 
     exit_code = 4
