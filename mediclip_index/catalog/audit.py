@@ -20,7 +20,7 @@ from typing import Any
 from mediclip_index.catalog import troubles
 from mediclip_index.catalog.rows import insert, kept_path
 from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.types import NoIndex
+from mediclip_index.types import IndexDamaged
 
 FIRST = "0" * 64
 _COLUMNS = {
@@ -335,7 +335,7 @@ def _lines(file: Path) -> Iterator[Body]:
             try:
                 yield json.loads(line)
             except ValueError:
-                raise NoIndex(
+                raise IndexDamaged(
                     f"A line of {file} is damaged; `mediclip-index repair` sets it aside and "
                     "takes the others in."
                 ) from None

@@ -13,7 +13,7 @@ from mediclip_index.catalog import audit, removals, schema, words
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import Reading
 from mediclip_index.catalog.words import KnownEncoder
-from mediclip_index.types import Finding, NoIndex
+from mediclip_index.types import Finding, IndexUnavailable
 
 REPAIR = "`mediclip-index repair` "
 RESTORE = "Bring a backup back: `mediclip-index --index NEW backup --restore FILE`."
@@ -35,15 +35,21 @@ def pages(look: Reading) -> Iterator[Finding]:
             return
 
 
+def encoder_in_force(look: Reading) -> words.KnownEncoder | None:
+    """The encoder that answers queries; None where the catalog has lost it."""
+    try:
+        return words.encoder(look)
+    except (IndexUnavailable, IndexError):
+        return None
+
+
 def in_force(look: Reading) -> Iterator[Finding]:
     """Encoder, prompts and settings that answer queries, and those that past verdicts rest on."""
-    try:
-        words.encoder(look)
-    except (NoIndex, IndexError):
+    if encoder_in_force(look) is None:
         yield Finding("in_force", "No encoder is in force.", RESTORE)
     try:
         known = words.prompts(look)
-    except NoIndex:
+    except IndexUnavailable:
         known = None
     if known is None:
         again = "`mediclip-index prompts add FILE.toml` puts a set in force."
@@ -55,7 +61,7 @@ def in_force(look: Reading) -> Iterator[Finding]:
             yield Finding("in_force", f"The prompt set {name} was changed in the catalog.", RESTORE)
     try:
         chosen = words.chosen(look, "settings")
-    except NoIndex:
+    except IndexUnavailable:
         chosen = -1
     numbers = set()
     for number, body in look.db.execute("SELECT number, body FROM settings").fetchall():

@@ -17,7 +17,7 @@ from mediclip_index.catalog import audit, library, presence, schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, Reading
-from mediclip_index.types import NoIndex, UsageError
+from mediclip_index.types import IndexTooNew, UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = "mediclip-index export"
@@ -137,7 +137,7 @@ def check(folder: Path) -> dict[str, Any]:
     if said is None:
         raise UsageError(f"{folder} is no export of mediclip-index (it has no {MANIFEST} of one).")
     if int(said["schema"]) > schema.newest():
-        raise NoIndex(
+        raise IndexTooNew(
             f"{folder} was exported by a newer mediclip-index; update with "
             "`pip install --upgrade mediclip-index`."
         )

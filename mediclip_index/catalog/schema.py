@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from mediclip_index.catalog.rows import Connection, scalar
-from mediclip_index.types import NoIndex
+from mediclip_index.types import IndexNotFound, IndexTooNew
 
 # Readable by every DuckDB that pyproject admits, whichever wrote it.
 STORAGE_VERSION = "v1.5.0"
@@ -102,12 +102,12 @@ def migrate(db: Connection, at: int, to: int | None = None) -> None:
 
 
 def check(db: Connection, where: Path) -> int:
-    """The version of an opened catalog; NoIndex where this program can't work with it."""
+    """The version of an opened catalog; IndexUnavailable where this program can't work with it."""
     at = version(db)
     if at == 0:
-        raise NoIndex(f"{where} is a DuckDB file but no catalog of mediclip-index.")
+        raise IndexNotFound(f"{where} is a DuckDB file but no catalog of mediclip-index.")
     if at > newest():
-        raise NoIndex(
+        raise IndexTooNew(
             f"{where} was made by a newer mediclip-index (schema {at}, this one knows "
             f"{newest()}): update with `pip install --upgrade mediclip-index`."
         )

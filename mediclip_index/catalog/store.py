@@ -19,7 +19,7 @@ from mediclip_index.catalog import schema, troubles
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
-from mediclip_index.types import NoIndex, UsageError
+from mediclip_index.types import IndexNotFound, UsageError
 
 FILE = "catalog.duckdb"
 OURS = {"lock", "turnstile", "spool"}  # beside it, before anything else is there
@@ -150,12 +150,12 @@ class Catalog:
 
     @classmethod
     def open(cls, folder: Path) -> Catalog:
-        """The catalog of an existing index folder; NoIndex where there is none."""
+        """The catalog of an existing index folder; IndexUnavailable where there is none."""
         folder = folder.absolute()
         if not folder.exists():
-            raise NoIndex(f"No index at {folder}: make one with `mediclip-index build`.")
+            raise IndexNotFound(f"No index at {folder}: make one with `mediclip-index build`.")
         if not cls.exists(folder):
-            raise NoIndex(
+            raise IndexNotFound(
                 f"{folder} is no index (it has no {FILE}): name another with --index, or make one "
                 "with `mediclip-index build`."
             )

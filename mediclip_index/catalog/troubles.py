@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from mediclip_index.types import NoIndex, WriteError
+from mediclip_index.types import IndexDamaged, IndexUnavailable, WriteError
 
 # Of DuckDB's errors those that are about its files; all others are about what was asked.
 _OF_FILES = (
@@ -30,7 +30,7 @@ _OF_WRITING = {
 
 @contextmanager
 def told(file: Path) -> Iterator[None]:
-    """Turn troubles with a catalog's files into WriteError or NoIndex, and Ctrl-C in the midst of a
+    """Turn troubles with a catalog's files into WriteError or IndexDamaged, and Ctrl-C in a
     statement into KeyboardInterrupt; what the block itself raises otherwise goes through."""
     try:
         yield
@@ -49,11 +49,11 @@ def told(file: Path) -> Iterator[None]:
         raise KeyboardInterrupt from error
 
 
-def cannot_open(file: Path, error: duckdb.Error) -> NoIndex | WriteError:
+def cannot_open(file: Path, error: duckdb.Error) -> IndexUnavailable | WriteError:
     """Why DuckDB would not open a file."""
     why = _first_line(error)
     if "lock on file" in why.lower():
-        return NoIndex(
+        return IndexUnavailable(
             f"{file} is held by a program other than mediclip-index; close it and try again "
             f"({why})."
         )
@@ -72,10 +72,10 @@ def cant_write(folder: Path, why: str) -> WriteError:
     )
 
 
-def _sentence(file: Path, why: str) -> NoIndex | WriteError:
+def _sentence(file: Path, why: str) -> IndexUnavailable | WriteError:
     if any(sign in why.lower() for sign in (*_FULL, *_FORBIDDEN)):
         return cant_write(file.parent, why)
-    return NoIndex(
+    return IndexDamaged(
         f"{file} can't be opened or read as a DuckDB file; restore a backup of it ({why})."
     )
 

@@ -14,7 +14,7 @@ from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
 from mediclip_index.catalog.store import Reading, Writing
 from mediclip_index.types import (
     Calibration,
-    NoIndex,
+    IndexDamaged,
     PromptSet,
     Settings,
     Tuning,
@@ -62,7 +62,7 @@ def choose(work: Writing, name: str, number: int) -> None:
 def chosen(look: Reading, name: str) -> int:
     number = scalar(look.db, "SELECT choice_at(?, ?)", [name, look.tx])
     if number is None:
-        raise NoIndex(
+        raise IndexDamaged(
             f"The index was never finished (no {name}); remove its folder and build anew."
         )
     return int(number)

@@ -161,7 +161,7 @@ def how(context: Context) -> dict[str, Any]:
 
 
 def opened(context: Context) -> Index:
-    """The index that the command works on; NoIndex where there is none."""
+    """The index that the command works on; IndexUnavailable where there is none."""
     from mediclip_index.index import Index
 
     return Index.open(context.path, **how(context))

@@ -68,7 +68,7 @@ class Index(Working, Assessing, Keeping):
         engine: str = "auto",
         precision: str = "auto",
     ) -> Index:
-        """Open an existing index; raises NoIndex where there is none, or a newer one."""
+        """Open an existing index; raises IndexUnavailable where there is none, or a newer one."""
         catalog = Catalog.open(Path(path))
         return cls(jobs.Desk(catalog, by=by, device=device, engine=engine, precision=precision))
 

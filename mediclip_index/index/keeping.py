@@ -32,7 +32,7 @@ class Keeping:
     def repair(self, *, progress: Progress | None = None) -> RepairReport:
         """Make again what is derived (neighbour file, vectors whose files are there), delete
         unfinished files, set aside what fits nowhere. Throws away nothing else; may be killed and
-        done again. Raises NoIndex where the catalog itself can't be read."""
+        done again. Raises IndexUnavailable where the catalog itself can't be read."""
         return jobs.repair(self._desk, progress=progress or Silent())
 
     def remove(

@@ -15,14 +15,21 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.jobs.rereading import again
 from mediclip_index.jobs.verifying import strays, verify
-from mediclip_index.types import Mended, ModelUnavailable, NoIndex, Progress, RepairReport, Silent
+from mediclip_index.types import (
+    IndexDamaged,
+    Mended,
+    ModelUnavailable,
+    Progress,
+    RepairReport,
+    Silent,
+)
 
 
 def repair(desk: Desk, *, progress: Progress) -> RepairReport:
     """See Index.repair."""
     for finding in verify(desk, deep=None, progress=Silent()).findings:
         if finding.kind in ("catalog", "newer"):
-            raise NoIndex(f"{finding.what} {finding.mend}")
+            raise IndexDamaged(f"{finding.what} {finding.mend}")
     with desk.catalog.reading() as look:
         known = words.encoder(look)
     mended: list[Mended] = []

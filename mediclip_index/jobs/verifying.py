@@ -13,13 +13,20 @@ import duckdb
 import numpy as np
 
 from mediclip_index import neighbours, reading
-from mediclip_index.catalog import Reading, audit, checks, derived, images, presence, words
+from mediclip_index.catalog import Reading, audit, checks, derived, images, presence
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.words import KnownEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import entry_of
 from mediclip_index.jobs.rereading import again
-from mediclip_index.types import Finding, NoIndex, Progress, UsageError, VerifyReport
+from mediclip_index.types import (
+    Finding,
+    IndexTooNew,
+    IndexUnavailable,
+    Progress,
+    UsageError,
+    VerifyReport,
+)
 
 SAMPLE = 100  # images that --deep embeds again
 # Least cosine of a picture's vector with the one that was kept of it; the second where most of a
@@ -48,14 +55,15 @@ def verify(desk: Desk, *, deep: int | None, progress: Progress) -> VerifyReport:
             findings += checks.pages(look)
             if not findings:
                 findings += _rows(look, checked)
-                if not any(f.what.startswith("No encoder") for f in findings):
-                    known = words.encoder(look)
+                known = checks.encoder_in_force(look)
+                if known is not None:
                     findings += checks.vectors(look, known)
                     findings += _neighbours(desk, look, known)
-    except NoIndex as error:
-        newer = "newer mediclip-index" in str(error)
-        mend = "Update with `pip install --upgrade mediclip-index`." if newer else checks.RESTORE
-        findings.append(Finding("newer" if newer else "catalog", str(error), mend))
+    except IndexTooNew as error:
+        update = "Update with `pip install --upgrade mediclip-index`."
+        findings.append(Finding("newer", str(error), update))
+    except IndexUnavailable as error:
+        findings.append(Finding("catalog", str(error), checks.RESTORE))
     except duckdb.Error as error:
         first = str(error).strip().splitlines()[0]
         findings.append(Finding("catalog", f"The catalog can't be read ({first}).", checks.RESTORE))

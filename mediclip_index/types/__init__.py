@@ -1,4 +1,4 @@
-"""The words that the rooms share: frozen dataclasses, protocols and the error family.
+"""What the rooms share: frozen dataclasses, protocols and the error family.
 
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 """
@@ -9,6 +9,17 @@ from mediclip_index.types.comparisons import (
     MethodChange,
     SentenceWorth,
     WordsReport,
+)
+from mediclip_index.types.errors import (
+    IndexBusy,
+    IndexDamaged,
+    IndexNotFound,
+    IndexTooNew,
+    IndexUnavailable,
+    MediclipError,
+    ModelUnavailable,
+    UsageError,
+    WriteError,
 )
 from mediclip_index.types.keeping import (
     BackupReport,
@@ -96,12 +107,8 @@ from mediclip_index.types.words import (
     Entry,
     Facts,
     Ids,
-    IndexBusy,
     IndexType,
-    MediclipError,
-    ModelUnavailable,
     NeighbourFile,
-    NoIndex,
     Picture,
     Pixels,
     Pooling,
@@ -112,9 +119,7 @@ from mediclip_index.types.words import (
     Reason,
     Refusal,
     Silent,
-    UsageError,
     Vectors,
-    WriteError,
 )
 
 __all__ = [
@@ -147,8 +152,12 @@ __all__ = [
     "Ids",
     "ImportOptions",
     "IndexBusy",
+    "IndexDamaged",
     "IndexFacts",
+    "IndexNotFound",
+    "IndexTooNew",
     "IndexType",
+    "IndexUnavailable",
     "InfoReport",
     "KeptSettings",
     "Kin",
@@ -164,7 +173,6 @@ __all__ = [
     "ModelUnavailable",
     "Neighbour",
     "NeighbourFile",
-    "NoIndex",
     "Pairing",
     "PartFigures",
     "Pdf",

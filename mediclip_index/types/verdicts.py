@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mediclip_index.types.words import Pooling, UsageError
+from mediclip_index.types.errors import UsageError
+from mediclip_index.types.words import Pooling
 
 # The settings of a new index. BETA and NEAR count in spreads of the model's unrelated cosines, so
 # that they hold for any model; for lite-4 they are 18 and 0.41 in plain cosines.

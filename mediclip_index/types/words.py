@@ -1,4 +1,4 @@
-"""The words that the rooms share: frozen dataclasses, protocols and the error family.
+"""What the rooms share: frozen dataclasses and protocols.
 
 Rooms never import each other; what passes between them is defined here, or is a numpy array.
 Vectors are float32, shape (n, dim), each row of unit length, unless a docstring says otherwise.
@@ -17,45 +17,6 @@ Vectors = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 Pixels = npt.NDArray[np.uint8]
 Attribute = str | int | float | bool
-
-# --- errors -----------------------------------------------------------------------------------
-
-
-class MediclipError(Exception):
-    """Root of all errors a user can meet; the message is one sentence that says what to do."""
-
-    exit_code = 1
-
-
-class UsageError(MediclipError):
-    """A request that can't be carried out as it was put (unknown class, bad CSV, bad condition)."""
-
-    exit_code = 2
-
-
-class NoIndex(MediclipError):
-    """The index folder is missing, is no index, is damaged, or is newer than this program."""
-
-    exit_code = 4
-
-
-class IndexBusy(MediclipError):
-    """Another process held the index longer than we were ready to wait."""
-
-    exit_code = 4
-
-
-class WriteError(MediclipError):
-    """The index folder can't be written to: the disk is full, or the folder is read-only."""
-
-    exit_code = 4
-
-
-class ModelUnavailable(MediclipError):
-    """The model can't be had: unknown name, weights not here, or weights that would mislead."""
-
-    exit_code = 5
-
 
 # --- reading ----------------------------------------------------------------------------------
 

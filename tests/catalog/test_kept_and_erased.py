@@ -22,7 +22,7 @@ from mediclip_index.catalog import (
     removals,
     words,
 )
-from mediclip_index.types import Facts, NoIndex, Settings, UsageError
+from mediclip_index.types import Facts, IndexUnavailable, Settings, UsageError
 from tests.catalog.test_audit import audited as audited
 from tests.catalog.test_audit import body
 
@@ -203,7 +203,7 @@ def test_an_export_says_all_for_people_too(filled: Catalog, tmp_path: Path) -> N
     ]
     assert "transactions" in (folder / "README.md").read_text()
     assert exports.check(folder)["rows"] == counts
-    for other, refused in ((1, UsageError), (99, NoIndex)):
+    for other, refused in ((1, UsageError), (99, IndexUnavailable)):
         said = json.loads((folder / exports.MANIFEST).read_text())
         if other == 99:
             (folder / exports.MANIFEST).write_text(json.dumps({**said, "schema": other}))

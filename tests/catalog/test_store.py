@@ -17,7 +17,7 @@ import pytest
 from mediclip_index.catalog import Catalog, images, presence, schema
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
-from mediclip_index.types import IndexBusy, NoIndex, UsageError
+from mediclip_index.types import IndexBusy, IndexUnavailable, UsageError
 from tests.catalog.conftest import add
 
 # In a process of its own: one that runs tests takes the signal for its own end. Of several threads
@@ -131,9 +131,9 @@ def test_the_message_of_a_busy_index_names_the_folder(catalog: Catalog) -> None:
 
 
 def test_a_missing_or_foreign_folder_is_no_index(tmp_path: Path) -> None:
-    with pytest.raises(NoIndex, match="mediclip-index build"):
+    with pytest.raises(IndexUnavailable, match="mediclip-index build"):
         Catalog.open(tmp_path / "none")
-    with pytest.raises(NoIndex, match="is no index"):
+    with pytest.raises(IndexUnavailable, match="is no index"):
         Catalog.open(tmp_path)
     (tmp_path / "photo.png").touch()
     with pytest.raises(UsageError, match="other things"):
@@ -142,13 +142,13 @@ def test_a_missing_or_foreign_folder_is_no_index(tmp_path: Path) -> None:
 
 def test_another_duckdb_file_is_no_catalog(tmp_path: Path) -> None:
     duckdb.connect(str(tmp_path / "catalog.duckdb")).close()
-    with pytest.raises(NoIndex, match="no catalog"), Catalog.open(tmp_path).reading():
+    with pytest.raises(IndexUnavailable, match="no catalog"), Catalog.open(tmp_path).reading():
         pass
 
 
 def test_a_damaged_file_is_said_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "catalog.duckdb").write_bytes(b"not a database" * 1000)
-    with pytest.raises(NoIndex, match="can't be opened"), Catalog.open(tmp_path).reading():
+    with pytest.raises(IndexUnavailable, match="can't be opened"), Catalog.open(tmp_path).reading():
         pass
 
 
@@ -157,7 +157,7 @@ def test_a_newer_catalog_is_refused_untouched(catalog: Catalog) -> None:
         work.db.execute("INSERT INTO schema_versions VALUES (?)", [schema.newest() + 1])
     before = catalog.file.read_bytes()
     for use in (catalog.reading, lambda: catalog.writing("x")):
-        with pytest.raises(NoIndex, match="newer mediclip-index"), use():
+        with pytest.raises(IndexUnavailable, match="newer mediclip-index"), use():
             pass
     assert catalog.file.read_bytes() == before
 

@@ -18,7 +18,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, audit
-from mediclip_index.types import NoIndex, UsageError
+from mediclip_index.types import IndexUnavailable, UsageError
 
 
 @pytest.fixture
@@ -226,5 +226,5 @@ def test_an_export_of_a_newer_program_is_refused(lived: Index, tmp_path: Path) -
     lived.export(tmp_path / "out")
     manifest = tmp_path / "out" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"schema": ', '"schema": 9'))
-    with pytest.raises(NoIndex, match="--upgrade"):
+    with pytest.raises(IndexUnavailable, match="--upgrade"):
         Index.from_export(tmp_path / "again", tmp_path / "out")

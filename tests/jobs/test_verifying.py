@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.types import NoIndex
+from mediclip_index.types import IndexUnavailable
 from tests.jobs import broken
 from tests.jobs.test_building import stored
 
@@ -139,7 +139,7 @@ def test_a_catalog_that_cant_be_read_is_told_with_the_next_command(
     findings = judged.verify().findings
     assert [f.kind for f in findings] == [kind]
     assert "backup --restore" in findings[0].mend or "--upgrade" in findings[0].mend
-    with pytest.raises(NoIndex, match=r"backup|upgrade"):
+    with pytest.raises(IndexUnavailable, match=r"backup|upgrade"):
         judged.repair()
 
 
@@ -209,7 +209,7 @@ def test_a_torn_spool_stops_queries_with_the_next_command_and_loses_no_verdict(
     judged: Index, pile: Path
 ) -> None:
     broken.tear_spool(judged)
-    with pytest.raises(NoIndex, match="repair"):
+    with pytest.raises(IndexUnavailable, match="repair"):
         judged.query([str(pile / "p11.png")])
     judged.repair()
     assert "nedical" not in next((judged.path / "aside").iterdir()).read_text()

@@ -26,7 +26,7 @@ from uuid6 import uuid7
 
 from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, Writing, audit, images, labels, presence, words
-from mediclip_index.types import Facts, MediclipError, NoIndex, Settings, WriteError
+from mediclip_index.types import Facts, IndexUnavailable, MediclipError, Settings, WriteError
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
 from tests.catalog.conftest import catalog as catalog
 from tests.jobs.conftest import (  # noqa: F401
@@ -350,9 +350,9 @@ def test_a_scribbled_log_is_one_sentence(filled: Catalog) -> None:
 def test_a_torn_spool_file_is_one_sentence_and_is_kept(filled: Catalog) -> None:
     torn = filled.spool / "1-1.jsonl"
     torn.write_text('{"id": "half')
-    with filled.reading(), pytest.raises(NoIndex, match=str(torn)):
+    with filled.reading(), pytest.raises(IndexUnavailable, match=str(torn)):
         audit.spooled(filled.spool)
-    with pytest.raises(NoIndex, match=str(torn)), filled.writing("query") as work:
+    with pytest.raises(IndexUnavailable, match=str(torn)), filled.writing("query") as work:
         audit.take_in_spool(work, filled.spool)
     assert torn.exists()
 
