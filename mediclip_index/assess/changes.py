@@ -14,9 +14,9 @@ from mediclip_index.types import EvaluationComparison, Ids, MethodChange
 
 def compared(desk: Desk, first: int, second: int) -> EvaluationComparison:
     """See Index.compare_evaluations."""
-    with desk.catalog.reading() as look:
-        one = {**evaluations.find(look, first), "number": first}
-        other = {**evaluations.find(look, second), "number": second}
+    with desk.catalog.reading() as read:
+        one = {**evaluations.find(read, first), "number": first}
+        other = {**evaluations.find(read, second), "number": second}
     answers = [report.pop("answers", {"images": [], "wrong": {}}) for report in (one, other)]
     judged = [np.array(a["images"], dtype=np.int64) for a in answers]
     both = np.intersect1d(judged[0], judged[1])

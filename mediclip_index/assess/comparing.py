@@ -19,7 +19,7 @@ from mediclip_index import verdict
 from mediclip_index.assess import figures, networks, rivals
 from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, say
 from mediclip_index.assess.rivals import Lesson
-from mediclip_index.catalog import evaluations, words
+from mediclip_index.catalog import evaluations, models
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.rereading import Square, pixels
 from mediclip_index.types import (
@@ -60,8 +60,8 @@ def compare(
     """See Index.compare."""
     if not 1 <= epochs <= 5:
         raise UsageError("Networks may be trained for 1 to 5 epochs.")
-    with desk.catalog.reading() as look:
-        settings = what_if.of(words.settings(look))
+    with desk.catalog.reading() as read:
+        settings = what_if.of(models.settings(read))
     data = labelled(desk, settings)
     places, support = data.places(split), np.flatnonzero(data.votes)
     if len(places) == 0 or len(np.unique(data.truth[support])) < 2:
@@ -82,9 +82,9 @@ def compare(
             found.append(contender)
         progress.advance(1)
     progress.finish()
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         return CompareReport(
-            index=desk.facts(look),
+            index=desk.facts(read),
             split=split,
             n=len(places),
             support=len(support),
@@ -246,8 +246,8 @@ def _networks(
 
 def _known(desk: Desk, lesson: Sequence[object]) -> networks.Learned | None:
     """What an earlier comparison, perhaps one that was broken off, learned from the same lesson."""
-    with desk.catalog.reading() as look:
-        body = evaluations.learned(look, _key(lesson))
+    with desk.catalog.reading() as read:
+        body = evaluations.learned(read, _key(lesson))
     if body is None:
         return None
     return networks.Learned(np.array(body["answers"]), body["seconds"], body["rate"])
@@ -261,8 +261,8 @@ def _keep(desk: Desk, lesson: Sequence[object], run: networks.Learned) -> None:
         "rate": run.images_per_second,
     }
     # Kept to save time only: what was learned is worth its row in the table all the same.
-    with suppress(IndexBusy, WriteError), desk.catalog.writing("compare", by=desk.author) as work:
-        evaluations.add(work, "learned", body)
+    with suppress(IndexBusy, WriteError), desk.catalog.writing("compare", by=desk.author) as write:
+        evaluations.add(write, "learned", body)
 
 
 def _key(lesson: Sequence[object]) -> str:

@@ -22,7 +22,7 @@ from mediclip_index.assess.evidence import (
 from mediclip_index.assess.evidence import final as final_of
 from mediclip_index.assess.sentences import group_of
 from mediclip_index.assess.splits import refuse_shared_subjects
-from mediclip_index.catalog import evaluations, words
+from mediclip_index.catalog import evaluations, models
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import (
@@ -55,8 +55,8 @@ def evaluate(
     unknown = [name for name in leave_out if name not in PARTS]
     if unknown:
         raise UsageError(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
-    with desk.catalog.reading() as look:
-        settings = what_if.of(words.settings(look))
+    with desk.catalog.reading() as read:
+        settings = what_if.of(models.settings(read))
     data = labelled(desk, settings, prompts, shipped=what_if == WhatIf())
     places = np.arange(len(data.ids)) if split == EVERYTHING else data.places(split)
     if len(places) == 0:
@@ -84,8 +84,8 @@ def evaluate(
             "neighbours' answer is the words'."
         )
     progress.finish()
-    with desk.catalog.reading() as look:
-        facts = desk.facts(look)
+    with desk.catalog.reading() as read:
+        facts = desk.facts(read)
     report = EvaluationReport(
         index=facts,
         number=0,
@@ -108,13 +108,13 @@ def evaluate(
         calibrated=fitted is not None,
         notes=tuple(notes),
     )
-    with desk.catalog.writing("evaluate", by=desk.author) as work:
+    with desk.catalog.writing("evaluate", by=desk.author) as write:
         answers = {
             "images": data.ids[places].tolist(),
             "wrong": {name: data.ids[places][~hit].tolist() for name, hit in hits.items()},
         }
         kept = {**asdict(report), "answers": answers}
-        return replace(report, number=evaluations.add(work, "evaluation", kept))
+        return replace(report, number=evaluations.add(write, "evaluation", kept))
 
 
 def _sure(

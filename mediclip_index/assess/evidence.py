@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index import verdict
-from mediclip_index.catalog import images, labels, presence, words
+from mediclip_index.catalog import images, labels, models, presence
 from mediclip_index.encoding import References
 from mediclip_index.jobs import calibrating, headers
 from mediclip_index.jobs.calibrating import InForce
@@ -144,16 +144,16 @@ def labelled(
     hold. Raises UsageError where there are none."""
     wording = desk.wording(prompts, settings)
     place = {name: n for n, name in enumerate(wording.vectors.classes)}
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        standing = labels.standings(look)
-        there = images.images(look, presence.present_ids(look).tolist())
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        standing = labels.standings(read)
+        there = images.images(read, presence.present_ids(read).tolist())
         wanted = sorted(i for i in there if i in standing and standing[i].label in place)
-        ids, vectors = images.vectors(look, known, wanted)
-        said = labels.attributes(look, ids.tolist())
-        support = labels.support(look, wording.vectors.classes)
-        stated = headers.dicom_headers(look, wording.vectors, ids.tolist())
-        tx = look.tx
+        ids, vectors = images.vectors(read, known, wanted)
+        said = labels.attributes(read, ids.tolist())
+        support = labels.support(read, wording.vectors.classes)
+        stated = headers.dicom_headers(read, wording.vectors, ids.tolist())
+        tx = read.tx
     if len(ids) == 0:
         raise UsageError(
             "No image is labelled with a class of the prompt set; label some with "

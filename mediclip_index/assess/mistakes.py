@@ -22,7 +22,7 @@ from mediclip_index.assess.evidence import (
     labelled,
     say,
 )
-from mediclip_index.catalog import images, words
+from mediclip_index.catalog import images, models
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import (
     Contradiction,
@@ -46,8 +46,8 @@ def mistakes(
     desk: Desk, *, prompts: str | None, what_if: WhatIf, progress: Progress
 ) -> MistakesReport:
     """See Index.mistakes."""
-    with desk.catalog.reading() as look:
-        settings = what_if.of(words.settings(look))
+    with desk.catalog.reading() as read:
+        settings = what_if.of(models.settings(read))
     data = labelled(desk, settings, prompts)
     progress.start("judge every labelled image", len(data.ids))
     # Held-out images vote here too: their labels are as good a witness of their neighbours'.
@@ -61,9 +61,9 @@ def mistakes(
     score = suspicion(evidence, said.words, settings)
     suspects = np.argsort(-score, kind="stable")
     suspects = suspects[score[suspects] >= SUSPECT]
-    with desk.catalog.reading() as look:
-        facts = desk.facts(look)
-        known = images.images(look, data.ids.tolist())
+    with desk.catalog.reading() as read:
+        facts = desk.facts(read)
+        known = images.images(read, data.ids.tolist())
     paths = [known[int(i)].path for i in data.ids]
     progress.finish()
     other = _strongest_other(told, data.truth)

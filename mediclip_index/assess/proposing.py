@@ -16,7 +16,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import BLOCK
-from mediclip_index.catalog import images, labels, words
+from mediclip_index.catalog import images, labels, models
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import Ids, Proposal, UsageError, Vectors
 
@@ -27,11 +27,11 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
     """See Index.label_next."""
     if count < 1:
         raise UsageError("Ask for at least one image to label.")
-    with desk.catalog.reading() as look:
-        settings = words.settings(look)
-        known = words.encoder(look)
-        standing = labels.standings(look)
-        ids, vectors = images.vectors(look, known)
+    with desk.catalog.reading() as read:
+        settings = models.settings(read)
+        known = models.encoder(read)
+        standing = labels.standings(read)
+        ids, vectors = images.vectors(read, known)
     wording = desk.wording(None, settings)
     done = np.array([standing.get(int(i), labels.Standing()).label is not None for i in ids])
     held = np.array([standing.get(int(i), labels.Standing()).split in labels.HELD_OUT for i in ids])
@@ -47,8 +47,8 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
     ).classes
     beta = verdict.in_cosines(settings, known.unrelated).beta
     chosen = choose(vectors[open_ones], vectors[done & ~held], count, beta, stands_for)
-    with desk.catalog.reading() as look:
-        there = images.images(look, [int(ids[open_ones[n]]) for n in chosen])
+    with desk.catalog.reading() as read:
+        there = images.images(read, [int(ids[open_ones[n]]) for n in chosen])
     classes = wording.vectors.classes
     return [
         Proposal(

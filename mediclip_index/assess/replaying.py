@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from mediclip_index import reading, verdict
-from mediclip_index.catalog import audit, images, removals, words
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog import audit, images, models, removals
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground_at
 from mediclip_index.jobs.intake import Loaded, Manner, Readers, entry_of
@@ -78,9 +78,9 @@ def replay(
         different += _again(desk, moment, given, from_files)
         progress.advance(len(given))
     progress.finish()
-    with desk.catalog.reading() as look:
-        facts = desk.facts(look)
-        purged_at = removals.last_purge(look)
+    with desk.catalog.reading() as read:
+        facts = desk.facts(read)
+        purged_at = removals.last_purge(read)
     # What was erased since may have voted: such a verdict can't be told from one that was bent.
     unsettled = {b["id"] for b in bodies if b["tx"] < purged_at}
     purged = [ReplayDifference(i, "purged", "its content was erased", told=False) for i in erased]
@@ -97,9 +97,9 @@ def replay(
 def _bodies(desk: Desk, verdicts: Sequence[str], last: int | None) -> tuple[list[Body], list[str]]:
     """(verdicts to give again, those waiting in the spool too, newest first; ids of those whose
     content was erased)."""
-    with desk.catalog.reading() as look:
-        kept = audit.find(look, limit=None if verdicts else last)
-        gone = audit.erased(look)
+    with desk.catalog.reading() as read:
+        kept = audit.find(read, limit=None if verdicts else last)
+        gone = audit.erased(read)
     have = {body["id"] for body, _ in kept}
     waiting = [b for b in audit.spooled(desk.catalog.spool) if b["id"] not in have]
     bodies = sorted([*waiting, *(b for b, _ in kept)], key=lambda b: -b["time_us"])
@@ -127,10 +127,10 @@ def _again(
     desk: Desk, moment: Moment, bodies: list[Body], from_files: bool
 ) -> list[ReplayDifference]:
     tx, number, prompts_sha256, k, calibration, fingerprint, references, doubt = moment
-    with desk.catalog.reading() as look:
-        known = words.encoder(look.as_of(tx))
-        settings = words.settings(look, number)
-        source = words.prompts_by_content(look, prompts_sha256)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read.as_of(tx))
+        settings = models.settings(read, number)
+        source = models.prompts_by_content(read, prompts_sha256)
     if known.fingerprint != fingerprint or source is None:
         gone = "its prompt set" if source is None else "its model"
         return [_not_replayed(b, f"{gone} is not here") for b in bodies]
@@ -191,14 +191,14 @@ def _changed(body: Body, what: str, sha256: str) -> ReplayDifference:
     )
 
 
-def _stored(desk: Desk, known: KnownEncoder, ids: list[int]) -> dict[int, Vectors]:
-    with desk.catalog.reading() as look:
-        keys, vectors = images.vectors(look, known, ids)
+def _stored(desk: Desk, known: StoredEncoder, ids: list[int]) -> dict[int, Vectors]:
+    with desk.catalog.reading() as read:
+        keys, vectors = images.vectors(read, known, ids)
     return {int(i): v for i, v in zip(keys, vectors, strict=True)}
 
 
 def _embedded(
-    desk: Desk, known: KnownEncoder, bodies: list[Body]
+    desk: Desk, known: StoredEncoder, bodies: list[Body]
 ) -> dict[str, tuple[Vectors | None, str]]:
     """By verdict the vector (dim,) of the picture as its file holds it now, or None and why there
     is none; pictures that came through stdin have no file."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats, Labelled, labelled
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import (
     GroupUse,
@@ -29,8 +29,8 @@ SPLITS = ("tune", "val", "calibrate")  # the first that holds images; else the s
 
 def weigh(desk: Desk, *, prompts: str | None, progress: Progress) -> WordsReport:
     """See Index.weigh_prompts."""
-    with desk.catalog.reading() as look:
-        settings = words.settings(look)
+    with desk.catalog.reading() as read:
+        settings = models.settings(read)
     data = labelled(desk, settings, prompts)
     split = next((name for name in SPLITS if len(data.places(name))), "support")
     places = np.flatnonzero(data.votes) if split == "support" else data.places(split)

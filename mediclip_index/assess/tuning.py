@@ -34,7 +34,7 @@ from mediclip_index.assess.splits import (
     refuse_shared_subjects,
     to_tune,
 )
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.jobs import calibrating, measuring
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import (
@@ -67,9 +67,9 @@ def tune(
     """See Index.tune."""
     if not 0.5 <= coverage < 1:
         raise UsageError(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        before = replace(words.settings(look), calibration=None)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        before = replace(models.settings(read), calibration=None)
     measured = measuring.measured(desk, known)
     if measured is not None:
         before = verdict.in_spreads(before, measured)
@@ -130,13 +130,13 @@ def tune(
         ),
     )
     progress.finish()
-    with desk.catalog.writing("tune", by=desk.author) as work:
+    with desk.catalog.writing("tune", by=desk.author) as write:
         if known.unrelated is None and measured is not None and not dry_run:
-            words.add_unrelated(work, known, measured)
-        number = before.number if dry_run else words.add_settings(work, chosen)
-    with desk.catalog.reading() as look:
+            models.add_unrelated(write, known, measured)
+        number = before.number if dry_run else models.add_settings(write, chosen)
+    with desk.catalog.reading() as read:
         return TuneReport(
-            index=desk.facts(look),
+            index=desk.facts(read),
             settings=replace(chosen, number=number),
             objective=objective,
             before=start,
@@ -159,10 +159,10 @@ def _nothing_chosen(
     notes: tuple[str, ...],
 ) -> TuneReport:
     """The report where the settings in force stay."""
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         return TuneReport(
-            index=desk.facts(look),
-            settings=words.settings(look),
+            index=desk.facts(read),
+            settings=models.settings(read),
             objective=objective,
             before=None,
             after=None,
@@ -180,8 +180,8 @@ def _not_by_heart(desk: Desk, evidence: Evidence, notes: list[str]) -> tuple[Evi
     """The images of sources that the model did not learn from; all of them, and True, where these
     are too few. Leaving a source out of the votes is only half of it: what the words know by heart
     they say rightly and surely, and images of new sources would pay for an alpha chosen on it."""
-    with desk.catalog.reading() as look:
-        learned = encoding.learned_from(words.encoder(look).name)
+    with desk.catalog.reading() as read:
+        learned = encoding.learned_from(models.encoder(read).name)
     fresh = ~np.isin(evidence.labelled.source[evidence.places], list(learned))
     if fresh.all():
         return evidence, False

@@ -10,7 +10,7 @@ import numpy as np
 
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
 from mediclip_index.assess.pairs import MOST, Pairs, by_cosine, by_thumbnails
-from mediclip_index.catalog import images, labels, presence, thumbnails, words
+from mediclip_index.catalog import images, labels, models, presence, thumbnails
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.show.text import counted
 from mediclip_index.types import (
@@ -27,14 +27,14 @@ def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> Duplic
     """See Index.duplicates."""
     if least is not None and not 0 < least <= 1:
         raise UsageError(f"A similarity of {least:g} makes no duplicates; choose from 0.9 to 1.")
-    with desk.catalog.reading() as look:
-        settings = words.settings(look)
-        known = images.images(look, presence.present_ids(look).tolist())
-        paths = images.paths_by_content(look)
-        ids, vectors = images.vectors(look, words.encoder(look))
-        standing = labels.standings(look)
-        facts = desk.facts(look)
-        small, grey = thumbnails.thumbnails(look) if least is None else (ids[:0], None)
+    with desk.catalog.reading() as read:
+        settings = models.settings(read)
+        known = images.images(read, presence.present_ids(read).tolist())
+        paths = images.paths_by_content(read)
+        ids, vectors = images.vectors(read, models.encoder(read))
+        standing = labels.standings(read)
+        facts = desk.facts(read)
+        small, grey = thumbnails.thumbnails(read) if least is None else (ids[:0], None)
     progress.start("compare", len(ids))
     notes = []
     if grey is None:
@@ -86,7 +86,7 @@ def _group(
     ids: Sequence[int],
     paths: Sequence[str],
     standing: Mapping[int, labels.Standing],
-    known: Mapping[int, images.KnownImage],
+    known: Mapping[int, images.StoredImage],
     similarity: float,
 ) -> Twins:
     said = [standing.get(i, labels.Standing()) for i in ids]
@@ -103,11 +103,11 @@ def _group(
     )
 
 
-def _best(ids: Sequence[int], known: Mapping[int, images.KnownImage]) -> int:
+def _best(ids: Sequence[int], known: Mapping[int, images.StoredImage]) -> int:
     return max(ids, key=lambda i: _worth(known[i]))
 
 
-def _worth(image: images.KnownImage) -> tuple[int, int, int]:
+def _worth(image: images.StoredImage) -> tuple[int, int, int]:
     """What makes an image the one to keep: the most pixels, then the largest file, then the lowest
     id."""
     return image.width * image.height, _bytes(image.path), -image.id

@@ -1,44 +1,44 @@
 """What is known: the DuckDB catalog, the single truth of an index folder.
 
-store opens and locks it; images, labels, words, derived and audit read and write its rows; library
-answers conditions; tallies counts.
+store opens and locks it; images, labels, models, ann_files, provenance and audit read and write its
+rows; conditions answers `--where`; stats counts.
 """
 
 from mediclip_index.catalog import (
+    ann_files,
     audit,
     backups,
     checks,
-    derived,
+    conditions,
     exports,
     images,
     labels,
-    library,
-    origins,
+    models,
+    provenance,
     removals,
     schema,
-    tallies,
+    stats,
     thumbnails,
-    words,
 )
-from mediclip_index.catalog.store import Catalog, Reading, Writing, operating_user
+from mediclip_index.catalog.store import Catalog, ReadTransaction, WriteTransaction, operating_user
 
 __all__ = [
     "Catalog",
-    "Reading",
-    "Writing",
+    "ReadTransaction",
+    "WriteTransaction",
+    "ann_files",
     "audit",
     "backups",
     "checks",
-    "derived",
+    "conditions",
     "exports",
     "images",
     "labels",
-    "library",
+    "models",
     "operating_user",
-    "origins",
+    "provenance",
     "removals",
     "schema",
-    "tallies",
+    "stats",
     "thumbnails",
-    "words",
 ]

@@ -17,9 +17,9 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from mediclip_index.catalog import troubles
+from mediclip_index.catalog import errors
 from mediclip_index.catalog.rows import insert, kept_path
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import IndexDamaged
 
 FIRST = "0" * 64
@@ -51,16 +51,16 @@ def link(previous: str, body_sha256: str) -> str:
     return hashlib.sha256((previous + body_sha256).encode()).hexdigest()
 
 
-def head(look: Reading) -> tuple[int, str]:
+def head(read: ReadTransaction) -> tuple[int, str]:
     """(how many verdicts, the hash of the last)."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT position, hash FROM verdicts ORDER BY position DESC LIMIT 1"
     ).fetchall()
     return (int(rows[0][0]), str(rows[0][1])) if rows else (0, FIRST)
 
 
 def take_in(
-    work: Writing,
+    write: WriteTransaction,
     bodies: Sequence[Body],
     *,
     contents: Collection[str] = (),
@@ -70,15 +70,16 @@ def take_in(
     name purged images, or these contents and paths that were purged, only the hash is kept."""
     known = {
         i
-        for (i,) in work.db.execute(
+        for (i,) in write.db.execute(
             "SELECT id FROM verdicts WHERE id IN "
             "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
             [json.dumps([body["id"] for body in bodies])],
         ).fetchall()
     }
-    position, previous = head(work)
+    position, previous = head(write)
     purged = {
-        i for (i,) in work.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
+        i
+        for (i,) in write.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
     }
     rows, erased = [], []
     for body in bodies:
@@ -103,7 +104,7 @@ def take_in(
                 "label": body["label"],
                 "unsure": body["unsure"],
                 "tx": body["tx"],
-                "taken_tx": work.tx,
+                "taken_tx": write.tx,
                 "body": None if body["id"] in erased else text,
                 "body_sha256": digest,
                 "previous": previous,
@@ -111,42 +112,46 @@ def take_in(
             }
         )
         previous = rows[-1]["hash"]
-    insert(work.db, "verdicts", _COLUMNS, rows)
-    _note_erased(work, erased)
+    insert(write.db, "verdicts", _COLUMNS, rows)
+    _note_erased(write, erased)
     return len(rows)
 
 
 def erase(
-    work: Writing, *, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+    write: WriteTransaction,
+    *,
+    ids: Collection[int],
+    contents: Collection[str],
+    paths: Collection[str],
 ) -> int:
     """Erase the bodies of verdicts on these contents, or that name these images or paths; the
     hashes of the bodies stay, so the chain holds. Returns how many were erased."""
     named, of_them = [], []
-    for body in _bodies_of(work, ids, contents, paths):
+    for body in _bodies_of(write, ids, contents, paths):
         named.append(body["id"])
         if body["sha256"] in contents or body["path"] in paths:
             of_them.append(body["id"])
     listed = "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))"
-    work.db.execute(f"UPDATE verdicts SET body = NULL WHERE id IN {listed}", [json.dumps(named)])
-    work.db.execute(f"UPDATE verdicts SET path = '' WHERE id IN {listed}", [json.dumps(of_them)])
-    _note_erased(work, named)
+    write.db.execute(f"UPDATE verdicts SET body = NULL WHERE id IN {listed}", [json.dumps(named)])
+    write.db.execute(f"UPDATE verdicts SET path = '' WHERE id IN {listed}", [json.dumps(of_them)])
+    _note_erased(write, named)
     return len(named)
 
 
 def count_of(
-    look: Reading, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+    read: ReadTransaction, ids: Collection[int], contents: Collection[str], paths: Collection[str]
 ) -> int:
     """How many verdicts `erase` would erase."""
-    return sum(1 for _ in _bodies_of(look, ids, contents, paths)) if ids else 0
+    return sum(1 for _ in _bodies_of(read, ids, contents, paths)) if ids else 0
 
 
 def _bodies_of(
-    look: Reading, ids: Collection[int], contents: Collection[str], paths: Collection[str]
+    read: ReadTransaction, ids: Collection[int], contents: Collection[str], paths: Collection[str]
 ) -> Iterator[Body]:
     # In Python: DuckDB's JSON refuses the lone surrogates of a path that is no UTF-8.
     wanted = set(ids)
-    look.db.execute("SELECT body FROM verdicts WHERE body IS NOT NULL")
-    while batch := look.db.fetchmany(1000):
+    read.db.execute("SELECT body FROM verdicts WHERE body IS NOT NULL")
+    while batch := read.db.fetchmany(1000):
         for (text,) in batch:
             body = json.loads(text)
             if _of(body, wanted, contents, paths):
@@ -164,18 +169,18 @@ def _of(
     )
 
 
-def _note_erased(work: Writing, verdicts: Sequence[str]) -> None:
+def _note_erased(write: WriteTransaction, verdicts: Sequence[str]) -> None:
     insert(
-        work.db,
+        write.db,
         "erased_bodies",
         {"tx": "BIGINT", "verdict": "VARCHAR"},
-        [{"tx": work.tx, "verdict": i} for i in verdicts],
+        [{"tx": write.tx, "verdict": i} for i in verdicts],
     )
 
 
-def erased(look: Reading, beginning: str | None = None) -> list[str]:
+def erased(read: ReadTransaction, beginning: str | None = None) -> list[str]:
     """Ids of verdicts whose body was erased with an image, newest first."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT id FROM verdicts WHERE id IN (SELECT verdict FROM erased_bodies) "
         "AND starts_with(id, ?) ORDER BY time_us DESC, position DESC",
         [beginning or ""],
@@ -183,17 +188,17 @@ def erased(look: Reading, beginning: str | None = None) -> list[str]:
     return [i for (i,) in rows]
 
 
-def verify(look: Reading) -> tuple[int, str, list[str]]:
+def verify(read: ReadTransaction) -> tuple[int, str, list[str]]:
     """(verdicts, head, findings): every body hashed again, every link, every column beside its
     body."""
     findings: list[str] = []
     position, previous = 0, FIRST
-    purged = set(erased(look))
-    look.db.execute(
+    purged = set(erased(read))
+    read.db.execute(
         "SELECT position, id, time_us, author, run, path, label, unsure, tx, body, body_sha256, "
         "previous, hash FROM verdicts ORDER BY position"
     )
-    while batch := look.db.fetchmany(1000):
+    while batch := read.db.fetchmany(1000):
         for row in batch:
             place, i, time_us, author, run, path, label, unsure, tx, text, digest, before, own = row
             position += 1
@@ -220,7 +225,7 @@ def verify(look: Reading) -> tuple[int, str, list[str]]:
 
 
 def find(
-    look: Reading,
+    read: ReadTransaction,
     *,
     limit: int | None,
     label: str | None = None,
@@ -248,7 +253,7 @@ def find(
             conditions.append(condition)
             parameters.append(value)
     limited = "" if limit is None else f"LIMIT {int(limit)}"
-    rows = look.db.execute(
+    rows = read.db.execute(
         f"SELECT body, hash FROM verdicts WHERE {' AND '.join(conditions)} "
         f"ORDER BY time_us DESC, position DESC {limited}",
         parameters,
@@ -261,7 +266,7 @@ def find(
 
 def put_in_spool(folder: Path, bodies: Sequence[Body]) -> None:
     """Keep verdicts in a spool file of this process, safe on disk, one JSON line each."""
-    with troubles.told(folder):
+    with errors.told(folder):
         _write_spool(folder, bodies)
 
 
@@ -293,7 +298,11 @@ def spooled(folder: Path) -> list[Body]:
 
 
 def take_in_spool(
-    work: Writing, folder: Path, *, contents: Collection[str] = (), paths: Collection[str] = ()
+    write: WriteTransaction,
+    folder: Path,
+    *,
+    contents: Collection[str] = (),
+    paths: Collection[str] = (),
 ) -> list[Path]:
     """Append the spool's verdicts to the chain, as take_in does; returns the files to delete once
     committed.
@@ -302,7 +311,7 @@ def take_in_spool(
     """
     files = list(spool_files(folder))
     for file in files:
-        take_in(work, list(_lines(file)), contents=contents, paths=paths)
+        take_in(write, list(_lines(file)), contents=contents, paths=paths)
     return files
 
 

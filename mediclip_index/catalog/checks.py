@@ -9,10 +9,10 @@ from typing import Any
 
 import duckdb
 
-from mediclip_index.catalog import audit, removals, schema, words
+from mediclip_index.catalog import audit, models, removals, schema
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.catalog.rows import scalar
-from mediclip_index.catalog.store import Reading
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.store import ReadTransaction
 from mediclip_index.types import Finding, IndexUnavailable
 
 REPAIR = "`mediclip-index repair` "
@@ -24,50 +24,50 @@ _SHOWN = 3
 OF_IMAGES = {"labels": "image", "attributes": "image", "thumbnails": "image"}
 
 
-def pages(look: Reading) -> Iterator[Finding]:
+def pages(read: ReadTransaction) -> Iterator[Finding]:
     """Every block of every table read once: DuckDB checks each against its checksum."""
-    for table in schema.tables(look.db):
+    for table in schema.tables(read.db):
         try:
-            scalar(look.db, f"SELECT bit_xor(hash(t)) FROM {table} t")
+            scalar(read.db, f"SELECT bit_xor(hash(t)) FROM {table} t")
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
             yield Finding("catalog", f"The table {table} can't be read ({first}).", RESTORE)
             return
 
 
-def encoder_in_force(look: Reading) -> words.KnownEncoder | None:
+def encoder_in_force(read: ReadTransaction) -> models.StoredEncoder | None:
     """The encoder that answers queries; None where the catalog has lost it."""
     try:
-        return words.encoder(look)
+        return models.encoder(read)
     except (IndexUnavailable, IndexError):
         return None
 
 
-def in_force(look: Reading) -> Iterator[Finding]:
+def in_force(read: ReadTransaction) -> Iterator[Finding]:
     """Encoder, prompts and settings that answer queries, and those that past verdicts rest on."""
-    if encoder_in_force(look) is None:
+    if encoder_in_force(read) is None:
         yield Finding("in_force", "No encoder is in force.", RESTORE)
     try:
-        known = words.prompts(look)
+        known = models.prompts(read)
     except IndexUnavailable:
         known = None
     if known is None:
         again = "`mediclip-index prompts add FILE.toml` puts a set in force."
         yield Finding("in_force", "No prompt set is in force.", again)
-    for name, source, sha in look.db.execute(
+    for name, source, sha in read.db.execute(
         "SELECT name, source, sha256 FROM prompt_sets"
     ).fetchall():
         if hashlib.sha256(source.encode()).hexdigest() != sha:
             yield Finding("in_force", f"The prompt set {name} was changed in the catalog.", RESTORE)
     try:
-        chosen = words.chosen(look, "settings")
+        chosen = models.chosen(read, "settings")
     except IndexUnavailable:
         chosen = -1
     numbers = set()
-    for number, body in look.db.execute("SELECT number, body FROM settings").fetchall():
+    for number, body in read.db.execute("SELECT number, body FROM settings").fetchall():
         try:
             json.loads(body)
-            words.settings(look, number)
+            models.settings(read, number)
             numbers.add(number)
         except (ValueError, TypeError):
             yield Finding("in_force", f"The settings {number} can't be read.", RESTORE)
@@ -76,16 +76,16 @@ def in_force(look: Reading) -> Iterator[Finding]:
         yield Finding("in_force", "No settings are in force.", again)
 
 
-def vectors(look: Reading, known: KnownEncoder) -> Iterator[Finding]:
+def vectors(read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
     """Each image that is there has one finite unit vector; no vector is of no image."""
-    lacking = missing_vectors(look, known)
+    lacking = missing_vectors(read, known)
     if lacking:
         yield Finding(
             "missing_vector",
             f"{len(lacking)} images have no vector ({_ids(lacking)}).",
             REPAIR + "reads their files and embeds them again.",
         )
-    bad = bad_vectors(look, known)
+    bad = bad_vectors(read, known)
     if bad:
         yield Finding(
             "bad_vector",
@@ -93,7 +93,7 @@ def vectors(look: Reading, known: KnownEncoder) -> Iterator[Finding]:
             REPAIR + "reads their files and embeds them again.",
         )
     lone = _column(
-        look,
+        read,
         f"SELECT image FROM {known.vectors} WHERE image NOT IN (SELECT id FROM images) ORDER BY 1",
     )
     if lone:
@@ -102,27 +102,27 @@ def vectors(look: Reading, known: KnownEncoder) -> Iterator[Finding]:
         )
 
 
-def missing_vectors(look: Reading, known: KnownEncoder) -> list[int]:
+def missing_vectors(read: ReadTransaction, known: StoredEncoder) -> list[int]:
     """Images that are there and have no vector by this encoder."""
     return _column(
-        look,
+        read,
         "SELECT id FROM images_at($1) WHERE id NOT IN "
         f"(SELECT image FROM {known.vectors}) ORDER BY 1",
-        [look.tx],
+        [read.tx],
     )
 
 
-def bad_vectors(look: Reading, known: KnownEncoder) -> list[int]:
+def bad_vectors(read: ReadTransaction, known: StoredEncoder) -> list[int]:
     """Images whose vector is of another length than 1, or not finite."""
     length = "sqrt(list_sum(list_transform(vector::DOUBLE[], lambda x: x * x)))"
     return _column(
-        look,
+        read,
         f"SELECT image FROM {known.vectors} v JOIN images i ON i.id = v.image "
         f"WHERE NOT coalesce(isfinite({length}) AND abs({length} - 1) < {UNIT}, false) ORDER BY 1",
     )
 
 
-def rows(look: Reading) -> Iterator[Finding]:
+def rows(read: ReadTransaction) -> Iterator[Finding]:
     """Duplicates, and rows that point nowhere."""
     for what, query in (
         ("ids of images", "SELECT id FROM images GROUP BY id HAVING count(*) > 1"),
@@ -131,11 +131,11 @@ def rows(look: Reading) -> Iterator[Finding]:
             "SELECT sha256 FROM images GROUP BY sha256, page, item HAVING count(*) > 1",
         ),
     ):
-        twice = _column(look, query)
+        twice = _column(read, query)
         if twice:
             named = ", ".join(str(t) for t in twice[:_SHOWN])
             yield Finding("duplicate", f"{len(twice)} {what} are there twice ({named}).", RESTORE)
-    open_twice = duplicate_files(look)
+    open_twice = duplicate_files(read)
     if open_twice:
         yield Finding(
             "duplicate",
@@ -143,7 +143,7 @@ def rows(look: Reading) -> Iterator[Finding]:
             REPAIR + "closes the older one.",
         )
     for table, column in OF_IMAGES.items():
-        lone = _column(look, f"SELECT DISTINCT {column} FROM {table} WHERE {orphaned(column)}")
+        lone = _column(read, f"SELECT DISTINCT {column} FROM {table} WHERE {orphaned(column)}")
         if lone:
             yield Finding(
                 "orphan",
@@ -151,7 +151,7 @@ def rows(look: Reading) -> Iterator[Finding]:
                 _aside("them"),
             )
     unseen = _column(
-        look,
+        read,
         "SELECT id FROM images WHERE sha256 NOT IN "
         "(SELECT sha256 FROM files WHERE sha256 IS NOT NULL) ORDER BY 1",
     )
@@ -163,11 +163,11 @@ def rows(look: Reading) -> Iterator[Finding]:
         )
     unread = int(
         scalar(
-            look.db,
+            read.db,
             "SELECT count(*) FROM files_at($1) f WHERE f.sha256 IS NOT NULL "
             "AND f.sha256 NOT IN (SELECT sha256 FROM images) "
             "AND f.path NOT IN (SELECT path FROM refusals)",
-            [look.tx],
+            [read.tx],
         )
     )
     if unread:
@@ -178,10 +178,10 @@ def rows(look: Reading) -> Iterator[Finding]:
         )
 
 
-def duplicate_files(look: Reading) -> list[str]:
+def duplicate_files(read: ReadTransaction) -> list[str]:
     """Paths, as kept, with more than one open row."""
     return _column(
-        look, "SELECT path FROM files WHERE until_tx IS NULL GROUP BY path HAVING count(*) > 1"
+        read, "SELECT path FROM files WHERE until_tx IS NULL GROUP BY path HAVING count(*) > 1"
     )
 
 
@@ -190,9 +190,9 @@ def orphaned(column: str) -> str:
     return f"{column} NOT IN (SELECT id FROM images)"
 
 
-def chain(look: Reading) -> Iterator[Finding]:
+def chain(read: ReadTransaction) -> Iterator[Finding]:
     """The audit's chain, and the contents that it holds."""
-    _, _, findings = audit.verify(look)
+    _, _, findings = audit.verify(read)
     if findings:
         more = f" And {len(findings) - _SHOWN} more." if len(findings) > _SHOWN else ""
         yield Finding(
@@ -203,8 +203,8 @@ def chain(look: Reading) -> Iterator[Finding]:
         )
 
 
-def purges(look: Reading) -> Iterator[Finding]:
-    if removals.unfinished_purge(look):
+def purges(read: ReadTransaction) -> Iterator[Finding]:
+    if removals.unfinished_purge(read):
         yield Finding(
             "purge",
             "A purge was interrupted: what it erased may still lie in the pages of the files.",
@@ -212,8 +212,8 @@ def purges(look: Reading) -> Iterator[Finding]:
         )
 
 
-def _column(look: Reading, query: str, parameters: list[Any] | None = None) -> list[Any]:
-    return [value for (value,) in look.db.execute(query, parameters or []).fetchall()]
+def _column(read: ReadTransaction, query: str, parameters: list[Any] | None = None) -> list[Any]:
+    return [value for (value,) in read.db.execute(query, parameters or []).fetchall()]
 
 
 def _ids(values: list[Any]) -> str:

@@ -8,25 +8,27 @@ from collections.abc import Collection
 from typing import Any
 
 from mediclip_index.catalog.rows import scalar
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import UsageError
 
 
-def add(work: Writing, kind: str, body: Any) -> int:
+def add(write: WriteTransaction, kind: str, body: Any) -> int:
     """Keep a report (plain JSON values); returns its number."""
-    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM evaluations"))
-    work.db.execute(
+    number = int(scalar(write.db, "SELECT coalesce(max(number), 0) + 1 FROM evaluations"))
+    write.db.execute(
         "INSERT INTO evaluations VALUES (?, ?, ?, ?)",
-        [number, kind, json.dumps(body, sort_keys=True), work.tx],
+        [number, kind, json.dumps(body, sort_keys=True), write.tx],
     )
     return number
 
 
-def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
+def forget(write: WriteTransaction, values: Collection[tuple[str, str]]) -> None:
     """Take these (column, value) pairs out of all reports: what a purge erased may be the name of a
     part that was counted by itself. Its numbers stay."""
     rows = (
-        work.db.execute("SELECT number, body FROM evaluations WHERE kind = 'evaluation'").fetchall()
+        write.db.execute(
+            "SELECT number, body FROM evaluations WHERE kind = 'evaluation'"
+        ).fetchall()
         if values
         else []
     )
@@ -40,12 +42,12 @@ def forget(work: Writing, values: Collection[tuple[str, str]]) -> None:
             body["by"][column] = {names[part]: figures for part, figures in parts.items()}
         cleaned = json.dumps(body, sort_keys=True)
         if cleaned != text:
-            work.db.execute("UPDATE evaluations SET body = ? WHERE number = ?", [cleaned, number])
+            write.db.execute("UPDATE evaluations SET body = ? WHERE number = ?", [cleaned, number])
 
 
-def find(look: Reading, number: int) -> Any:
+def find(read: ReadTransaction, number: int) -> Any:
     """A kept report; UsageError where there is none of that number."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT body FROM evaluations WHERE number = ? AND kind = 'evaluation'", [number]
     ).fetchall()
     if not rows:
@@ -53,9 +55,9 @@ def find(look: Reading, number: int) -> Any:
     return json.loads(rows[0][0])
 
 
-def learned(look: Reading, key: str) -> Any:
+def learned(read: ReadTransaction, key: str) -> Any:
     """The kept answers of a method with a key that says all that they follow from; else None."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT body FROM evaluations WHERE kind = 'learned' AND body::JSON->>'key' = ? "
         "ORDER BY number DESC LIMIT 1",
         [key],

@@ -13,10 +13,10 @@ from typing import Any
 
 import duckdb
 
-from mediclip_index.catalog import audit, library, presence, schema, troubles
+from mediclip_index.catalog import audit, conditions, errors, presence, schema
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
-from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, Reading
+from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, ReadTransaction
 from mediclip_index.types import IndexTooNew, UsageError
 
 MANIFEST = "manifest.json"
@@ -53,24 +53,24 @@ files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus t
 
 
 def write(
-    look: Reading, folder: Path, verdicts: library.VerdictColumns | None = None
+    read: ReadTransaction, folder: Path, verdicts: conditions.VerdictColumns | None = None
 ) -> dict[str, int]:
-    """Write every table and the library into a folder (look must be a reading into it), with what
+    """Write every table and the library into a folder (`read` must be a reading into it), with what
     each image is where that is known; returns the rows by table."""
     counts: dict[str, int] = {}
-    for table in schema.tables(look.db):
+    for table in schema.tables(read.db):
         if table in _DERIVED:
             continue
         target = schema.literal(str(folder / f"{table}.parquet"))
-        look.db.execute(f"COPY {table} TO {target} (FORMAT parquet, COMPRESSION zstd)")
-        counts[table] = int(scalar(look.db, f"SELECT count(*) FROM {table}"))
-    _library(look, folder / "library.csv", verdicts)
+        read.db.execute(f"COPY {table} TO {target} (FORMAT parquet, COMPRESSION zstd)")
+        counts[table] = int(scalar(read.db, f"SELECT count(*) FROM {table}"))
+    _library(read, folder / "library.csv", verdicts)
     (folder / "README.md").write_text(README)
     manifest = {
         "format": FORMAT,
-        "schema": schema.version(look.db),
-        "tx": look.tx,
-        "chain_head": audit.head(look)[1],
+        "schema": schema.version(read.db),
+        "tx": read.tx,
+        "chain_head": audit.head(read)[1],
         "rows": counts,
         "files": {p.name: _sha256(p) for p in sorted(folder.iterdir())},
     }
@@ -78,37 +78,37 @@ def write(
     return counts
 
 
-def _library(look: Reading, file: Path, verdicts: library.VerdictColumns | None) -> None:
+def _library(read: ReadTransaction, file: Path, verdicts: conditions.VerdictColumns | None) -> None:
     said = _by_image(verdicts)
-    ours = (*library.BUILT_IN, *library.OF_VERDICTS)
-    attributes = library.names(look)
+    ours = (*conditions.BUILT_IN, *conditions.OF_VERDICTS)
+    attributes = conditions.names(read)
     with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
         table = csv.writer(out, lineterminator="\n")
         first = ("path", "label", "split", "subject")
-        rest = tuple(n for n in library.BUILT_IN if n not in first)
+        rest = tuple(n for n in conditions.BUILT_IN if n not in first)
         table.writerow(
             [
                 *first,
                 *(f"meta.{n}" if n in ours else n for n in attributes),
                 *rest,
-                *library.OF_VERDICTS,
+                *conditions.OF_VERDICTS,
             ]
         )
-        ids = presence.present_ids(look).tolist()
+        ids = presence.present_ids(read).tolist()
         for start in range(0, len(ids), _BATCH):
-            for _, row in sorted(library.rows(look, ids[start : start + _BATCH]).items()):
+            for _, row in sorted(conditions.rows(read, ids[start : start + _BATCH]).items()):
                 further = [row["meta"].get(n, "") for n in attributes]
                 table.writerow(
                     [
                         *(row.get(n, "") for n in first),
                         *further,
                         *(row.get(n, "") for n in rest),
-                        *said.get(row["id"], [""] * len(library.OF_VERDICTS)),
+                        *said.get(row["id"], [""] * len(conditions.OF_VERDICTS)),
                     ]
                 )
 
 
-def _by_image(verdicts: library.VerdictColumns | None) -> dict[int, list[Any]]:
+def _by_image(verdicts: conditions.VerdictColumns | None) -> dict[int, list[Any]]:
     """The cells of each image's verdict, in the order of OF_VERDICTS."""
     if verdicts is None:
         return {}
@@ -158,7 +158,7 @@ def read(folder: Path, export: Path) -> Catalog:
     folder = folder.absolute()
     Catalog.vacant(folder)
     catalog = Catalog(folder)
-    with catalog.alone(PATIENCE), troubles.told(catalog.file):
+    with catalog.alone(PATIENCE), errors.told(catalog.file):
         if catalog.file.exists():
             raise UsageError(f"There is an index at {folder} already; name another folder.")
         unfinished = folder / f"{FILE}.{os.getpid()}.new"
@@ -198,7 +198,7 @@ def _fill(file: Path, export: Path, said: Mapping[str, Any]) -> None:
         if at < schema.newest():
             schema.migrate(db, at)
         last = int(scalar(db, "SELECT coalesce(max(tx), 0) FROM transactions"))
-        if audit.head(Reading(db, last))[1] != said["chain_head"]:
+        if audit.head(ReadTransaction(db, last))[1] != said["chain_head"]:
             raise UsageError(f"{export} does not hold the audit that it was exported with.")
         db.execute("CHECKPOINT")
     except duckdb.Error as error:

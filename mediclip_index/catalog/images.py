@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mediclip_index.catalog import thumbnails
-from mediclip_index.catalog.origins import read_options
+from mediclip_index.catalog.models import StoredEncoder
+from mediclip_index.catalog.provenance import read_options
 from mediclip_index.catalog.rows import (
     fetch_vectors,
     given_path,
@@ -19,8 +20,7 @@ from mediclip_index.catalog.rows import (
     kept_path,
     scalar,
 )
-from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import Attribute, Ids, ReadOptions, Vectors
 
 _FILES = {
@@ -47,7 +47,7 @@ _PART = 16_384  # vectors fetched at a time
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFile:
+class StoredFile:
     """A path as it was last seen; `sha256` is None where it could not even be read."""
 
     size: int
@@ -80,7 +80,7 @@ class NewImage:
 
 
 @dataclass(frozen=True)
-class KnownImage:
+class StoredImage:
     """An image as others speak of it."""
 
     id: int
@@ -92,73 +92,72 @@ class KnownImage:
     height: int
 
 
-def known_files(look: Reading) -> dict[str, KnownFile]:
+def stored_files(read: ReadTransaction) -> dict[str, StoredFile]:
     """Every path that is there, as it was last seen."""
-    rows = look.db.execute(
-        "SELECT path, size, mtime_ns, sha256 FROM files_at(?)", [look.tx]
+    rows = read.db.execute(
+        "SELECT path, size, mtime_ns, sha256 FROM files_at(?)", [read.tx]
     ).fetchall()
-    return {given_path(path): KnownFile(*rest) for path, *rest in rows}
+    return {given_path(path): StoredFile(*rest) for path, *rest in rows}
 
 
-def past_contents(look: Reading) -> set[tuple[str, str]]:
+def past_contents(read: ReadTransaction) -> set[tuple[str, str]]:
     """(path, sha256) of files that are gone: one that comes back is recognised by it."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT DISTINCT path, sha256 FROM files WHERE until_tx <= ? AND sha256 IS NOT NULL",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     return {(given_path(path), sha) for path, sha in rows}
 
 
-def known_contents(look: Reading, known: KnownEncoder) -> tuple[set[str], set[str]]:
+def known_contents(read: ReadTransaction, known: StoredEncoder) -> tuple[set[str], set[str]]:
     """The sha256 of every content, those of which all pages have their vectors by this encoder and
     those of which some lack theirs; what was removed need not have any."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT sha256, count(*) FILTER (WHERE r.image IS NULL) = "
         "count(v.image) FILTER (WHERE r.image IS NULL) FROM images "
         f"LEFT JOIN {known.vectors} v ON v.image = images.id "
         "LEFT JOIN removed_at($1) r ON r.image = images.id GROUP BY sha256",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     return {sha for sha, whole in rows if whole}, {sha for sha, whole in rows if not whole}
 
 
-def close_files(work: Writing, paths: Iterable[str]) -> int:
+def close_files(write: WriteTransaction, paths: Iterable[str]) -> int:
     """Mark what these paths held as no longer there; returns how many were open."""
     closing = json.dumps([kept_path(path) for path in paths])
-    rows = work.db.execute(
+    rows = write.db.execute(
         "UPDATE files SET until_tx = $1 WHERE until_tx IS NULL AND path IN "
         "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) RETURNING 1",
-        [work.tx, closing],
+        [write.tx, closing],
     ).fetchall()
     return len(rows)
 
 
-def close_older(work: Writing) -> None:
+def close_older(write: WriteTransaction) -> None:
     """Of several open rows of one path, close all but the latest."""
-    work.db.execute(
+    write.db.execute(
         "UPDATE files SET until_tx = $1 WHERE until_tx IS NULL AND since_tx < "
         "(SELECT max(since_tx) FROM files later WHERE later.until_tx IS NULL "
         "AND later.path = files.path)",
-        [work.tx],
+        [write.tx],
     )
 
 
 def add_files(
-    work: Writing,
+    write: WriteTransaction,
     source: int,
     files: Sequence[NewFile],
     before: Collection[str] | None = None,
 ) -> None:
     """Note what these paths hold from now on; whatever they held before is closed.
 
-    before: the only paths that may have held something; None: any may. To look them up takes longer
-    the more files there are.
+    before: the only paths that may have held something; None: any may, which takes longer.
     """
     closing = [file.path for file in files if before is None or file.path in before]
     if closing:
-        close_files(work, closing)
+        close_files(write, closing)
     insert(
-        work.db,
+        write.db,
         "files",
         _FILES,
         [
@@ -168,7 +167,7 @@ def add_files(
                 "size": file.size,
                 "mtime_ns": file.mtime_ns,
                 "sha256": file.sha256,
-                "since_tx": work.tx,
+                "since_tx": write.tx,
             }
             for file in files
         ],
@@ -176,8 +175,8 @@ def add_files(
 
 
 def add_images(
-    work: Writing,
-    known: KnownEncoder,
+    write: WriteTransaction,
+    known: StoredEncoder,
     new: Sequence[NewImage],
     before: Collection[str] | None = None,
 ) -> int:
@@ -189,11 +188,11 @@ def add_images(
     if not new:
         return 0
     asked = {image.sha256 for image in new if before is None or image.sha256 in before}
-    present = identified(work, asked) if asked else {}
+    present = identified(write, asked) if asked else {}
     # A purged image's id is never given again: past verdicts may name it.
     next_id = int(
         scalar(
-            work.db,
+            write.db,
             "SELECT coalesce(max(id), 0) + 1 FROM "
             "(SELECT id FROM images UNION ALL SELECT image FROM removals)",
         )
@@ -215,17 +214,17 @@ def add_images(
                     "format": image.format,
                     "bytes": image.bytes,
                     "technical": json.dumps(dict(image.technical)),
-                    "tx": work.tx,
+                    "tx": write.tx,
                 }
             )
             next_id += 1
         vectors[present[identity]] = image.vector
-    insert(work.db, "images", _IMAGES, rows)
+    insert(write.db, "images", _IMAGES, rows)
     grey = {present[i.sha256, i.page, i.item]: i.thumbnail for i in new if i.thumbnail}
-    thumbnails.put(work, grey)
+    thumbnails.put(write, grey)
     having = {
         i
-        for (i,) in work.db.execute(
+        for (i,) in write.db.execute(
             f"SELECT image FROM {known.vectors} WHERE image IN "
             "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
             [json.dumps(list(vectors))],
@@ -234,20 +233,20 @@ def add_images(
     lacking = [i for i in vectors if i not in having]
     if lacking:
         insert_vectors(
-            work.db,
+            write.db,
             known.vectors,
             np.array(lacking, dtype=np.int64),
             np.stack([vectors[i] for i in lacking]),
-            work.tx,
+            write.tx,
         )
     return len(lacking)
 
 
 def identified(
-    look: Reading, contents: Iterable[str]
+    read: ReadTransaction, contents: Iterable[str]
 ) -> dict[tuple[str, int | None, int | None], int]:
     """The images of these contents (sha256), by content, page and item."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT sha256, page, item, id FROM images WHERE sha256 IN "
         "(SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
         [json.dumps(sorted(contents))],
@@ -255,13 +254,13 @@ def identified(
     return {(sha, page, item): i for sha, page, item, i in rows}
 
 
-def ids_by_path(look: Reading, paths: Iterable[str]) -> dict[str, list[int]]:
+def ids_by_path(read: ReadTransaction, paths: Iterable[str]) -> dict[str, list[int]]:
     """The images (a file's pages are several) under those of these paths that are there."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT f.path, i.id FROM files_at($1) f JOIN images i USING (sha256) "
         "WHERE i.tx <= $1 AND f.path IN (SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
         "ORDER BY i.id",
-        [look.tx, json.dumps([kept_path(path) for path in paths])],
+        [read.tx, json.dumps([kept_path(path) for path in paths])],
     ).fetchall()
     found: dict[str, list[int]] = {}
     for path, image in rows:
@@ -269,43 +268,43 @@ def ids_by_path(look: Reading, paths: Iterable[str]) -> dict[str, list[int]]:
     return found
 
 
-def shared(look: Reading) -> list[list[str]]:
+def shared(read: ReadTransaction) -> list[list[str]]:
     """The paths of each content that lies in several files."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT list(path ORDER BY path) FROM files_at(?) WHERE sha256 IS NOT NULL "
         "GROUP BY sha256 HAVING count(*) > 1 ORDER BY min(path)",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     return [[given_path(path) for path in paths] for (paths,) in rows]
 
 
-def added(work: Writing) -> dict[str, list[int]]:
+def added(write: WriteTransaction) -> dict[str, list[int]]:
     """The images that this transaction has added, by content."""
     found: dict[str, list[int]] = {}
-    for sha, i in work.db.execute(
-        "SELECT sha256, id FROM images WHERE tx = ? ORDER BY id", [work.tx]
+    for sha, i in write.db.execute(
+        "SELECT sha256, id FROM images WHERE tx = ? ORDER BY id", [write.tx]
     ).fetchall():
         found.setdefault(sha, []).append(i)
     return found
 
 
-def ids_by_content(look: Reading, contents: Iterable[str]) -> dict[str, set[int]]:
+def ids_by_content(read: ReadTransaction, contents: Iterable[str]) -> dict[str, set[int]]:
     """The images of these contents (sha256), all pages."""
     found: dict[str, set[int]] = {}
-    for (sha, _, _), image in identified(look, set(contents)).items():
+    for (sha, _, _), image in identified(read, set(contents)).items():
         found.setdefault(sha, set()).add(image)
     return found
 
 
-def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownImage]:
+def images(read: ReadTransaction, ids: Sequence[int] | None = None) -> dict[int, StoredImage]:
     """Images by id, those gone too, each with the path where it is or was last seen."""
     narrowed = (
         "" if ids is None else ("AND i.id IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))")
     )
-    parameters: list[Any] = [look.tx]
+    parameters: list[Any] = [read.tx]
     if ids is not None:
         parameters.append(json.dumps([int(i) for i in ids]))
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT i.id, arg_min(f.path, (f.until_tx IS NOT NULL, -coalesce(f.until_tx, 0), "
         "f.since_tx, f.path)), any_value(i.sha256), any_value(i.page), any_value(i.item), "
         "any_value(i.width), any_value(i.height) "
@@ -313,12 +312,12 @@ def images(look: Reading, ids: Sequence[int] | None = None) -> dict[int, KnownIm
         "GROUP BY i.id",
         parameters,
     ).fetchall()
-    return {row[0]: KnownImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
+    return {row[0]: StoredImage(row[0], given_path(row[1]), *row[2:]) for row in rows}
 
 
-def ways_of_reading(look: Reading, contents: Sequence[str]) -> dict[str, ReadOptions]:
+def ways_of_reading(read: ReadTransaction, contents: Sequence[str]) -> dict[str, ReadOptions]:
     """How each of these contents was last read."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT f.sha256, arg_max(s.frames, f.since_tx), arg_max(s.pdf, f.since_tx), "
         "arg_max(s.options, f.since_tx) FROM files f "
         "JOIN sources s ON s.number = f.source WHERE f.sha256 IN "
@@ -328,10 +327,10 @@ def ways_of_reading(look: Reading, contents: Sequence[str]) -> dict[str, ReadOpt
     return {sha: read_options(frames, pdf, rest) for sha, frames, pdf, rest in rows}
 
 
-def paths_by_content(look: Reading) -> dict[str, list[str]]:
+def paths_by_content(read: ReadTransaction) -> dict[str, list[str]]:
     """Every path of every content that is there, in order."""
-    rows = look.db.execute(
-        "SELECT sha256, path FROM files_at(?) WHERE sha256 IS NOT NULL ORDER BY path", [look.tx]
+    rows = read.db.execute(
+        "SELECT sha256, path FROM files_at(?) WHERE sha256 IS NOT NULL ORDER BY path", [read.tx]
     ).fetchall()
     found: dict[str, list[str]] = {}
     for sha, path in rows:
@@ -340,14 +339,14 @@ def paths_by_content(look: Reading) -> dict[str, list[str]]:
 
 
 def vectors(
-    look: Reading, known: KnownEncoder, ids: Sequence[int] | None = None, *, since: int = 0
+    read: ReadTransaction, known: StoredEncoder, ids: Sequence[int] | None = None, *, since: int = 0
 ) -> tuple[Ids, Vectors]:
     """Vectors in order of id: of these images, or of all that are there; only those written after
     transaction `since`. Shapes (n,) and (n, dim)."""
     if ids is None:
-        return _vectors_there(look, known, since)
+        return _vectors_there(read, known, since)
     keys, found = fetch_vectors(
-        look.db,
+        read.db,
         f"SELECT image, vector FROM {known.vectors} WHERE tx > $2 AND "
         "image IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]'))) ORDER BY image",
         [json.dumps([int(i) for i in ids]), since],
@@ -356,40 +355,42 @@ def vectors(
     return np.array(keys, dtype=np.int64), found
 
 
-def replace_vectors(work: Writing, known: KnownEncoder, fresh: Mapping[int, Vectors]) -> None:
+def replace_vectors(
+    write: WriteTransaction, known: StoredEncoder, fresh: Mapping[int, Vectors]
+) -> None:
     """Keep these vectors (dim,) by image in place of those that can't be used."""
     if not fresh:
         return
-    work.db.execute(
+    write.db.execute(
         f"DELETE FROM {known.vectors} WHERE image IN "
         "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps(list(fresh))],
     )
     ids = np.array(sorted(fresh), dtype=np.int64)
-    insert_vectors(work.db, known.vectors, ids, np.stack([fresh[int(i)] for i in ids]), work.tx)
+    insert_vectors(write.db, known.vectors, ids, np.stack([fresh[int(i)] for i in ids]), write.tx)
 
 
-def all_vectors(look: Reading, known: KnownEncoder) -> tuple[Ids, Vectors]:
+def all_vectors(read: ReadTransaction, known: StoredEncoder) -> tuple[Ids, Vectors]:
     """Every vector in order of id, of images that are gone or removed too (they may come back)."""
     keys, found = fetch_vectors(
-        look.db, f"SELECT image, vector FROM {known.vectors} ORDER BY image", [], known.dim
+        read.db, f"SELECT image, vector FROM {known.vectors} ORDER BY image", [], known.dim
     )
     return np.array(keys, dtype=np.int64), found
 
 
-def _vectors_there(look: Reading, known: KnownEncoder, since: int) -> tuple[Ids, Vectors]:
+def _vectors_there(read: ReadTransaction, known: StoredEncoder, since: int) -> tuple[Ids, Vectors]:
     """In parts: on its way out of DuckDB a vector takes several times its own memory."""
-    columns = look.db.execute(
+    columns = read.db.execute(
         f"SELECT image FROM {known.vectors} WHERE tx > $2 AND "
         "image IN (SELECT id FROM images_at($1)) ORDER BY image",
-        [look.tx, since],
+        [read.tx, since],
     ).fetchnumpy()
     wanted = np.asarray(columns["image"], dtype=np.int64)
     found = np.empty((len(wanted), known.dim), dtype=np.float32)
     for start in range(0, len(wanted), _PART):
         part = wanted[start : start + _PART]
         keys, rows = fetch_vectors(
-            look.db,
+            read.db,
             f"SELECT image, vector FROM {known.vectors} "
             "WHERE tx > $1 AND image BETWEEN $2 AND $3 ORDER BY image",
             [since, int(part[0]), int(part[-1])],

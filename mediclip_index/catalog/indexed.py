@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.catalog.rows import given_path, kept_path
-from mediclip_index.catalog.store import Reading, Writing
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import Ids, Picture
 
 _LISTED = "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]')))"
@@ -31,13 +31,13 @@ class Indexed:
     present: bool
 
 
-def indexed(look: Reading, contents: Iterable[str] | None = None) -> list[Indexed]:
+def indexed(read: ReadTransaction, contents: Iterable[str] | None = None) -> list[Indexed]:
     """All images that were not removed, or those of some contents, in order of id."""
     narrowed = "" if contents is None else f"AND i.sha256 IN {_LISTED}"
-    parameters: list[Any] = [look.tx]
+    parameters: list[Any] = [read.tx]
     if contents is not None:
         parameters.append(json.dumps(list(contents)))
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT i.id, any_value(i.sha256), any_value(i.page), any_value(i.item), "
         "any_value(i.width), any_value(i.height), any_value(i.format), "
         "coalesce(any_value(json_extract_string(i.technical, '$.mode')), ''), "
@@ -53,17 +53,17 @@ def indexed(look: Reading, contents: Iterable[str] | None = None) -> list[Indexe
     ]
 
 
-def of_contents(look: Reading, contents: Iterable[str]) -> dict[str, list[Indexed]]:
+def of_contents(read: ReadTransaction, contents: Iterable[str]) -> dict[str, list[Indexed]]:
     """The images of some contents, by content."""
     found: dict[str, list[Indexed]] = {}
-    for image in indexed(look, contents):
+    for image in indexed(read, contents):
         found.setdefault(image.sha256, []).append(image)
     return found
 
 
-def contents(look: Reading, ids: Ids) -> list[str]:
+def contents(read: ReadTransaction, ids: Ids) -> list[str]:
     """The content (sha256) of each of these images, in their order."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT id, sha256 FROM images WHERE "
         "id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps(ids.tolist())],
@@ -72,23 +72,23 @@ def contents(look: Reading, ids: Ids) -> list[str]:
     return [found[i] for i in ids.tolist()]
 
 
-def sources_of(look: Reading) -> dict[int, str]:
+def sources_of(read: ReadTransaction) -> dict[int, str]:
     """The source that each image that is there was last read from; of one with several files, that
     of the path it is named by."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT i.id, arg_max(s.source, f.since_tx) FROM images_at($1) i "
         "JOIN files_at($1) f ON f.sha256 = i.sha256 AND f.path = i.path "
         "JOIN sources s ON s.number = f.source GROUP BY i.id",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     return {i: given_path(source) for i, source in rows}
 
 
-def renew(work: Writing, found: Mapping[int, Picture]) -> None:
+def renew(write: WriteTransaction, found: Mapping[int, Picture]) -> None:
     """Keep what images are now that they were read again; their contents are what they were."""
     if not found:
         return
-    work.db.executemany(
+    write.db.executemany(
         "UPDATE images SET width = ?, height = ?, format = ?, technical = ? WHERE id = ?",
         [
             [one.width, one.height, one.format, json.dumps(dict(one.metadata)), image]
@@ -97,25 +97,27 @@ def renew(work: Writing, found: Mapping[int, Picture]) -> None:
     )
 
 
-def without_vectors(look: Reading, known: KnownEncoder, contents: Iterable[str]) -> list[int]:
+def without_vectors(
+    read: ReadTransaction, known: StoredEncoder, contents: Iterable[str]
+) -> list[int]:
     """The images of some contents that lack their vector by an encoder and were not removed."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         f"SELECT id FROM images WHERE sha256 IN {_LISTED} "
         f"AND id NOT IN (SELECT image FROM {known.vectors}) "
         "AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id",
-        [look.tx, json.dumps(list(contents))],
+        [read.tx, json.dumps(list(contents))],
     ).fetchall()
     return [i for (i,) in rows]
 
 
 def places(
-    look: Reading, paths: Iterable[str]
+    read: ReadTransaction, paths: Iterable[str]
 ) -> dict[str, list[tuple[int, int | None, int | None]]]:
     """The images under those of these paths that are there: (id, page, item)."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT f.path, i.id, i.page, i.item FROM files_at($1) f JOIN images i USING (sha256) "
         f"WHERE i.tx <= $1 AND f.path IN {_LISTED} ORDER BY i.id",
-        [look.tx, json.dumps([kept_path(path) for path in paths])],
+        [read.tx, json.dumps([kept_path(path) for path in paths])],
     ).fetchall()
     found: dict[str, list[tuple[int, int | None, int | None]]] = {}
     for path, image, page, item in rows:
@@ -123,25 +125,25 @@ def places(
     return found
 
 
-def places_within(look: Reading, folder: str) -> list[tuple[int, int | None, int | None]]:
+def places_within(read: ReadTransaction, folder: str) -> list[tuple[int, int | None, int | None]]:
     """The images of all files below a folder, members of archives too: (id, page, item)."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT DISTINCT i.id, i.page, i.item FROM files_at($1) f JOIN images i USING (sha256) "
         "WHERE i.tx <= $1 AND starts_with(f.path, $2) ORDER BY i.id",
-        [look.tx, kept_path(folder.rstrip("/") + "/")],
+        [read.tx, kept_path(folder.rstrip("/") + "/")],
     ).fetchall()
     return [(image, page, item) for image, page, item in rows]
 
 
 def places_in_archives(
-    look: Reading, archives: Iterable[str], mark: str
+    read: ReadTransaction, archives: Iterable[str], mark: str
 ) -> dict[str, list[tuple[int, int | None, int | None]]]:
     """The images of all members of these archives, whose names stand after a `mark`."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT DISTINCT split_part(f.path, $3, 1) AS archive, i.id, i.page, i.item "
         "FROM files_at($1) f JOIN images i USING (sha256) WHERE i.tx <= $1 "
         f"AND contains(f.path, $3) AND archive IN {_LISTED} ORDER BY i.id",
-        [look.tx, json.dumps([kept_path(path) for path in archives]), mark],
+        [read.tx, json.dumps([kept_path(path) for path in archives]), mark],
     ).fetchall()
     found: dict[str, list[tuple[int, int | None, int | None]]] = {}
     for path, image, page, item in rows:
@@ -149,10 +151,10 @@ def places_in_archives(
     return found
 
 
-def dicom_headers(look: Reading, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
+def dicom_headers(read: ReadTransaction, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
     """By id the modality that an image's DICOM header states, and whether it is a secondary capture
     (or may be one, as an earlier version read it); images without a modality are left out."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT id, json_extract_string(technical, '$.modality') AS modality, "
         "coalesce(json_extract_string(technical, '$.captured'), '') <> 'NO' FROM images "
         "WHERE format = 'DICOM' AND modality IS NOT NULL AND "

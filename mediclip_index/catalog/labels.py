@@ -12,7 +12,7 @@ import numpy as np
 
 from mediclip_index.catalog import presence
 from mediclip_index.catalog.rows import insert
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import Facts, Ids, LabelEvent
 
 # Images of these splits measure the index and so never vote in it.
@@ -40,11 +40,11 @@ class ByHand:
     author: str
 
 
-def by_hand(look: Reading, ids: Iterable[int] | None = None) -> dict[int, ByHand]:
+def by_hand(read: ReadTransaction, ids: Iterable[int] | None = None) -> dict[int, ByHand]:
     """What people said of these images, or of all of which they said something; what folder names
     and lists said at a `build` is no person's word."""
-    narrowed, parameters = _narrowed(look, ids)
-    rows = look.db.execute(by_hand_sql("$1", narrowed), parameters).fetchall()
+    narrowed, parameters = _narrowed(read, ids)
+    rows = read.db.execute(by_hand_sql("$1", narrowed), parameters).fetchall()
     return {image: ByHand(*rest) for image, *rest in rows}
 
 
@@ -63,30 +63,30 @@ def by_hand_sql(tx: str, narrowed: str = "") -> str:
     )
 
 
-def _narrowed(look: Reading, ids: Iterable[int] | None) -> tuple[str, list[Any]]:
+def _narrowed(read: ReadTransaction, ids: Iterable[int] | None) -> tuple[str, list[Any]]:
     """A further condition on `image`, and the parameters of a query that has it."""
     if ids is None:
-        return "", [look.tx]
+        return "", [read.tx]
     listed = json.dumps([int(i) for i in ids])
-    return "AND image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))", [look.tx, listed]
+    return "AND image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))", [read.tx, listed]
 
 
-def standings(look: Reading, ids: Iterable[int] | None = None) -> dict[int, Standing]:
+def standings(read: ReadTransaction, ids: Iterable[int] | None = None) -> dict[int, Standing]:
     """What is said of these images, or of every image of which anything is said."""
-    narrowed, parameters = _narrowed(look, ids)
-    rows = look.db.execute(
+    narrowed, parameters = _narrowed(read, ids)
+    rows = read.db.execute(
         f"SELECT image, label, split, subject, kind FROM labels_at($1) WHERE true {narrowed}",
         parameters,
     ).fetchall()
     return {image: Standing(*rest) for image, *rest in rows}
 
 
-def attributes(look: Reading, ids: Iterable[int]) -> dict[int, dict[str, str]]:
+def attributes(read: ReadTransaction, ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """What sources said of these images beside label, split and subject, by name."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT image, name, value FROM attributes_at($1) WHERE value IS NOT NULL AND "
         "image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))",
-        [look.tx, json.dumps([int(i) for i in ids])],
+        [read.tx, json.dumps([int(i) for i in ids])],
     ).fetchall()
     found: dict[int, dict[str, str]] = {}
     for image, name, value in rows:
@@ -103,7 +103,7 @@ class News:
     changed: frozenset[int]
 
 
-def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) -> News:
+def news(read: ReadTransaction, facts: Mapping[int, Facts], *, of_source: bool = False) -> News:
     """What these facts say that is not known yet.
 
     A field that is None is left as it stands; "" takes it away. Where a person had the last word, a
@@ -111,9 +111,9 @@ def news(look: Reading, facts: Mapping[int, Facts], *, of_source: bool = False) 
     build of a folder would take back what people have mended since. A person who says what only a
     source said so far is written down, since a person's word counts for more; nothing changes then.
     """
-    now, known = standings(look, facts), attributes(look, facts)
-    heard = _heard(look, {*now, *known}) if of_source else {}
-    hands = {} if of_source else by_hand(look, facts)
+    now, known = standings(read, facts), attributes(read, facts)
+    heard = _heard(read, {*now, *known}) if of_source else {}
+    hands = {} if of_source else by_hand(read, facts)
     labels: list[dict[str, Any]] = []
     further: list[dict[str, Any]] = []
     changed: set[int] = set()
@@ -147,7 +147,9 @@ def _new(said: str | None, stands: str, heard: frozenset[str] | None) -> str | N
     return said
 
 
-def _heard(look: Reading, images: Collection[int]) -> dict[tuple[int, str, str], frozenset[str]]:
+def _heard(
+    read: ReadTransaction, images: Collection[int]
+) -> dict[tuple[int, str, str], frozenset[str]]:
     """Of each field of these images in which a person had the last word: what builds ever said,
     by (image, table, field)."""
     if not images:
@@ -156,14 +158,14 @@ def _heard(look: Reading, images: Collection[int]) -> dict[tuple[int, str, str],
         f"SELECT image, tx, 'labels' AS kind, '{field}' AS name, {field} AS value FROM labels"
         for field in FIELDS
     )
-    rows = look.db.execute(
+    rows = read.db.execute(
         f"WITH said AS ({of_fields} UNION ALL "
         "SELECT image, tx, 'attributes', name, value FROM attributes) "
         "SELECT image, kind, name, list(DISTINCT value) FILTER (WHERE t.command LIKE 'build%') "
         "FROM said JOIN transactions t USING (tx) WHERE value IS NOT NULL AND tx <= $1 AND "
         "image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) "
         "GROUP BY ALL HAVING arg_max(t.command, tx) NOT LIKE 'build%'",
-        [look.tx, json.dumps(sorted(images))],
+        [read.tx, json.dumps(sorted(images))],
     )
     return {
         (image, kind, name): frozenset(values or ())
@@ -171,11 +173,11 @@ def _heard(look: Reading, images: Collection[int]) -> dict[tuple[int, str, str],
     }
 
 
-def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:
+def say(write: WriteTransaction, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:
     """Write what is new in these facts; returns how many images it changed."""
-    new = news(work, facts, of_source=of_source)
+    new = news(write, facts, of_source=of_source)
     insert(
-        work.db,
+        write.db,
         "labels",
         {
             "tx": "BIGINT",
@@ -185,24 +187,24 @@ def say(work: Writing, facts: Mapping[int, Facts], *, of_source: bool = False) -
             "subject": "VARCHAR",
             "kind": "VARCHAR",
         },
-        [{"tx": work.tx, **row} for row in new.labels],
+        [{"tx": write.tx, **row} for row in new.labels],
     )
     insert(
-        work.db,
+        write.db,
         "attributes",
         {"tx": "BIGINT", "image": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"},
-        [{"tx": work.tx, **row} for row in new.attributes],
+        [{"tx": write.tx, **row} for row in new.attributes],
     )
     return len(new.changed)
 
 
-def history(look: Reading, image: int) -> list[LabelEvent]:
+def history(read: ReadTransaction, image: int) -> list[LabelEvent]:
     """Every row that was ever written of an image's label, oldest first."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT l.tx, t.time_us, t.author, l.label, l.split, l.subject, l.kind "
         "FROM labels l "
         "JOIN transactions t USING (tx) WHERE l.image = ? AND l.tx <= ? ORDER BY l.tx",
-        [image, look.tx],
+        [image, read.tx],
     ).fetchall()
     return [
         LabelEvent(tx, iso(time_us), author, image, *said) for tx, time_us, author, *said in rows
@@ -218,16 +220,16 @@ class Support:
     classes: Ids
 
 
-def support(look: Reading, classes: Sequence[str]) -> Support:
+def support(read: ReadTransaction, classes: Sequence[str]) -> Support:
     """Labelled images that are there and in no held-out split, of these classes."""
     held_out = ", ".join(f"'{split}'" for split in HELD_OUT)
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT l.image, l.label FROM labels_at($1) l WHERE l.label IN "
         "(SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
         f"AND coalesce(l.split, '') NOT IN ({held_out}) "
         "AND l.image IN (SELECT id FROM images) "
         f"AND l.image NOT IN ({presence.ABSENT}) ORDER BY l.image",
-        [look.tx, json.dumps(list(classes))],
+        [read.tx, json.dumps(list(classes))],
     ).fetchall()
     place = {name: i for i, name in enumerate(classes)}
     return Support(

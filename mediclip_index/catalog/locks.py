@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mediclip_index.catalog.troubles import cant_write
+from mediclip_index.catalog.errors import cant_write
 from mediclip_index.types import IndexBusy
 
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediclip_index.catalog.rows import scalar
-from mediclip_index.catalog.store import Reading
+from mediclip_index.catalog.store import ReadTransaction
 from mediclip_index.types import Ids
 
 # Images of which no file is left, as of the transaction $1.
@@ -28,28 +28,28 @@ ABSENT = f"""
 """
 
 
-def present_ids(look: Reading) -> Ids:
+def present_ids(read: ReadTransaction) -> Ids:
     """The images that are there, in order of id; for who goes through them all anyway."""
-    return _ids(look, "SELECT id FROM images_at($1) ORDER BY id")
+    return _ids(read, "SELECT id FROM images_at($1) ORDER BY id")
 
 
-def absent_ids(look: Reading) -> Ids:
+def absent_ids(read: ReadTransaction) -> Ids:
     """The images that are known and not there, in order of id."""
-    return _ids(look, f"SELECT id FROM images WHERE id IN ({ABSENT}) ORDER BY id")
+    return _ids(read, f"SELECT id FROM images WHERE id IN ({ABSENT}) ORDER BY id")
 
 
-def gone_ids(look: Reading) -> Ids:
+def gone_ids(read: ReadTransaction) -> Ids:
     """Images of which no file is left, and which were not taken out, in order of id."""
-    return _ids(look, f"{GONE} AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id")
+    return _ids(read, f"{GONE} AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id")
 
 
-def image_count(look: Reading) -> int:
+def image_count(read: ReadTransaction) -> int:
     """How many images are there."""
     return int(
-        scalar(look.db, f"SELECT count(*) FROM images WHERE id NOT IN ({ABSENT})", [look.tx])
+        scalar(read.db, f"SELECT count(*) FROM images WHERE id NOT IN ({ABSENT})", [read.tx])
     )
 
 
-def _ids(look: Reading, query: str) -> Ids:
-    columns = look.db.execute(query, [look.tx]).fetchnumpy()
+def _ids(read: ReadTransaction, query: str) -> Ids:
+    columns = read.db.execute(query, [read.tx]).fetchnumpy()
     return np.asarray(next(iter(columns.values())), dtype=np.int64)

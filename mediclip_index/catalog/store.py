@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from uuid6 import uuid7
 
-from mediclip_index.catalog import schema, troubles
+from mediclip_index.catalog import errors, schema
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
@@ -28,19 +28,19 @@ REWRITTEN = "rewritten_tx"  # in identity: nothing erased until then is left in 
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadTransaction:
     """A look at the catalog as of transaction `tx`; nobody writes while it lasts."""
 
     db: Connection
     tx: int
 
-    def as_of(self, tx: int) -> Reading:
+    def as_of(self, tx: int) -> ReadTransaction:
         """The same look at an earlier moment."""
         return replace(self, tx=min(tx, self.tx))
 
 
 @dataclass(frozen=True)
-class Writing(Reading):
+class WriteTransaction(ReadTransaction):
     """A transaction under way; `tx` is its own number, `time_us` its moment (UTC)."""
 
     time_us: int
@@ -74,7 +74,11 @@ class Catalog:
 
     @classmethod
     def create(
-        cls, folder: Path, first: Callable[[Writing], None] | None = None, *, by: str | None = None
+        cls,
+        folder: Path,
+        first: Callable[[WriteTransaction], None] | None = None,
+        *,
+        by: str | None = None,
     ) -> Catalog:
         """A new catalog in an empty or missing folder; UsageError where something else is there.
 
@@ -84,7 +88,7 @@ class Catalog:
         folder = folder.absolute()
         cls.vacant(folder)
         catalog = cls(folder)
-        with catalog._lock.exclusive(PATIENCE), troubles.told(catalog.file):
+        with catalog._lock.exclusive(PATIENCE), errors.told(catalog.file):
             if catalog.file.exists():
                 return cls.open(folder)
             # Only the lock's holder makes a catalog: whatever lies there is of one that died.
@@ -102,8 +106,8 @@ class Catalog:
                         ],
                     )
                     if first is not None:
-                        with _transaction(db, "create", by, None) as work:
-                            first(work)
+                        with _transaction(db, "create", by, None) as write:
+                            first(write)
                     db.execute("CHECKPOINT")
             except BaseException:
                 _sweep(folder)
@@ -162,14 +166,16 @@ class Catalog:
         return cls(folder)
 
     @contextmanager
-    def reading(self, timeout: float = PATIENCE, *, into: Path | None = None) -> Iterator[Reading]:
+    def reading(
+        self, timeout: float = PATIENCE, *, into: Path | None = None
+    ) -> Iterator[ReadTransaction]:
         """A look at the catalog; other readers may look too, writers wait. The one folder that SQL
         may write files to is `into`."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._lock.shared(timeout))
             db = stack.enter_context(self._connected(read_only=True, into=into))
             if schema.check(db, self.file) == schema.newest():
-                yield Reading(db, _last_tx(db))
+                yield ReadTransaction(db, _last_tx(db))
                 return
         self._migrate(timeout)
         with self.reading(timeout, into=into) as looking:
@@ -189,7 +195,7 @@ class Catalog:
         by: str | None = None,
         run: str | None = None,
         timeout: float = PATIENCE,
-    ) -> Iterator[Writing]:
+    ) -> Iterator[WriteTransaction]:
         """One transaction, committed when the block ends well and undone when it raises."""
         with self._lock.exclusive(timeout), self._connected(read_only=False) as db:
             # Closing would otherwise rewrite the last row groups after each small transaction; the
@@ -200,8 +206,8 @@ class Catalog:
                 db.execute("CHECKPOINT")  # so that the copy is whole without its log
                 self._copy_before_migration(at)
                 schema.migrate(db, at)
-            with _transaction(db, command, by, run) as work:
-                yield work
+            with _transaction(db, command, by, run) as write:
+                yield write
 
     def checkpoint(self, timeout: float = PATIENCE) -> None:
         """Fold the write-ahead log into the file, once much was written."""
@@ -221,7 +227,7 @@ class Catalog:
         one whole catalog, the old or the new.
         """
         unfinished = self.folder / f"{FILE}.{os.getpid()}.new"
-        with self._lock.exclusive(timeout), troubles.told(self.file):
+        with self._lock.exclusive(timeout), errors.told(self.file):
             with self._connected(read_only=False) as db:
                 schema.check(db, self.file)
                 db.execute("CHECKPOINT")
@@ -244,7 +250,7 @@ class Catalog:
 
     @contextmanager
     def _connected(self, *, read_only: bool, into: Path | None = None) -> Iterator[Connection]:
-        with troubles.told(self.file):
+        with errors.told(self.file):
             try:
                 db = duckdb.connect(
                     str(self.file),
@@ -258,7 +264,7 @@ class Catalog:
                 if read_only:
                     db.execute("SET lock_configuration = true")
             except duckdb.Error as error:
-                raise troubles.cannot_open(self.file, error) from error
+                raise errors.cannot_open(self.file, error) from error
             try:
                 yield db
             finally:
@@ -286,10 +292,10 @@ def operating_user() -> str:
 @contextmanager
 def _transaction(
     db: Connection, command: str, by: str | None, run: str | None
-) -> Iterator[Writing]:
+) -> Iterator[WriteTransaction]:
     """The next numbered transaction, committed when the block ends well, undone when it raises."""
     db.begin()
-    work = Writing(
+    write = WriteTransaction(
         db=db,
         tx=_last_tx(db) + 1,
         time_us=time.time_ns() // 1000,
@@ -308,16 +314,16 @@ def _transaction(
         },
         [
             {
-                "tx": work.tx,
-                "time_us": work.time_us,
-                "author": work.author,
-                "run": work.run,
+                "tx": write.tx,
+                "time_us": write.time_us,
+                "author": write.author,
+                "run": write.run,
                 "command": command,
             }
         ],
     )
     try:
-        yield work
+        yield write
     except BaseException:
         # After a write that failed DuckDB takes no further order; closing undoes it all the same.
         with contextlib.suppress(duckdb.Error):

@@ -9,42 +9,42 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import THUMBNAIL, Ids
 
 Grey = bytes  # THUMBNAIL x THUMBNAIL grey values, row by row
 _PART = 8_192  # thumbnails fetched at a time
 
 
-def put(work: Writing, found: Mapping[int, bytes]) -> None:
+def put(write: WriteTransaction, found: Mapping[int, bytes]) -> None:
     """Keep thumbnails by image, in place of those that were kept."""
     if not found:
         return
-    work.db.execute(
+    write.db.execute(
         "DELETE FROM thumbnails WHERE image IN "
         "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps(list(found))],
     )
     rows = [{"i": i, "g": base64.b64encode(grey).decode()} for i, grey in found.items()]
-    work.db.execute(
+    write.db.execute(
         "INSERT INTO thumbnails SELECT r.i, from_base64(r.g), $2 FROM "
         '(SELECT unnest(from_json($1::JSON, \'[{"i": "BIGINT", "g": "VARCHAR"}]\')) AS r)',
-        [json.dumps(rows), work.tx],
+        [json.dumps(rows), write.tx],
     )
 
 
-def thumbnails(look: Reading) -> tuple[Ids, npt.NDArray[np.uint8]]:
+def thumbnails(read: ReadTransaction) -> tuple[Ids, npt.NDArray[np.uint8]]:
     """Those of the images that are there, in order of id: (n,) and (n, THUMBNAIL, THUMBNAIL)."""
-    there = look.db.execute(
+    there = read.db.execute(
         "SELECT image FROM thumbnails WHERE octet_length(grey) = $2 "
         "AND image IN (SELECT id FROM images_at($1)) ORDER BY 1",
-        [look.tx, THUMBNAIL**2],
+        [read.tx, THUMBNAIL**2],
     ).fetchnumpy()
     ids = np.asarray(there["image"], dtype=np.int64)
     grey = np.empty((len(ids), THUMBNAIL, THUMBNAIL), dtype=np.uint8)
     for start in range(0, len(ids), _PART):
         part = ids[start : start + _PART]
-        rows = look.db.execute(
+        rows = read.db.execute(
             "SELECT image, grey FROM thumbnails WHERE image BETWEEN $1 AND $2 "
             "AND octet_length(grey) = $3 ORDER BY image",
             [int(part[0]), int(part[-1]), THUMBNAIL**2],
@@ -57,11 +57,11 @@ def thumbnails(look: Reading) -> tuple[Ids, npt.NDArray[np.uint8]]:
     return ids, grey
 
 
-def lacking(look: Reading) -> list[int]:
+def lacking(read: ReadTransaction) -> list[int]:
     """The images that are there and have no thumbnail, in order."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT id FROM images_at($1) WHERE id NOT IN "
         "(SELECT image FROM thumbnails WHERE octet_length(grey) = $2) ORDER BY id",
-        [look.tx, THUMBNAIL**2],
+        [read.tx, THUMBNAIL**2],
     ).fetchall()
     return [i for (i,) in rows]

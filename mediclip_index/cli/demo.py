@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mediclip_index.cli.build import _created
-from mediclip_index.cli.options import look, opened, put, tell
+from mediclip_index.cli.options import opened, output_style, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import tables, writing
 from mediclip_index.types import Verdict
@@ -77,6 +77,6 @@ class _Steps:
 
     def __call__(self, what: str, command: str) -> None:
         self._number += 1
-        bold = tables.Style(look("table").color).bold
+        bold = tables.Style(output_style("table").color).bold
         click.echo(f"\n{bold(f'{self._number}. {what}')}")
         click.echo(f"   $ mediclip-index --index {self._path} {command}\n")

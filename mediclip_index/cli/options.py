@@ -129,7 +129,7 @@ def engine_options(command: F) -> F:
     )(command)  # fmt: skip
 
 
-def look(form: str) -> Look:
+def output_style(form: str) -> Look:
     """How to write: colours and a width only on a terminal, colours not where NO_COLOR is set."""
     terminal = sys.stdout.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -139,7 +139,7 @@ def look(form: str) -> Look:
 def put(report: Any, shown: Shown, form: str) -> None:
     """Write a report to stdout; names that are no UTF-8 go out as the bytes they are."""
     stream = sys.stdout.buffer
-    stream.write(os.fsencode(write(report, shown, look(form))))
+    stream.write(os.fsencode(write(report, shown, output_style(form))))
     stream.flush()
 
 

@@ -78,7 +78,7 @@ class Working:
             self._desk,
             sources,
             labels=labels,
-            read=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
+            read_options=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
             scan=ScanOptions(
                 exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
             ),
@@ -130,7 +130,7 @@ class Working:
             stdin=stdin,
             what_if=WhatIf(k=k, alpha=alpha, references=references),
             prompts=prompts,
-            read=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
+            read_options=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
             scan=ScanOptions(
                 exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
             ),

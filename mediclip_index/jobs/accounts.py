@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mediclip_index.catalog import audit, derived, labels, library, origins, tallies, words
+from mediclip_index.catalog import ann_files, audit, conditions, labels, models, provenance, stats
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.moments import microseconds
@@ -15,19 +15,19 @@ from mediclip_index.types import AuditRow, ChainReport, InfoReport, NeighbourFil
 
 def info(desk: Desk) -> InfoReport:
     """See Index.info."""
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        prompts = words.prompts(look)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        prompts = models.prompts(read)
         assert prompts is not None
-        counts = tallies.tallies(look)
-        settings = words.settings(look)
+        counts = stats.stats(read)
+        settings = models.settings(read)
         chosen = parse(prompts.source, prompts.name)
-        support = labels.support(look, chosen.class_names)
+        support = labels.support(read, chosen.class_names)
         references = desk.references(known, settings, chosen)
         holds = calibrating.in_force(desk, known, settings, chosen, support)
         waiting = len(audit.spooled(desk.catalog.spool))
         return InfoReport(
-            index=desk.facts(look),
+            index=desk.facts(read),
             dim=known.dim,
             logit_scale=known.logit_scale,
             prompts=prompts.name,
@@ -41,9 +41,9 @@ def info(desk: Desk) -> InfoReport:
             splits=counts.splits,
             verdicts=counts.verdicts,
             spooled=waiting,
-            sources=tuple(s.source for s in origins.sources(look)),
-            columns=library.columns(look),
-            neighbours=_described(derived.files(look, known.fingerprint)),
+            sources=tuple(s.source for s in provenance.sources(read)),
+            columns=conditions.columns(read),
+            neighbours=_described(ann_files.files(read, known.fingerprint)),
             catalog_bytes=desk.catalog.file.stat().st_size,
             created=counts.created,
             last_build=counts.last_build,
@@ -76,9 +76,9 @@ def audit_list(
     earliest, latest = (None if t is None else microseconds(t) for t in (since, until))
     # Of a hash no part is known by a part of the path.
     path = None if path is None else desk.names.of(path)
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         kept = audit.find(
-            look,
+            read,
             limit=limit,
             label=label,
             unsure=unsure,
@@ -87,7 +87,7 @@ def audit_list(
             since_us=earliest,
             until_us=latest,
         )
-        ids = {body["id"] for body, _ in kept} | set(audit.erased(look))
+        ids = {body["id"] for body, _ in kept} | set(audit.erased(read))
         waiting = [
             body
             for body in audit.spooled(desk.catalog.spool)
@@ -106,8 +106,8 @@ def audit_list(
 
 def audit_show(desk: Desk, verdict: str) -> AuditRow:
     """See Index.audit_show."""
-    with desk.catalog.reading() as look:
-        kept = audit.find(look, limit=2, beginning=verdict)
+    with desk.catalog.reading() as read:
+        kept = audit.find(read, limit=2, beginning=verdict)
     kept_or_waiting = [(body, chain) for body, chain in kept] + [
         (body, None)
         for body in audit.spooled(desk.catalog.spool)
@@ -122,7 +122,7 @@ def audit_show(desk: Desk, verdict: str) -> AuditRow:
 
 def audit_verify(desk: Desk) -> ChainReport:
     """See Index.audit_verify."""
-    with desk.catalog.reading() as look:
-        count, head, findings = audit.verify(look)
+    with desk.catalog.reading() as read:
+        count, head, findings = audit.verify(read)
     waiting = len(audit.spooled(desk.catalog.spool))
     return ChainReport(not findings, count, waiting, head, tuple(findings))

@@ -12,9 +12,9 @@ from dataclasses import replace
 from uuid6 import uuid7
 
 from mediclip_index import reading
-from mediclip_index.catalog import Writing, images, labels, origins, words
+from mediclip_index.catalog import WriteTransaction, images, labels, models, provenance
 from mediclip_index.catalog.images import NewFile, NewImage
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import measuring, moving, removing
 from mediclip_index.jobs.committing import Committer, Whole, by_id
 from mediclip_index.jobs.desk import Desk
@@ -46,7 +46,7 @@ def build(
     sources: Sequence[str],
     *,
     labels: str,
-    read: ReadOptions,
+    read_options: ReadOptions,
     scan: ScanOptions,
     rehash: bool,
     allow_missing: bool,
@@ -60,9 +60,11 @@ def build(
     """See Index.build."""
     started = time.monotonic()
     tally = Tally()
-    with desk.catalog.reading() as look:
-        before = origins.sources(look)
-    found = list(plans(desk, sources, before, tally.notes, labels=labels, read=read, scan=scan))
+    with desk.catalog.reading() as read:
+        before = provenance.sources(read)
+    found = list(
+        plans(desk, sources, before, tally.notes, labels=labels, read=read_options, scan=scan)
+    )
     check_labels(desk, (label for p in found for e in p.entries for label in e.facts.labels()))
     if index_type is not None:
         ask_for(desk, index_type)
@@ -70,26 +72,26 @@ def build(
         named = [desk.names.of(os.path.abspath(s)) for s in sources]
         check_read_alike(found, before)
         tally.notes += moving.move(desk, named, [s.source for s in before])
-    with desk.catalog.reading() as look:
-        encoder = words.encoder(look)
-        since = look.tx
+    with desk.catalog.reading() as read:
+        encoder = models.encoder(read)
+        since = read.tx
     tally.notes += moving.advice(desk, encoder)
     run = str(uuid7())
     with Readers(workers) as readers, Committer(desk, encoder, run, since) as committer:
-        work = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
+        write = _Build(desk, encoder, tally, batch_size, progress, readers, committer, run)
         if reread:
-            work.try_refused_again()
+            write.try_refused_again()
         while found:
-            work.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
-        work.settle()
+            write.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
+        write.settle()
     tally.labelled += committer.labelled
-    del work  # and with it what it knew of every file: the vectors need the room
+    del write  # and with it what it knew of every file: the vectors need the room
     pruned = removing.prune(desk) if prune else 0
     refresh_neighbours(desk, encoder)
     measuring.after_build(desk, encoder)
     seconds = time.monotonic() - started
-    with desk.catalog.reading() as look:
-        facts = desk.facts(look)
+    with desk.catalog.reading() as read:
+        facts = desk.facts(read)
     return BuildReport(
         index=facts,
         added=tally.added,
@@ -114,7 +116,7 @@ class _Build:
     def __init__(
         self,
         desk: Desk,
-        encoder: KnownEncoder,
+        encoder: StoredEncoder,
         tally: Tally,
         batch_size: int,
         progress: Progress,
@@ -125,8 +127,8 @@ class _Build:
         self._desk = desk
         self._names = desk.names
         self._row = encoder
-        with desk.catalog.reading() as look:
-            self._known = known_before(look, encoder, hashed=desk.names.hashed)
+        with desk.catalog.reading() as read:
+            self._known = known_before(read, encoder, hashed=desk.names.hashed)
         self._tally = tally
         self._batch_size = batch_size
         self._progress = progress
@@ -160,9 +162,9 @@ class _Build:
             tally.refused.append(missing(plan.source, len(unexplained), expected))
             return
         tally.notes += plan.notes
-        with self._writing() as work:
-            source = origins.add_source(
-                work, plan.source, labels=plan.labels, read=plan.read, scan=plan.scan
+        with self._writing() as write:
+            source = provenance.add_source(
+                write, plan.source, labels=plan.labels, read=plan.read, scan=plan.scan
             )
         self._whole = Whole(source, refusals=self._news(plan.refused))
         mended = self._note_refused(plan)
@@ -180,9 +182,9 @@ class _Build:
         self._committer.finish()
         self._close(vanished, mended)
         self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
-        with self._desk.catalog.reading() as look:
+        with self._desk.catalog.reading() as read:
             tally.notes += at_odds(
-                look, {e.path: e.facts for e in plan.entries if e.facts != NOTHING}
+                read, {e.path: e.facts for e in plan.entries if e.facts != NOTHING}
             )
 
     def _read(self, fresh: list[Entry], plan: Plan, by_content: dict[str, list[str]]) -> None:
@@ -294,7 +296,7 @@ class _Build:
             self._again.wait(sha, (), ())
         if entry.path in known.files:
             self._whole.paths_before.add(entry.path)
-        known.files[entry.path] = images.KnownFile(entry.size, entry.mtime_ns, sha)
+        known.files[entry.path] = images.StoredFile(entry.size, entry.mtime_ns, sha)
         self._waiting.append(loaded)
         self._pictures += len(loaded.pictures)
         if self._pictures >= self._batch_size:
@@ -345,7 +347,7 @@ class _Build:
             self._whole = Whole(whole.source)
         self._committed = time.monotonic()
 
-    def _writing(self) -> AbstractContextManager[Writing]:
+    def _writing(self) -> AbstractContextManager[WriteTransaction]:
         return self._desk.catalog.writing("build", by=self._desk.author, run=self._run)
 
     def _news(self, refused: Sequence[Refusal]) -> list[Refusal]:
@@ -363,7 +365,7 @@ class _Build:
         for path in sorted(refused - known.keys() - listed):
             with contextlib.suppress(OSError, ValueError):
                 facts = os.stat(path)  # of a hash there is no file to be asked
-                known[path] = images.KnownFile(facts.st_size, facts.st_mtime_ns, None)
+                known[path] = images.StoredFile(facts.st_size, facts.st_mtime_ns, None)
                 self._whole.files.append(NewFile(path, facts.st_size, facts.st_mtime_ns, None))
         return {
             path
@@ -373,8 +375,8 @@ class _Build:
 
     def _close(self, vanished: set[str], mended: set[str]) -> None:
         if vanished | mended:
-            with self._writing() as work:
-                images.close_files(work, vanished | mended)
+            with self._writing() as write:
+                images.close_files(write, vanished | mended)
             self._tally.gone += len(vanished - self._renamed)
 
     def settle(self) -> None:
@@ -383,8 +385,8 @@ class _Build:
 
     def _say(self, facts: dict[str, Facts]) -> None:
         """Facts of files that were not read: a CSV or a folder may have changed its mind."""
-        with self._desk.catalog.reading() as look:
-            news = labels.news(look, by_id(look, facts), of_source=True) if facts else None
+        with self._desk.catalog.reading() as read:
+            news = labels.news(read, by_id(read, facts), of_source=True) if facts else None
         if news is not None and (news.labels or news.attributes):
-            with self._writing() as work:
-                self._tally.labelled += labels.say(work, by_id(work, facts), of_source=True)
+            with self._writing() as write:
+                self._tally.labelled += labels.say(write, by_id(write, facts), of_source=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mediclip_index import encoding, verdict
 from mediclip_index.catalog import labels
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import Calibration, CalibrationKind, PromptSet, Settings
 
@@ -25,7 +25,7 @@ class InForce:
 
 def in_force(
     desk: Desk,
-    known: KnownEncoder,
+    known: StoredEncoder,
     settings: Settings,
     prompts: PromptSet,
     support: labels.Support,
@@ -62,13 +62,13 @@ def in_force(
     )
 
 
-def shipped_slope(desk: Desk, known: KnownEncoder, prompts: PromptSet) -> float:
+def shipped_slope(desk: Desk, known: StoredEncoder, prompts: PromptSet) -> float:
     """The slope that came with the model for these words; 1 where none did."""
     doubt = _shipped(desk, known, prompts)
     return 1.0 if doubt is None else doubt.slope
 
 
-def _shipped(desk: Desk, known: KnownEncoder, prompts: PromptSet) -> encoding.Doubt | None:
+def _shipped(desk: Desk, known: StoredEncoder, prompts: PromptSet) -> encoding.Doubt | None:
     doubt = encoding.doubt(known.name, desk.bundled)
     if doubt is None or doubt.prompts != prompts.sha256 or not _made_with(doubt.settings):
         return None
@@ -90,7 +90,7 @@ def settings_digest(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def bound(known: KnownEncoder, prompts: PromptSet, support: labels.Support) -> str:
+def bound(known: StoredEncoder, prompts: PromptSet, support: labels.Support) -> str:
     """A digest of all that a calibration was fitted with: it holds for nothing else."""
     digest = hashlib.sha256(str(verdict.RULE).encode())
     for part in (known.fingerprint, prompts.sha256, *prompts.class_names):

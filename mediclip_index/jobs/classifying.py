@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images
+from mediclip_index.catalog import ReadTransaction, images
 from mediclip_index.jobs import doubting
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.doubting import CROWD, Near, Who
@@ -72,8 +72,8 @@ class Classifier:
             base.settings.biases,
         )
         places, reference_similarities = nearest_references(base, vectors)
-        with self._desk.catalog.reading() as look:
-            then = look.as_of(base.tx)
+        with self._desk.catalog.reading() as read:
+            then = read.as_of(base.tx)
             near = self._nearest(then, contents, vectors)
             doubt_ids, doubt_similarities = _asked_for_doubt(
                 base, near, places, reference_similarities
@@ -126,7 +126,7 @@ class Classifier:
             unsure = several | unknown
         return Classified(winners, final, unsure, kinds, shares, voted)
 
-    def _nearest(self, then: Reading, contents: Sequence[str], vectors: Vectors) -> _Near:
+    def _nearest(self, then: ReadTransaction, contents: Sequence[str], vectors: Vectors) -> _Near:
         base = self._base
         counts = np.zeros((len(vectors), len(base.wording.vectors.classes)), dtype=np.int64)
         k = 2 * base.settings.k
@@ -152,7 +152,7 @@ class Classifier:
             np.take_along_axis(ids, order, axis=1), np.take_along_axis(near, order, axis=1), counts
         )
 
-    def _look_around(self, then: Reading, codes: Ids) -> None:
+    def _look_around(self, then: ReadTransaction, codes: Ids) -> None:
         """Learn how close-knit the surroundings of those are that were not asked after before."""
         who = [_who(code) for code in np.unique(codes[codes != NOBODY]).tolist()]
         new = tuple(one for one in who if one not in self._crowds)

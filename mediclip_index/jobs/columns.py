@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediclip_index.catalog import images, indexed, labels, library, presence
-from mediclip_index.catalog.library import VerdictColumns
+from mediclip_index.catalog import conditions, images, indexed, labels, presence
+from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.jobs import classifying
 from mediclip_index.jobs.classifying import Classifier
 from mediclip_index.jobs.desk import Desk
@@ -40,8 +40,8 @@ def judged(
 ) -> Judged:
     """All images that are there as of the ground's transaction, or these of them."""
     progress = progress or Silent()
-    with desk.catalog.reading() as look:
-        wanted = presence.present_ids(look.as_of(base.tx)) if ids is None else ids
+    with desk.catalog.reading() as read:
+        wanted = presence.present_ids(read.as_of(base.tx)) if ids is None else ids
     classifier = Classifier(desk, base)
     parts = []
     progress.start("judge", len(wanted))
@@ -63,8 +63,8 @@ def judged(
 
 def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judged:
     names, kinds = base.wording.vectors.classes, base.wording.vectors.groups
-    with desk.catalog.reading() as look:
-        then = look.as_of(base.tx)
+    with desk.catalog.reading() as read:
+        then = read.as_of(base.tx)
         ids, vectors = images.vectors(then, base.known, part.tolist())
         contents = indexed.contents(then, ids)
         hands = labels.by_hand(then, ids.tolist())
@@ -116,11 +116,11 @@ def matching(
 ) -> list[int]:
     """The ids, in order, of images that meet a condition, as of the ground's transaction where one
     is given. All are judged first where the condition asks for verdicts."""
-    with desk.catalog.reading() as look:
-        then = look if base is None else look.as_of(base.tx)
-        if not library.asks_for_verdicts(then, where):
-            return library.matching(then, where)
+    with desk.catalog.reading() as read:
+        then = read if base is None else read.as_of(base.tx)
+        if not conditions.asks_for_verdicts(then, where):
+            return conditions.matching(then, where)
     base = base or ground(desk, what_if=WhatIf(), prompts=None)
     columns = judged(desk, base, progress=progress).columns
-    with desk.catalog.reading() as look:
-        return library.matching(look.as_of(base.tx), where, columns)
+    with desk.catalog.reading() as read:
+        return conditions.matching(read.as_of(base.tx), where, columns)

@@ -6,9 +6,16 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from mediclip_index.catalog import Reading, Writing, images, indexed, labels, origins
+from mediclip_index.catalog import (
+    ReadTransaction,
+    WriteTransaction,
+    images,
+    indexed,
+    labels,
+    provenance,
+)
 from mediclip_index.catalog.images import NewFile, NewImage
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import Facts, Refusal
 
@@ -38,7 +45,7 @@ class Committer:
     wrong in the thread is raised by whichever call comes next, and nothing is written after it.
     """
 
-    def __init__(self, desk: Desk, encoder: KnownEncoder, run: str, since: int) -> None:
+    def __init__(self, desk: Desk, encoder: StoredEncoder, run: str, since: int) -> None:
         """`since`: the transaction as of which the batches tell what was there before."""
         self._since = since
         self._desk = desk
@@ -76,31 +83,33 @@ class Committer:
     def _write(self, batch: Whole) -> tuple[int, int]:
         """One transaction; how many images were embedded, and how many newly labelled."""
         catalog, by = self._desk.catalog, self._desk.author
-        with catalog.writing("build", by=by, run=self._run) as work:
+        with catalog.writing("build", by=by, run=self._run) as write:
             # Where another build went on meanwhile, anything may be on record by now.
-            alone = not work.other_builds_since(self._since)
+            alone = not write.other_builds_since(self._since)
             paths, begun = (batch.paths_before, batch.begun) if alone else (None, None)
-            embedded = images.add_images(work, self._encoder, batch.images, begun)
-            images.add_files(work, batch.source, batch.files, paths)
-            origins.add_refusals(work, batch.refusals)
-            facts = _of_batch(work, batch, begun) if batch.facts else {}
-            return embedded, labels.say(work, facts, of_source=True)
+            embedded = images.add_images(write, self._encoder, batch.images, begun)
+            images.add_files(write, batch.source, batch.files, paths)
+            provenance.add_refusals(write, batch.refusals)
+            facts = _of_batch(write, batch, begun) if batch.facts else {}
+            return embedded, labels.say(write, facts, of_source=True)
 
 
-def _of_batch(work: Writing, batch: Whole, begun: Collection[str] | None) -> dict[int, Facts]:
+def _of_batch(
+    write: WriteTransaction, batch: Whole, begun: Collection[str] | None
+) -> dict[int, Facts]:
     """`by_id` of a batch's facts, which asks the catalog for no content of which all images were
     just added."""
-    new = {} if begun is None else {c: i for c, i in images.added(work).items() if c not in begun}
+    new = {} if begun is None else {c: i for c, i in images.added(write).items() if c not in begun}
     whole = {path: fact for path, fact in batch.facts.items() if not fact.parts}
     there = {f.path: new[f.sha256] for f in batch.files if f.sha256 in new and f.path in whole}
     rest = {path: fact for path, fact in batch.facts.items() if path not in there}
     found = {i: whole[path] for path, ids in there.items() for i in ids}
-    return found | by_id(work, rest)
+    return found | by_id(write, rest)
 
 
-def by_id(look: Reading, facts: Mapping[str, Facts]) -> dict[int, Facts]:
+def by_id(read: ReadTransaction, facts: Mapping[str, Facts]) -> dict[int, Facts]:
     """What is said of paths, and of their pages and items, by the images that lie there."""
-    known = indexed.places(look, facts) if facts else {}
+    known = indexed.places(read, facts) if facts else {}
     return {
         i: fact.of(page, item) if fact.parts else fact
         for path, fact in facts.items()

@@ -6,9 +6,9 @@ import os
 import shutil
 from pathlib import Path
 
-from mediclip_index.catalog import Catalog, audit, backups, exports, presence, words
+from mediclip_index.catalog import Catalog, audit, backups, exports, models, presence
+from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.catalog.files import put_in_place
-from mediclip_index.catalog.library import VerdictColumns
 from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground
@@ -24,16 +24,16 @@ def export(desk: Desk, folder: Path) -> ExportReport:
     if desk.catalog.folder in (folder, *folder.parents):
         raise UsageError("An export inside the index goes with it; name a folder elsewhere.")
     verdicts = _verdicts(desk)
-    with desk.catalog.writing("export", by=desk.author) as work:
-        taken = audit.take_in_spool(work, desk.catalog.spool)
+    with desk.catalog.writing("export", by=desk.author) as write:
+        taken = audit.take_in_spool(write, desk.catalog.spool)
     for file in taken:
         file.unlink(missing_ok=True)
     coming = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     shutil.rmtree(coming, ignore_errors=True)
     coming.mkdir(parents=True)
     try:
-        with desk.catalog.reading(into=coming) as look:
-            rows = exports.write(look, coming, verdicts)
+        with desk.catalog.reading(into=coming) as read:
+            rows = exports.write(read, coming, verdicts)
         size = sum(p.stat().st_size for p in coming.iterdir())
         put_in_place(coming, folder)
     finally:
@@ -62,12 +62,12 @@ def from_export(path: Path, folder: Path) -> Catalog:
 def backup(desk: Desk, file: Path) -> BackupReport:
     """See Index.backup."""
     held = backups.write(desk.catalog, file)
-    with desk.catalog.reading() as look:
-        verdicts, head = audit.head(look)
+    with desk.catalog.reading() as read:
+        verdicts, head = audit.head(read)
         return BackupReport(
             path=str(desk.catalog.folder),
             file=str(file.absolute()),
-            images=presence.image_count(look),
+            images=presence.image_count(read),
             verdicts=verdicts,
             chain_head=head,
             bytes=file.stat().st_size,
@@ -86,8 +86,8 @@ def is_export(folder: Path) -> bool:
 
 def _ready(catalog: Catalog) -> Catalog:
     desk = Desk(catalog)
-    with catalog.reading() as look:
-        known = words.encoder(look)
+    with catalog.reading() as read:
+        known = models.encoder(read)
     # The file that the catalog has on record stayed behind.
     refresh_neighbours(desk, known)
     return catalog

@@ -12,16 +12,16 @@ import numpy as np
 from mediclip_index import encoding, neighbours, prompts, reading
 from mediclip_index.catalog import (
     Catalog,
-    Reading,
-    Writing,
+    ReadTransaction,
+    WriteTransaction,
+    ann_files,
     audit,
-    derived,
+    models,
     operating_user,
     presence,
     salt,
-    words,
 )
-from mediclip_index.catalog.words import KnownEncoder, KnownPrompts
+from mediclip_index.catalog.models import StoredEncoder, StoredPrompts
 from mediclip_index.jobs.naming import Names
 from mediclip_index.neighbours import Neighbourhood
 from mediclip_index.types import (
@@ -74,14 +74,14 @@ class Desk:
     def names(self) -> Names:
         """How this index names files."""
         if self._names is None:
-            with self.catalog.reading() as look:
-                return self.names_in(look)
+            with self.catalog.reading() as read:
+                return self.names_in(read)
         return self._names
 
-    def names_in(self, look: Reading) -> Names:
-        """`names`, from a look that is open already."""
+    def names_in(self, read: ReadTransaction) -> Names:
+        """`names`, from a transaction that is open already."""
         if self._names is None:
-            self._names = Names(salt.of(look))
+            self._names = Names(salt.of(read))
         return self._names
 
     @property
@@ -89,7 +89,7 @@ class Desk:
         """The encoder, where one was needed so far."""
         return self._encoder
 
-    def encoder(self, known: KnownEncoder) -> Encoder:
+    def encoder(self, known: StoredEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
         if self._encoder is None and self._coming is not None:
             there, self._coming = self._coming.result(), None
@@ -103,7 +103,7 @@ class Desk:
         assert self._encoder is not None
         return self._encoder
 
-    def expect(self, known: KnownEncoder) -> None:
+    def expect(self, known: StoredEncoder) -> None:
         """Have the encoder loaded beside other work, where it was made ready for a quick start."""
         if self._encoder is None and self._coming is None:
             one = ThreadPoolExecutor(1, "model")
@@ -123,7 +123,7 @@ class Desk:
         """What a user should know of the encoder in use."""
         return self._encoder.notes if self._encoder is not None else ()
 
-    def use(self, encoder: Encoder, known: KnownEncoder | None = None) -> None:
+    def use(self, encoder: Encoder, known: StoredEncoder | None = None) -> None:
         """Take an encoder that is loaded already; refused where the index was made with another."""
         if known is not None and encoder.fingerprint != known.fingerprint:
             raise ModelUnavailable(
@@ -133,18 +133,18 @@ class Desk:
             )
         self._encoder = encoder
 
-    def facts(self, look: Reading) -> IndexFacts:
-        """The head of a report, as of this look."""
-        known = words.encoder(look)
-        file = derived.newest(look, known.fingerprint)
+    def facts(self, read: ReadTransaction) -> IndexFacts:
+        """The head of a report, as of this transaction."""
+        known = models.encoder(read)
+        file = ann_files.newest(read, known.fingerprint)
         return IndexFacts(
             path=str(self.catalog.folder),
             generation=file.generation if file else 0,
             model=known.name,
             fingerprint=known.fingerprint,
-            images=presence.image_count(look),
-            settings=words.settings(look).number,
-            chain_head=audit.head(look)[1],
+            images=presence.image_count(read),
+            settings=models.settings(read).number,
+            chain_head=audit.head(read)[1],
         )
 
     def wording(self, name: str | None, settings: Settings) -> Wording:
@@ -153,17 +153,19 @@ class Desk:
         A set that the index has not seen yet is kept in it (not put in force), so that a verdict
         given with it can be given again; sentences are encoded once and kept.
         """
-        with self.catalog.reading() as look:
-            found = words.prompts(look, name)
+        with self.catalog.reading() as read:
+            found = models.prompts(read, name)
         return self.wording_of(self._named(name, found), settings, keep=found is None)
 
-    def ready_wording(self, look: Reading, name: str | None, settings: Settings) -> Wording | None:
+    def ready_wording(
+        self, read: ReadTransaction, name: str | None, settings: Settings
+    ) -> Wording | None:
         """`wording`, where the index has all of it; None where something is to be kept first."""
-        found = words.prompts(look, name)
+        found = models.prompts(read, name)
         if found is None:
             return None
         chosen = self._named(name, found)
-        have = words.sentence_vectors(look, words.encoder(look), chosen.sentences)
+        have = models.sentence_vectors(read, models.encoder(read), chosen.sentences)
         return _worded(chosen, have, settings) if have.keys() >= set(chosen.sentences) else None
 
     def wording_of(
@@ -172,33 +174,33 @@ class Desk:
         settings: Settings,
         *,
         keep: bool = False,
-        known: KnownEncoder | None = None,
+        known: StoredEncoder | None = None,
     ) -> Wording:
         """A set with its vectors, by the encoder in force or a `known` one; with `keep` the index
         keeps the set itself too."""
-        with self.catalog.reading() as look:
-            known = known or words.encoder(look)
-            have = words.sentence_vectors(look, known, chosen.sentences)
+        with self.catalog.reading() as read:
+            known = known or models.encoder(read)
+            have = models.sentence_vectors(read, known, chosen.sentences)
         lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
         fresh = self.encoder(known).encode_texts(lacking) if lacking else None
         if fresh is not None or keep:
-            with self.catalog.writing("keep prompts", by=self.author) as work:
+            with self.catalog.writing("keep prompts", by=self.author) as write:
                 if keep:
-                    words.add_prompts(work, chosen)
+                    models.add_prompts(write, chosen)
                 if fresh is not None:
-                    words.keep_sentences(work, known, lacking, fresh)
+                    models.keep_sentences(write, known, lacking, fresh)
                     have |= dict(zip(lacking, fresh, strict=True))
         return _worded(chosen, have, settings)
 
     @staticmethod
-    def _named(name: str | None, found: KnownPrompts | None) -> PromptSet:
+    def _named(name: str | None, found: StoredPrompts | None) -> PromptSet:
         if found is not None:
             return prompts.parse(found.source, f"prompt set {found.name}")
         assert name is not None
         return named_prompts(name)
 
     def references(
-        self, known: KnownEncoder, settings: Settings, prompts: PromptSet
+        self, known: StoredEncoder, settings: Settings, prompts: PromptSet
     ) -> encoding.References | None:
         """The model's own references, where they may vote: the settings let them, and the classes
         that they are of are classes of the prompt set."""
@@ -209,12 +211,14 @@ class Desk:
             return None
         return found if found.classes <= set(prompts.class_names) else None
 
-    def neighbourhood(self, look: Reading, known: KnownEncoder) -> tuple[Neighbourhood, list[str]]:
+    def neighbourhood(
+        self, read: ReadTransaction, known: StoredEncoder
+    ) -> tuple[Neighbourhood, list[str]]:
         """All vectors of the index, and what a person should know of their state."""
         notes = []
         opened = []
         since = 0
-        for file in derived.files(look, known.fingerprint):
+        for file in ann_files.files(read, known.fingerprint):
             try:
                 opened.append(neighbours.open_file(self.catalog.folder, file))
             except neighbours.Damaged as damage:
@@ -224,8 +228,8 @@ class Desk:
                 )
                 break
             since = file.through_tx
-        ids, vectors = derived.vectors_since(look, known, since)
-        return Neighbourhood(opened, ids, vectors, presence.absent_ids(look)), notes
+        ids, vectors = ann_files.vectors_since(read, known, since)
+        return Neighbourhood(opened, ids, vectors, presence.absent_ids(read)), notes
 
 
 def _worded(chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings) -> Wording:
@@ -254,11 +258,13 @@ def load_encoder(
     )
 
 
-def put_in_force(work: Writing, encoder: Encoder, measured: Unrelated | None) -> KnownEncoder:
+def put_in_force(
+    write: WriteTransaction, encoder: Encoder, measured: Unrelated | None
+) -> StoredEncoder:
     """Have the index compute with an encoder from now on, by the decode recipe in force; measured:
     its unrelated cosines, where they could be."""
-    words.add_encoder(
-        work,
+    models.add_encoder(
+        write,
         fingerprint=encoder.fingerprint,
         name=encoder.name,
         dim=encoder.dim,
@@ -266,8 +272,8 @@ def put_in_force(work: Writing, encoder: Encoder, measured: Unrelated | None) ->
         recipe=reading.RECIPE,
     )
     if measured is not None:
-        words.add_unrelated(work, words.encoder(work), measured)
-    return words.encoder(work)
+        models.add_unrelated(write, models.encoder(write), measured)
+    return models.encoder(write)
 
 
 def sample_pictures(size: int) -> list[Picture]:

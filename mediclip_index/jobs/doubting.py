@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images
+from mediclip_index.catalog import ReadTransaction, images
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.types import Calibration, Ids, Vectors
 
@@ -47,14 +47,14 @@ def nearest(
     return Near(tuple(everyone[n] for n in order), cosines[order])
 
 
-def crowds(look: Reading, base: Ground, near: Sequence[Near]) -> dict[Who, float]:
+def crowds(read: ReadTransaction, base: Ground, near: Sequence[Near]) -> dict[Who, float]:
     """How far each of those that are near lies from its own nearest, in the mean."""
     who = sorted({one for row in near for one in row.who})
     if not who:
         return {}
     wanted = [i for reference, i in who if not reference]
     places = [i for reference, i in who if reference]
-    ids, vectors = images.vectors(look, base.known, wanted)
+    ids, vectors = images.vectors(read, base.known, wanted)
     keys: list[Who] = [(False, int(i)) for i in ids]
     if places:
         assert base.references is not None
@@ -64,7 +64,7 @@ def crowds(look: Reading, base: Ground, near: Sequence[Near]) -> dict[Who, float
         vectors,
         CROWD + 1,
         base.support.ids if len(base.support.ids) else None,
-        partial(images.vectors, look, base.known),
+        partial(images.vectors, read, base.known),
     )
     own = np.array([-2 if reference else i for reference, i in keys], dtype=np.int64)
     # Itself aside: pushed to the end, where the mean does not reach.

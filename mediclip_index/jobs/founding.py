@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mediclip_index import encoding
-from mediclip_index.catalog import Catalog, Writing, salt, words
+from mediclip_index.catalog import Catalog, WriteTransaction, models, salt
 from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, named_prompts, put_in_force
 from mediclip_index.types import Settings, UsageError
@@ -32,12 +32,12 @@ def found(
     vectors = encoder.encode_texts(sentences)
     measured = measuring.by_samples(encoder)
 
-    def first(work: Writing) -> None:
-        words.keep_sentences(work, put_in_force(work, encoder, measured), sentences, vectors)
-        words.choose(work, "prompts", words.add_prompts(work, chosen))
-        words.add_settings(work, Settings())
+    def first(write: WriteTransaction) -> None:
+        models.keep_sentences(write, put_in_force(write, encoder, measured), sentences, vectors)
+        models.choose(write, "prompts", models.add_prompts(write, chosen))
+        models.add_settings(write, Settings())
         if hash_paths:
-            salt.make(work)
+            salt.make(write)
 
     catalog = Catalog.create(path, first, by=by)
     desk = Desk(catalog, by=by, device=device, engine=engine, precision=precision)

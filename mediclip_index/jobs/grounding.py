@@ -1,4 +1,4 @@
-"""Everything that verdicts rest on, read in one look: the index as it stood at one transaction."""
+"""Everything that verdicts rest on, read at once: the index as it stood at one transaction."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from mediclip_index import encoding, verdict
-from mediclip_index.catalog import Reading, images, labels, presence, words
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog import ReadTransaction, images, labels, models, presence
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import calibrating
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
@@ -37,7 +37,7 @@ class Ground:
     model's own, where they vote."""
 
     facts: IndexFacts
-    known: KnownEncoder
+    known: StoredEncoder
     settings: Settings
     wording: Wording
     support: labels.Support
@@ -80,31 +80,31 @@ def ground(
     where it can be."""
     if as_of is not None:
         return _past(desk, as_of, what_if=what_if, prompts=prompts)
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         if seeing:
-            desk.expect(words.encoder(look))
-        desk.names_in(look)
-        settings = words.settings(look)
-        wording = desk.ready_wording(look, prompts, settings)
+            desk.expect(models.encoder(read))
+        desk.names_in(read)
+        settings = models.settings(read)
+        wording = desk.ready_wording(read, prompts, settings)
         if wording is not None:
-            return _present(desk, look, settings, wording, what_if=what_if, prompts=prompts)
+            return _present(desk, read, settings, wording, what_if=what_if, prompts=prompts)
     wording = desk.wording(prompts, settings)
-    with desk.catalog.reading() as look:
-        return _present(desk, look, settings, wording, what_if=what_if, prompts=prompts)
+    with desk.catalog.reading() as read:
+        return _present(desk, read, settings, wording, what_if=what_if, prompts=prompts)
 
 
 def _present(
     desk: Desk,
-    look: Reading,
+    read: ReadTransaction,
     settings: Settings,
     wording: Wording,
     *,
     what_if: WhatIf,
     prompts: str | None,
 ) -> Ground:
-    known = words.encoder(look)
-    neighbourhood, notes = desk.neighbourhood(look, known)
-    found = _ground(desk, look, known, settings, wording, neighbourhood, what_if)
+    known = models.encoder(read)
+    neighbourhood, notes = desk.neighbourhood(read, known)
+    found = _ground(desk, read, known, settings, wording, neighbourhood, what_if)
     fitted = settings.calibration is not None and found.calibration is None
     if fitted and what_if == WhatIf() and prompts is None:
         notes.append(STALE)
@@ -112,10 +112,10 @@ def _present(
 
 
 def _past(desk: Desk, as_of: str, *, what_if: WhatIf, prompts: str | None) -> Ground:
-    with desk.catalog.reading() as look:
-        tx = words.tx_at(look, microseconds(as_of))
-        then = look.as_of(tx)
-        settings, in_force = words.settings(then), words.prompts(then, prompts)
+    with desk.catalog.reading() as read:
+        tx = models.tx_at(read, microseconds(as_of))
+        then = read.as_of(tx)
+        settings, in_force = models.settings(then), models.prompts(then, prompts)
     chosen = (
         named_prompts(prompts or "")
         if in_force is None
@@ -139,23 +139,23 @@ def ground_at(
     """The ground as it was at a transaction, searched exactly from the catalog's vectors;
     `shipped`: by the calibration that comes with the model too, where it holds."""
     with desk.catalog.reading() as now:
-        known = words.encoder(now.as_of(tx))
+        known = models.encoder(now.as_of(tx))
     wording = desk.wording_of(prompts, settings, known=known)
     with desk.catalog.reading() as now:
-        look = now.as_of(tx)
-        support = labels.support(look, wording.vectors.classes)
-        among = support.ids if len(support.ids) else presence.present_ids(look)
-        ids, vectors = images.vectors(look, known, among.tolist())
+        read = now.as_of(tx)
+        support = labels.support(read, wording.vectors.classes)
+        among = support.ids if len(support.ids) else presence.present_ids(read)
+        ids, vectors = images.vectors(read, known, among.tolist())
         searched = Neighbourhood([], ids, vectors)
         return _ground(
-            desk, look, known, settings, wording, searched, what_if or WhatIf(), shipped=shipped
+            desk, read, known, settings, wording, searched, what_if or WhatIf(), shipped=shipped
         )
 
 
 def _ground(
     desk: Desk,
-    look: Reading,
-    known: KnownEncoder,
+    read: ReadTransaction,
+    known: StoredEncoder,
     settings: Settings,
     wording: Wording,
     neighbourhood: Neighbourhood,
@@ -164,16 +164,16 @@ def _ground(
     shipped: bool = True,
 ) -> Ground:
     asked = what_if.of(settings)
-    support = labels.support(look, wording.vectors.classes)
+    support = labels.support(read, wording.vectors.classes)
     references = desk.references(known, asked, wording.prompts)
     return Ground(
-        facts=desk.facts(look),
+        facts=desk.facts(read),
         known=known,
         settings=verdict.in_cosines(asked, known.unrelated),
         wording=wording,
         support=support,
         neighbourhood=neighbourhood,
-        tx=look.tx,
+        tx=read.tx,
         notes=(),
         calibration=calibrating.in_force(
             desk, known, asked, wording.prompts, support, shipped=shipped and what_if == WhatIf()

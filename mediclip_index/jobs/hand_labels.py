@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mediclip_index.catalog import Reading, labels, removals
+from mediclip_index.catalog import ReadTransaction, labels, removals
 from mediclip_index.catalog.labels import ByHand
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.types import HandLabel
@@ -20,13 +20,13 @@ Pictures = Mapping[tuple[str, int | None, int | None], int]
 
 
 def said_of(
-    look: Reading, pictures: Pictures, asked: Sequence[tuple[str, int | None, int | None]]
+    read: ReadTransaction, pictures: Pictures, asked: Sequence[tuple[str, int | None, int | None]]
 ) -> list[ByHand | None]:
     """What people said of pictures (content, page, item), by the ids of those that the index
     holds; nothing counts that was said of one that was taken out."""
     ids = [pictures.get(one) for one in asked]
-    hands = labels.by_hand(look, {i for i in ids if i is not None}) if any(ids) else {}
-    out = set(removals.removed(look)) if hands else set()
+    hands = labels.by_hand(read, {i for i in ids if i is not None}) if any(ids) else {}
+    out = set(removals.removed(read)) if hands else set()
     return [None if i is None or i in out else hands.get(i) for i in ids]
 
 

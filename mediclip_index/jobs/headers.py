@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, indexed
+from mediclip_index.catalog import ReadTransaction, indexed
 from mediclip_index.types import HeaderVote, Picture
 from mediclip_index.verdict import WordVectors
 
@@ -18,7 +18,9 @@ def header_of_picture(picture: Picture, words: WordVectors) -> HeaderVote | None
     return verdict.header_vote(str(about.get("modality", "")), about.get("captured") != "NO", words)
 
 
-def dicom_headers(look: Reading, words: WordVectors, ids: Sequence[int]) -> list[HeaderVote | None]:
+def dicom_headers(
+    read: ReadTransaction, words: WordVectors, ids: Sequence[int]
+) -> list[HeaderVote | None]:
     """Of indexed images, in the order of their ids."""
-    stated = indexed.dicom_headers(look, ids)
+    stated = indexed.dicom_headers(read, ids)
     return [verdict.header_vote(*stated.get(i, ("", False)), words) for i in ids]

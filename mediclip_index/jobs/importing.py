@@ -39,36 +39,36 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
     facts = [in_classes(_facts(row, options), classes) for row in rows]
     check_labels(desk, (label for one in facts for label in one.labels()))
     names = desk.names
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         ids = [image for row in rows if (image := _image(row)) is not None]
         said = _Said(
             file=file,
             names=names,
-            known=set(images.images(look, ids)),
-            places=pictures_of(look, names, {row.path for row in rows if row.path}),
+            known=set(images.images(read, ids)),
+            places=pictures_of(read, names, {row.path for row in rows if row.path}),
             all_pages=options.all_pages,
-            current={i: one.label for i, one in labels.standings(look).items()},
+            current={i: one.label for i, one in labels.standings(read).items()},
         )
         # Whole files first: what is said of a page or item counts before it.
         for row, one in sorted(zip(rows, facts, strict=True), key=lambda pair: _depth(pair[0])):
             said.add(row, one)
         said.check_index(rows)
     _check_for_verdicts(desk, file, columns, said.by_image, options)
-    with desk.catalog.writing("label import", by=desk.author) as work:
-        there = images.images(work, list(said.by_image))
-        changed = labels.say(work, {i: one for i, one in said.by_image.items() if i in there})
+    with desk.catalog.writing("label import", by=desk.author) as write:
+        there = images.images(write, list(said.by_image))
+        changed = labels.say(write, {i: one for i, one in said.by_image.items() if i in there})
     by_path = [row for row in rows if row.path and _image(row) is None]
     _, odd = reading.together(by_path, file)
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         report = LabelReport(
-            desk.facts(look),
+            desk.facts(read),
             changed,
             len(said.by_image) - changed,
             (*said.missing, *said.lost),
             (
                 *(names.note(note, str(file)) for note in odd),
                 *_notes(columns, rows, options),
-                *at_odds(look, said.by_path),
+                *at_odds(read, said.by_path),
             ),
             several=tuple(said.several),
         )

@@ -75,8 +75,8 @@ def judge(
     may_vote = len(base.support.ids) > 0
     among = base.support.ids if may_vote else None
     places, reference_similarities = nearest_references(base, vectors)
-    with desk.catalog.reading() as look:
-        then = look.as_of(base.tx)
+    with desk.catalog.reading() as read:
+        then = read.as_of(base.tx)
         pictures = images.identified(then, {a.sha256 for a in asked})
         itself: dict[str, set[int]] = {}
         for (content, _, _), image in pictures.items():
@@ -169,7 +169,7 @@ def _verdict(
     row: int,
     on: _Row,
     near: Near,
-    known: dict[int, images.KnownImage],
+    known: dict[int, images.StoredImage],
     standing: dict[int, labels.Standing],
     crowds: dict[tuple[bool, int], float],
     alpha: np.ndarray | None,

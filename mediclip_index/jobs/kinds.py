@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from mediclip_index import prompts, reading
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.types import PromptSet, UsageError
 
@@ -15,8 +15,8 @@ _NAMED = 5  # near ones that an error names
 
 def prompt_set(desk: Desk, name: str | None = None) -> PromptSet:
     """The prompt set in force, or one by name; UsageError where there is none so named."""
-    with desk.catalog.reading() as look:
-        known = words.prompts(look, name)
+    with desk.catalog.reading() as read:
+        known = models.prompts(read, name)
     if known is not None:
         return prompts.parse(known.source, f"prompt set {known.name}")
     return named_prompts(name or "")

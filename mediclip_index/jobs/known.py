@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from mediclip_index.catalog import Reading, images, origins
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog import ReadTransaction, images, provenance
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.intake import Loaded
 from mediclip_index.jobs.naming import Names
 from mediclip_index.types import Refusal
@@ -30,7 +30,7 @@ class Tally:
 class Known:
     """What the index knew when the build began, kept up to date as it goes on."""
 
-    files: dict[str, images.KnownFile]
+    files: dict[str, images.StoredFile]
     past: set[tuple[str, str]]
     contents: set[str]
     incomplete: set[str]  # contents of which some pages lack their vectors
@@ -38,14 +38,14 @@ class Known:
     of_source: dict[str, set[str]]
 
 
-def known_before(look: Reading, encoder: KnownEncoder, *, hashed: bool) -> Known:
+def known_before(read: ReadTransaction, encoder: StoredEncoder, *, hashed: bool) -> Known:
     """All that a build asks of the catalog about files, at once."""
     return Known(
-        images.known_files(look),
-        images.past_contents(look),
-        *images.known_contents(look, encoder),
-        origins.known_refusals(look),
-        origins.paths_by_source(look) if hashed else {},
+        images.stored_files(read),
+        images.past_contents(read),
+        *images.known_contents(read, encoder),
+        provenance.known_refusals(read),
+        provenance.paths_by_source(read) if hashed else {},
     )
 
 

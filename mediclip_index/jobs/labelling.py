@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, images, labels
+from mediclip_index.catalog import ReadTransaction, images, labels
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.kinds import classes_by_kind, named_kind, prompt_set
 from mediclip_index.jobs.turning import with_turned
@@ -37,17 +37,17 @@ def set_label(
     said = Facts(label=label, split=split, subject=subject, kind=kind)
     said = in_classes(said, chosen.class_names)
     check_labels(desk, said.labels())
-    with desk.catalog.writing("label set", by=desk.author) as work:
-        missing = set(ids) - set(images.images(work, ids))
+    with desk.catalog.writing("label set", by=desk.author) as write:
+        missing = set(ids) - set(images.images(write, ids))
         if missing:
             raise UsageError(
                 f"There is no image {min(missing)} in this index; nothing was changed."
             )
-        now = labels.standings(work, ids)
+        now = labels.standings(write, ids)
         facts = {i: _with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
-        changed = labels.say(work, facts)
-    with desk.catalog.reading() as look:
-        report = LabelReport(desk.facts(look), changed, len(facts) - changed)
+        changed = labels.say(write, facts)
+    with desk.catalog.reading() as read:
+        report = LabelReport(desk.facts(read), changed, len(facts) - changed)
     return with_turned(desk, report, ids)
 
 
@@ -100,11 +100,11 @@ def in_classes(facts: Facts, classes: Sequence[str]) -> Facts:
     return one(facts)
 
 
-def at_odds(look: Reading, said: Mapping[str, Facts]) -> list[str]:
+def at_odds(read: ReadTransaction, said: Mapping[str, Facts]) -> list[str]:
     """Notes on files of one content of which different things were said: an image has one class
     and one split, so of what the folders or the list say by path only one can be taken."""
     notes = []
-    shared = images.shared(look) if said else []
+    shared = images.shared(read) if said else []
     for what, many in (("label", "classes"), ("split", "splits")):
         odd = []
         for paths in shared:
@@ -124,15 +124,15 @@ def at_odds(look: Reading, said: Mapping[str, Facts]) -> list[str]:
 
 
 def label_history(desk: Desk, image: int) -> list[LabelEvent]:
-    with desk.catalog.reading() as look:
-        if not images.images(look, [image]):
+    with desk.catalog.reading() as read:
+        if not images.images(read, [image]):
             raise UsageError(f"There is no image {image} in this index.")
-        return labels.history(look, image)
+        return labels.history(read, image)
 
 
 def path_of(desk: Desk, image: int) -> str:
-    with desk.catalog.reading() as look:
-        found = images.images(look, [image])
+    with desk.catalog.reading() as read:
+        found = images.images(read, [image])
     if not found:
         raise UsageError(f"There is no image {image} in this index.")
     return found[image].path

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 
 from mediclip_index import reading
-from mediclip_index.catalog import Reading, indexed, removals
+from mediclip_index.catalog import ReadTransaction, indexed, removals
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.kinds import prompt_set
 from mediclip_index.jobs.naming import BEGINNING, Names
@@ -39,11 +39,11 @@ def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False
         if number is not None:
             ids.append(number)
             continue
-        with desk.catalog.reading() as look:
-            found = pictures_of(look, names, [word]).get(word, [])
+        with desk.catalog.reading() as read:
+            found = pictures_of(read, names, [word]).get(word, [])
             if not found and not names.hashed:
-                found = indexed.places_within(look, os.path.abspath(word))
-            out = set(removals.removed(look)) if found else set()
+                found = indexed.places_within(read, os.path.abspath(word))
+            out = set(removals.removed(read)) if found else set()
         # What was taken out is meant only where nothing else is.
         found = [place for place in found if place[0] not in out] or found
         if not found:
@@ -70,7 +70,9 @@ def several(places: Sequence[Place]) -> str:
     )
 
 
-def pictures_of(look: Reading, names: Names, paths: Iterable[str]) -> dict[str, list[Place]]:
+def pictures_of(
+    read: ReadTransaction, names: Names, paths: Iterable[str]
+) -> dict[str, list[Place]]:
     """The pictures that lie under paths of files and archives (all members); those that the index
     does not hold are left out."""
     asked = {path: absolute(path) for path in paths}
@@ -78,10 +80,10 @@ def pictures_of(look: Reading, names: Names, paths: Iterable[str]) -> dict[str, 
         path: [names.of(one) for one in (whole, *_forms(whole))] for path, whole in asked.items()
     }
     every = {name for some in forms.values() for name in some}
-    there = indexed.places(look, every) if every else {}
+    there = indexed.places(read, every) if every else {}
     rest = every - set(there)
     if rest and not names.hashed:
-        there |= indexed.places_in_archives(look, rest, reading.MEMBER)
+        there |= indexed.places_in_archives(read, rest, reading.MEMBER)
     found = {path: next((n for n in some if n in there), None) for path, some in forms.items()}
     return {path: there[name] for path, name in found.items() if name is not None}
 

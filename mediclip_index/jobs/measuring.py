@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.catalog import Reading, images, labels, presence, words
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog import ReadTransaction, images, labels, models, presence
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk, sample_pictures
 from mediclip_index.types import Encoder, Ids, Unrelated, Vectors
 
@@ -26,41 +26,41 @@ def by_samples(encoder: Encoder) -> Unrelated | None:
     return _of_pairs(encoder.encode_pictures(pictures), [])
 
 
-def by_pile(look: Reading, known: KnownEncoder) -> Unrelated | None:
+def by_pile(read: ReadTransaction, known: StoredEncoder) -> Unrelated | None:
     """Of pairs of indexed pictures, where these are of different sources and subjects as far as
     these are known; None where there are too few."""
-    there = presence.present_ids(look)
+    there = presence.present_ids(read)
     if len(there) > MOST:
         there = np.sort(np.random.default_rng(0).permutation(there)[:MOST])
-    ids, vectors = images.vectors(look, known, there.tolist())
+    ids, vectors = images.vectors(read, known, there.tolist())
     if len(ids) < LEAST:
         return None
-    said, about = labels.standings(look, ids.tolist()), labels.attributes(look, ids.tolist())
+    said, about = labels.standings(read, ids.tolist()), labels.attributes(read, ids.tolist())
     sources = [about.get(i, {}).get("source", "") for i in ids.tolist()]
     subjects = [said.get(i, labels.Standing()).subject or "" for i in ids.tolist()]
     return _of_pairs(vectors, [sources, subjects])
 
 
-def measured(desk: Desk, known: KnownEncoder) -> Unrelated | None:
+def measured(desk: Desk, known: StoredEncoder) -> Unrelated | None:
     """What is kept of an encoder; where nothing is, what is measured now."""
     if known.unrelated is not None:
         return known.unrelated
     found = by_samples(desk.encoder(known))
     if found is None:
-        with desk.catalog.reading() as look:
-            found = by_pile(look, known)
+        with desk.catalog.reading() as read:
+            found = by_pile(read, known)
     return found
 
 
-def after_build(desk: Desk, known: KnownEncoder) -> None:
+def after_build(desk: Desk, known: StoredEncoder) -> None:
     """Make up for an encoder of which nothing could be measured when it was put in force."""
     if known.unrelated is not None:
         return
-    with desk.catalog.reading() as look:
-        found = by_pile(look, known) if words.settings(look).unit == "spreads" else None
+    with desk.catalog.reading() as read:
+        found = by_pile(read, known) if models.settings(read).unit == "spreads" else None
     if found is not None:
-        with desk.catalog.writing("build", by=desk.author) as work:
-            words.add_unrelated(work, known, found)
+        with desk.catalog.writing("build", by=desk.author) as write:
+            models.add_unrelated(write, known, found)
 
 
 def _of_pairs(vectors: Vectors, columns: list[list[str]]) -> Unrelated | None:

@@ -15,9 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from mediclip_index import reading
-from mediclip_index.catalog import Writing, images, indexed, labels, removals, words
+from mediclip_index.catalog import WriteTransaction, images, indexed, labels, models, removals
 from mediclip_index.catalog.indexed import Indexed
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import measuring
 from mediclip_index.jobs.desk import Desk, load_encoder, put_in_force
 from mediclip_index.show.text import counted
@@ -28,12 +28,12 @@ _NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 _START = 4096  # bytes of a file that say how deep it is
 
 
-def read_otherwise(desk: Desk, known: KnownEncoder) -> list[Indexed]:
+def read_otherwise(desk: Desk, known: StoredEncoder) -> list[Indexed]:
     """The images that the recipe in force may read otherwise than the index's own did."""
     if known.recipe == reading.RECIPE:
         return []
-    with desk.catalog.reading() as look:
-        there = indexed.indexed(look)
+    with desk.catalog.reading() as read:
+        there = indexed.indexed(read)
     return [  # files are looked into while nobody has to wait for the catalog
         image
         for image in there
@@ -49,7 +49,7 @@ def _start(image: Indexed) -> bytes:
     return b""
 
 
-def advice(desk: Desk, known: KnownEncoder) -> list[str]:
+def advice(desk: Desk, known: StoredEncoder) -> list[str]:
     """What a build says of an index whose pictures were read by an earlier recipe."""
     found = read_otherwise(desk, known)
     if not found:
@@ -68,9 +68,9 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
 
     sources, before: what the build was told to look at, and all that the index was built from.
     """
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        unfinished = images.known_contents(look, known)[1]
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        unfinished = images.known_contents(read, known)[1]
     # Those that are gone as well: their file may come back.
     otherwise = {image.id: image.present for image in read_otherwise(desk, known)}
     if known.recipe == reading.RECIPE:
@@ -81,15 +81,15 @@ def move(desk: Desk, sources: Sequence[str], before: Sequence[str]) -> list[str]
         raise UsageError("--reread looks at all sources of the index again: name none, or all.")
     encoder = load_encoder(known.name, desk.device, desk.engine, desk.precision)
     measured = measuring.by_samples(encoder)
-    with desk.catalog.writing("build --reread", by=desk.author) as work:
-        if words.encoder(work).number != known.number:
+    with desk.catalog.writing("build --reread", by=desk.author) as write:
+        if models.encoder(write).number != known.number:
             raise UsageError("Another build moved this index meanwhile; run the same again.")
-        new = put_in_force(work, encoder, measured or known.unrelated)
-        words.take_over(work, known, new, without=otherwise)
+        new = put_in_force(write, encoder, measured or known.unrelated)
+        models.take_over(write, known, new, without=otherwise)
         # Cosines of one encoder say nothing of another's.
-        plain = words.settings(work).unit == "cosines"
+        plain = models.settings(write).unit == "cosines"
         if plain:
-            words.add_settings(work, Settings())
+            models.add_settings(write, Settings())
     desk.use(encoder)
     count = sum(otherwise.values())
     notes = [
@@ -108,7 +108,7 @@ class ReadAgain:
     """Contents that are read again, and what that leaves to do. `waiting`: the pictures of those
     that are not kept yet, by content."""
 
-    def __init__(self, desk: Desk, known: KnownEncoder, run: str) -> None:
+    def __init__(self, desk: Desk, known: StoredEncoder, run: str) -> None:
         self.waiting: dict[str, Sequence[Picture]] = {}
         self._desk, self._known, self._run = desk, known, run
         self._kept: set[str] = set()
@@ -124,20 +124,20 @@ class ReadAgain:
         """Before those that wait are kept, so that whatever ends a build between the two is made
         good by the next: where a page shows other figures than before, what people said of its
         images was said of others, and is taken back."""
-        with self._desk.catalog.reading() as look:
-            before = indexed.of_contents(look, self.waiting)
+        with self._desk.catalog.reading() as read:
+            before = indexed.of_contents(read, self.waiting)
             moved = [i for sha, old in before.items() for i in _otherwise(old, self.waiting[sha])]
-            standing = labels.standings(look, moved)
+            standing = labels.standings(read, moved)
         said = [i for i in moved if standing.get(i, _NOTHING) != _NOTHING]
         changed: dict[int, Picture] = {}
         for sha, old in before.items():
             changed |= _changed(old, self.waiting[sha])
         if said or changed:
-            with self._writing() as work:
+            with self._writing() as write:
                 labels.say(
-                    work, dict.fromkeys(said, Facts(label="", split="", subject="", kind=""))
+                    write, dict.fromkeys(said, Facts(label="", split="", subject="", kind=""))
                 )
-                indexed.renew(work, changed)
+                indexed.renew(write, changed)
         self._said += said
         self._kept.update(self.waiting)
         self.waiting = {}
@@ -146,20 +146,20 @@ class ReadAgain:
         """Once all are kept: images that are no longer found in their file are marked as removed.
         Returns notes."""
         notes = []
-        with self._desk.catalog.reading() as look:
-            lacking = set(indexed.without_vectors(look, self._known, self._kept))
+        with self._desk.catalog.reading() as read:
+            lacking = set(indexed.without_vectors(read, self._known, self._kept))
             # Of a page that was refused nobody knows what is on it: it may be read another time.
             lost = [
                 image.id
-                for image in indexed.indexed(look, self._kept)
+                for image in indexed.indexed(read, self._kept)
                 if image.id in lacking and image.page not in self._refused.get(image.sha256, ())
             ]
-            standing = labels.standings(look, self._said)
+            standing = labels.standings(read, self._said)
         # What folders and lists say of a whole file has been said again since.
         bare = [i for i in self._said if standing.get(i, _NOTHING) == _NOTHING]
         if lost:
-            with self._writing() as work:
-                removals.mark(work, lost, "removed")
+            with self._writing() as write:
+                removals.mark(write, lost, "removed")
             notes.append(f"{counted(len(lost), 'image')} removed: no longer a picture of its file.")
         if bare:
             notes.append(
@@ -169,7 +169,7 @@ class ReadAgain:
             )
         return notes
 
-    def _writing(self) -> AbstractContextManager[Writing]:
+    def _writing(self) -> AbstractContextManager[WriteTransaction]:
         return self._desk.catalog.writing("build --reread", by=self._desk.author, run=self._run)
 
 

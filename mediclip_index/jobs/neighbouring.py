@@ -14,9 +14,9 @@ from typing import get_args
 import numpy as np
 
 from mediclip_index import neighbours
-from mediclip_index.catalog import Reading, derived, images, words
+from mediclip_index.catalog import ReadTransaction, ann_files, images, models
 from mediclip_index.catalog.files import alive
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.neighbours import Material
 from mediclip_index.types import Ids, IndexType, NeighbourFile, UsageError, Vectors
@@ -27,50 +27,50 @@ PIECE = 16_384  # vectors in memory at once
 SENTENCES = 128  # that a new file is tuned on, besides images
 
 
-def refresh_neighbours(desk: Desk, known: KnownEncoder) -> None:
+def refresh_neighbours(desk: Desk, known: StoredEncoder) -> None:
     """Bring the neighbour files up to the vectors in the catalog; does nothing where they are."""
     while not _refreshed(desk, known):
         pass
 
 
-def _refreshed(desk: Desk, known: KnownEncoder) -> bool:
+def _refreshed(desk: Desk, known: StoredEncoder) -> bool:
     """Write the file that is due; False where vectors were erased or replaced meanwhile, so that it
     would hold what is no more."""
-    with desk.catalog.reading() as look:
-        asked = derived.index_type(look)
-        files = derived.files(look, known.fingerprint)
-        through = look.tx
-        since = 0 if not _sound(desk, files) else due(look, known, asked, files)
+    with desk.catalog.reading() as read:
+        asked = ann_files.index_type(read)
+        files = ann_files.files(read, known.fingerprint)
+        through = read.tx
+        since = 0 if not _sound(desk, files) else due(read, known, asked, files)
     if since is None:
         return True
-    with desk.catalog.reading() as look:
-        ids = derived.vector_ids(look.as_of(through), known, since=since)
-        sentences = words.some_sentences(look, known, SENTENCES)
+    with desk.catalog.reading() as read:
+        ids = ann_files.vector_ids(read.as_of(through), known, since=since)
+        sentences = models.some_sentences(read, known, SENTENCES)
     if not len(ids):
         return True
     material = material_of(desk, known, ids, since, through, sentences)
     kind = neighbours.kind_for(asked, len(ids), known.dim)
     written = neighbours.write_file(desk.catalog.folder, material, kind)
-    with desk.catalog.writing("neighbours", by=desk.author) as work:
-        if not np.array_equal(derived.vector_ids(work.as_of(through), known, since=since), ids):
+    with desk.catalog.writing("neighbours", by=desk.author) as write:
+        if not np.array_equal(ann_files.vector_ids(write.as_of(through), known, since=since), ids):
             written.path.unlink(missing_ok=True)
             return False
         file = neighbours.place_file(
             written,
-            generation=derived.next_generation(work),
+            generation=ann_files.next_generation(write),
             fingerprint=known.fingerprint,
             since_tx=since,
             through_tx=through,
         )
-        derived.record(work, file)
-        kept = derived.files(work, known.fingerprint)
+        ann_files.record(write, file)
+        kept = ann_files.files(write, known.fingerprint)
     neighbours.sweep(desk.catalog.folder, [*files, *kept], alive=alive)
     desk.catalog.checkpoint()
     return True
 
 
 def material_of(
-    desk: Desk, known: KnownEncoder, ids: Ids, since: int, through: int, sentences: Vectors
+    desk: Desk, known: StoredEncoder, ids: Ids, since: int, through: int, sentences: Vectors
 ) -> Material:
     """The catalog's vectors of these ids (sorted), written after `since` and up to `through`."""
     return Material(
@@ -82,12 +82,14 @@ def material_of(
     )
 
 
-def due(look: Reading, known: KnownEncoder, asked: str, files: list[NeighbourFile]) -> int | None:
+def due(
+    read: ReadTransaction, known: StoredEncoder, asked: str, files: list[NeighbourFile]
+) -> int | None:
     """The transaction after which the file that is due begins (0: a whole one), None: none is."""
     if not files:
         return 0
     whole = files[0]
-    fresh = len(derived.vector_ids(look, known, since=files[-1].through_tx))
+    fresh = len(ann_files.vector_ids(read, known, since=files[-1].through_tx))
     added = fresh + sum(file.count for file in files[1:])
     if whole.kind != neighbours.kind_for(asked, whole.count + added, known.dim):
         return 0
@@ -103,11 +105,11 @@ def ask_for(desk: Desk, index_type: IndexType) -> None:
     if index_type not in get_args(IndexType):
         one = ", ".join(get_args(IndexType))
         raise UsageError(f"There is no index type {index_type}; give one of {one}.")
-    with desk.catalog.reading() as look:
-        before = derived.index_type(look)
+    with desk.catalog.reading() as read:
+        before = ann_files.index_type(read)
     if index_type != before:
-        with desk.catalog.writing("index type", by=desk.author) as work:
-            derived.ask_for(work, index_type)
+        with desk.catalog.writing("index type", by=desk.author) as write:
+            ann_files.ask_for(write, index_type)
 
 
 def _sound(desk: Desk, files: list[NeighbourFile]) -> bool:
@@ -120,23 +122,23 @@ def _sound(desk: Desk, files: list[NeighbourFile]) -> bool:
 
 
 def _pieces(
-    desk: Desk, known: KnownEncoder, ids: Ids, since: int, through: int
+    desk: Desk, known: StoredEncoder, ids: Ids, since: int, through: int
 ) -> Iterator[tuple[Ids, Vectors]]:
-    """Vectors in pieces. Each is a look of its own, so that nobody waits while a file is made."""
+    """Vectors in pieces. Each in a transaction of its own: nobody waits meanwhile."""
     for start in range(0, len(ids), PIECE):
         part = ids[start : start + PIECE]
-        with desk.catalog.reading() as look:
-            now = look.as_of(through)
-            piece = derived.vectors_between(now, known, int(part[0]), int(part[-1]), since=since)
+        with desk.catalog.reading() as read:
+            now = read.as_of(through)
+            piece = ann_files.vectors_between(now, known, int(part[0]), int(part[-1]), since=since)
         yield piece
 
 
-def _sample(desk: Desk, known: KnownEncoder, ids: Ids, size: int) -> tuple[Ids, Vectors]:
-    """Some of the vectors; by pieces too, since DuckDB keeps in memory what one look has read."""
+def _sample(desk: Desk, known: StoredEncoder, ids: Ids, size: int) -> tuple[Ids, Vectors]:
+    """Some of the vectors; by pieces: DuckDB keeps in memory what one transaction has read."""
     chosen = ids[neighbours.spread(len(ids), size)]
     parts = []
     for start in range(0, len(ids), PIECE):
         first, last = np.searchsorted(chosen, [ids[start], ids[start : start + PIECE][-1] + 1])
-        with desk.catalog.reading() as look:
-            parts.append(images.vectors(look, known, chosen[first:last].tolist()))
+        with desk.catalog.reading() as read:
+            parts.append(images.vectors(read, known, chosen[first:last].tolist()))
     return np.concatenate([keys for keys, _ in parts]), np.concatenate([rows for _, rows in parts])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mediclip_index import reading
-from mediclip_index.catalog import exports, origins
+from mediclip_index.catalog import exports, provenance
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.labelling import classes_of, in_classes
 from mediclip_index.types import Entry, ReadOptions, Refusal, ScanOptions, UsageError
@@ -34,7 +34,7 @@ class Plan:
 def plans(
     desk: Desk,
     sources: Sequence[str],
-    before: Sequence[origins.Source],
+    before: Sequence[provenance.Source],
     notes: list[str],
     *,
     labels: str,
@@ -103,7 +103,7 @@ def plans(
         )
 
 
-def check_read_alike(found: Sequence[Plan], before: Sequence[origins.Source]) -> None:
+def check_read_alike(found: Sequence[Plan], before: Sequence[provenance.Source]) -> None:
     """Pages and frames that other options leave out would be removed as no pictures any more."""
     reads = {one.source: one.read for one in before}
     for plan in found:

@@ -43,7 +43,7 @@ def query_files(
     stdin: bytes | None,
     what_if: WhatIf,
     prompts: str | None,
-    read: ReadOptions,
+    read_options: ReadOptions,
     scan: ScanOptions,
     as_of: str | None,
     audit: bool,
@@ -70,7 +70,7 @@ def query_files(
         run = str(uuid7())
         verdicts: list[Verdict] = []
         progress.start("query", len(entries))
-        manner = Manner(encoder, read)
+        manner = Manner(encoder, read_options)
         for batch in _batches(readers.ahead(entries, manner, given={STDIN: stdin or b""})):
             refused += [names.refusal(refusal) for loaded in batch for refusal in loaded.refused]
             asked = [
@@ -118,16 +118,16 @@ def query_indexed(
         in_force = base if plain else ground(desk, what_if=WhatIf(), prompts=None, as_of=as_of)
         ids = matching(desk, where, in_force, progress=progress)
     else:
-        with desk.catalog.reading() as look:
-            ids = presence.present_ids(look.as_of(base.tx)).tolist()
+        with desk.catalog.reading() as read:
+            ids = presence.present_ids(read.as_of(base.tx)).tolist()
     run = str(uuid7())
     verdicts: list[Verdict] = []
     head = None
     progress.start("query", len(ids))
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
-        with desk.catalog.reading() as look:
-            now = look.as_of(base.tx)
+        with desk.catalog.reading() as read:
+            now = read.as_of(base.tx)
             known = images.images(now, part)
             having, vectors = images.vectors(now, base.known, part)
             headers = dict(zip(part, dicom_headers(now, base.wording.vectors, part), strict=True))
@@ -184,8 +184,8 @@ def _report(
 ) -> QueryReport:
     """The state that the verdicts rest on, with the chain as it stands after them."""
     if head is None:
-        with desk.catalog.reading() as look:
-            head = chain.head(look)[1]
+        with desk.catalog.reading() as read:
+            head = chain.head(read)[1]
     facts = replace(base.facts, chain_head=head)
     told = (*base.notes, *notes, *desk.notes)
     return QueryReport(facts, tuple(verdicts), tuple(refused), told, desk.author)

@@ -50,10 +50,12 @@ def keep(
         for a, v, x in zip(asked, given, vectors, strict=True)
     ]
     try:
-        with desk.catalog.writing("query", by=desk.author, run=run, timeout=AUDIT_PATIENCE) as work:
-            taken = audit.take_in_spool(work, desk.catalog.spool)
-            audit.take_in(work, bodies)
-            head = audit.head(work)[1]
+        with desk.catalog.writing(
+            "query", by=desk.author, run=run, timeout=AUDIT_PATIENCE
+        ) as write:
+            taken = audit.take_in_spool(write, desk.catalog.spool)
+            audit.take_in(write, bodies)
+            head = audit.head(write)[1]
     except IndexBusy:
         audit.put_in_spool(desk.catalog.spool, bodies)
         return None

@@ -8,16 +8,16 @@ from typing import Literal
 
 from mediclip_index import reading
 from mediclip_index.catalog import (
-    Reading,
-    aside,
+    ReadTransaction,
     audit,
+    conditions,
     images,
     labels,
-    library,
     presence,
+    quarantine,
     removals,
 )
-from mediclip_index.catalog.removals import Doomed
+from mediclip_index.catalog.removals import PurgeSet
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.repairing import sweep_erased
 from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError
@@ -39,19 +39,19 @@ def remove(
     """See Index.remove."""
     if last and (what != "restored" or ids or where is not None):
         raise UsageError("--last undoes the last removal: it goes with --restore alone.")
-    with desk.catalog.reading() as look:
-        wanted = _last(look) if last else _chosen(look, ids, where, what)
+    with desk.catalog.reading() as read:
+        wanted = _last(read) if last else _chosen(read, ids, where, what)
         unknown = tuple(sorted(set(ids) - set(wanted)))
-        erased = removals.purged(look).intersection(unknown)
-        done = set(removals.removed(look))
+        erased = removals.purged(read).intersection(unknown)
+        done = set(removals.removed(read))
         if what == "purged":
-            doomed = removals.doomed(look, wanted)
-            wanted = list(doomed.ids)
+            purge_set = removals.purge_set(read, wanted)
+            wanted = list(purge_set.ids)
         else:
             wanted = [i for i in wanted if (i in done) == (what == "restored")]
-            doomed = Doomed((), frozenset(), frozenset(), 0)
-        known = images.images(look, wanted)
-        verdicts = audit.count_of(look, doomed.ids, doomed.contents, doomed.paths)
+            purge_set = PurgeSet((), frozenset(), frozenset(), 0)
+        known = images.images(read, wanted)
+        verdicts = audit.count_of(read, purge_set.ids, purge_set.contents, purge_set.paths)
     unchanged = 0
     if ids and what != "purged":
         unchanged = len(set(ids)) - len(unknown) - len(wanted)
@@ -59,9 +59,9 @@ def remove(
         if what == "purged":
             verdicts = _purge(desk, wanted)
         else:
-            with desk.catalog.writing(_COMMANDS[what], by=desk.author) as work:
-                removals.mark(work, wanted, what)
-    on_disk = tuple(sorted(path for path in doomed.paths if reading.is_there(path)))
+            with desk.catalog.writing(_COMMANDS[what], by=desk.author) as write:
+                removals.mark(write, wanted, what)
+    on_disk = tuple(sorted(path for path in purge_set.paths if reading.is_there(path)))
     notes = [_why_not(i, i in erased) for i in unknown]
     if on_disk:
         notes.append(
@@ -83,9 +83,9 @@ def remove(
 
 def removed(desk: Desk) -> tuple[RemovedImage, ...]:
     """See Index.removed."""
-    with desk.catalog.reading() as look:
-        standing = removals.standing(look)
-        known = images.images(look, [removal.image for removal in standing])
+    with desk.catalog.reading() as read:
+        standing = removals.standing(read)
+        known = images.images(read, [removal.image for removal in standing])
     return tuple(
         RemovedImage(
             r.image,
@@ -99,9 +99,9 @@ def removed(desk: Desk) -> tuple[RemovedImage, ...]:
 
 def prune(desk: Desk) -> int:
     """Images of which no file is left are gone for good: marked as removed. Returns how many."""
-    with desk.catalog.writing("build --prune", by=desk.author) as work:
-        gone = presence.gone_ids(work).tolist()
-        removals.mark(work, gone, "removed")
+    with desk.catalog.writing("build --prune", by=desk.author) as write:
+        gone = presence.gone_ids(write).tolist()
+        removals.mark(write, gone, "removed")
     return len(gone)
 
 
@@ -111,35 +111,37 @@ def _why_not(image: int, erased: bool) -> str:
     return f"There is no image #{image} in this index."
 
 
-def _last(look: Reading) -> list[int]:
+def _last(read: ReadTransaction) -> list[int]:
     """What the last removal took out and is not back yet."""
-    standing = removals.standing(look)
+    standing = removals.standing(read)
     latest = max((removal.tx for removal in standing), default=0)
     return [removal.image for removal in standing if removal.tx == latest]
 
 
-def _removed_where(look: Reading, where: str) -> list[int]:
+def _removed_where(read: ReadTransaction, where: str) -> list[int]:
     """The removed images that met a condition when they were taken out."""
     by_tx: dict[int, set[int]] = defaultdict(set)
-    for removal in removals.standing(look):
+    for removal in removals.standing(read):
         by_tx[removal.tx].add(removal.image)
     if not by_tx:
-        library.matching(look, where)  # what is no condition is refused all the same
+        conditions.matching(read, where)  # what is no condition is refused all the same
     found: list[int] = []
     for tx, taken in by_tx.items():
-        found += taken.intersection(library.matching(look.as_of(tx - 1), where))
+        found += taken.intersection(conditions.matching(read.as_of(tx - 1), where))
     return sorted(found)
 
 
-def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) -> list[int]:
+def _chosen(read: ReadTransaction, ids: Sequence[int], where: str | None, what: What) -> list[int]:
     if where is not None and ids:
         raise UsageError("Name images by id or by --where, not by both.")
     if where is not None:
-        return _removed_where(look, where) if what == "restored" else library.matching(look, where)
+        return (
+            _removed_where(read, where) if what == "restored" else conditions.matching(read, where)
+        )
     if not ids:
         said = "Name the images by id or by --where."
         if what == "restored":
-            removed = removals.removed(look)
+            removed = removals.removed(read)
             more = ", …" if len(removed) > _NAMED else ""
             listed = ", ".join(f"#{i}" for i in removed[:_NAMED]) + more
             said = (
@@ -147,40 +149,40 @@ def _chosen(look: Reading, ids: Sequence[int], where: str | None, what: What) ->
                 f"removed are: {listed or 'none'}."
             )
         raise UsageError(said)
-    known = set(images.images(look, list(ids)))
+    known = set(images.images(read, list(ids)))
     if not known:
         said = f"There is no image {min(ids)} in this index; nothing was changed."
-        if removals.unfinished_purge(look):
+        if removals.unfinished_purge(read):
             said += " A purge was interrupted: `mediclip-index repair` finishes it."
         raise UsageError(said)
     return sorted(known)
 
 
 def _purge(desk: Desk, ids: Sequence[int]) -> int:
-    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
+    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as write:
         # Waiting verdicts may be of these images too.
-        taken = audit.take_in_spool(work, desk.catalog.spool)
-        doomed = removals.doomed(work, ids)
-        verdicts = removals.purge(work, doomed)
+        taken = audit.take_in_spool(write, desk.catalog.spool)
+        purge_set = removals.purge_set(write, ids)
+        verdicts = removals.purge(write, purge_set)
         # Once committed, nobody would know any more what to look for there.
-        aside.forget(desk.catalog.folder, {*doomed.contents, *doomed.paths})
+        quarantine.forget(desk.catalog.folder, {*purge_set.contents, *purge_set.paths})
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(desk)
-    return verdicts + _late(desk, doomed)
+    return verdicts + _late(desk, purge_set)
 
 
-def _late(desk: Desk, doomed: removals.Doomed) -> int:
+def _late(desk: Desk, purge_set: removals.PurgeSet) -> int:
     """Queries that began before a purge had to wait for it, and then kept their verdicts: only here
     is it still known what those must not name. Returns how many had been kept."""
-    with desk.catalog.reading() as look:
-        kept = audit.count_of(look, doomed.ids, doomed.contents, doomed.paths)
+    with desk.catalog.reading() as read:
+        kept = audit.count_of(read, purge_set.ids, purge_set.contents, purge_set.paths)
     if not kept and not any(audit.spool_files(desk.catalog.spool)):
         return 0
-    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as work:
-        contents, paths = doomed.contents, doomed.paths
-        taken = audit.take_in_spool(work, desk.catalog.spool, contents=contents, paths=paths)
-        erased = audit.erase(work, ids=doomed.ids, contents=contents, paths=paths)
+    with desk.catalog.writing(_COMMANDS["purged"], by=desk.author) as write:
+        contents, paths = purge_set.contents, purge_set.paths
+        taken = audit.take_in_spool(write, desk.catalog.spool, contents=contents, paths=paths)
+        erased = audit.erase(write, ids=purge_set.ids, contents=contents, paths=paths)
     for file in taken:
         file.unlink(missing_ok=True)
     desk.catalog.rewrite()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from mediclip_index.catalog import aside, audit, checks, images, removals, words
+from mediclip_index.catalog import audit, checks, images, models, quarantine, removals
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import refresh_neighbours
@@ -30,23 +30,23 @@ def repair(desk: Desk, *, progress: Progress) -> RepairReport:
     for finding in verify(desk, deep=None, progress=Silent()).findings:
         if finding.kind in ("catalog", "newer"):
             raise IndexDamaged(f"{finding.what} {finding.mend}")
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
     mended: list[Mended] = []
     for path in strays(desk):
         if path.suffix == ".jsonl" and path.read_bytes():
-            aside.keep(desk.catalog.folder, "unfinished-spool", path.read_bytes().splitlines())
+            quarantine.keep(desk.catalog.folder, "unfinished-spool", path.read_bytes().splitlines())
         path.unlink(missing_ok=True)
         mended.append(Mended("stray", f"{path.name} deleted"))
     mended += _spool(desk)
     mended += _rows(desk, known.vectors)
     mended += _vectors(desk, progress)
-    with desk.catalog.reading() as look:
-        unfinished = removals.unfinished_purge(look)
+    with desk.catalog.reading() as read:
+        unfinished = removals.unfinished_purge(read)
     if unfinished:
         # Verdicts that were taken in, and erased, before the purge could delete their files.
-        with desk.catalog.writing("repair", by=desk.author) as work:
-            taken = audit.take_in_spool(work, desk.catalog.spool)
+        with desk.catalog.writing("repair", by=desk.author) as write:
+            taken = audit.take_in_spool(write, desk.catalog.spool)
         for file in taken:
             file.unlink(missing_ok=True)
         sweep_erased(desk)
@@ -61,8 +61,8 @@ def repair(desk: Desk, *, progress: Progress) -> RepairReport:
 
 def renew_neighbours(desk: Desk) -> None:
     """Write the neighbour file anew, whatever is there."""
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
     for path in desk.catalog.folder.glob("neighbours-*.faiss"):
         path.unlink(missing_ok=True)
     refresh_neighbours(desk, known)
@@ -86,7 +86,7 @@ def _spool(desk: Desk) -> list[Mended]:
         whole, torn = audit.sorted_lines(file)
         if not torn:
             continue
-        kept = aside.keep(desk.catalog.folder, "spool", torn)
+        kept = quarantine.keep(desk.catalog.folder, "spool", torn)
         _rewrite(file, whole)
         mended.append(Mended("spool", f"{len(torn)} torn lines of {file.name} are in {kept}"))
     return mended
@@ -105,30 +105,30 @@ def _rows(desk: Desk, vectors: str) -> list[Mended]:
     """Rows that point to no image go aside; of two open rows of a path the older is closed."""
     mended = []
     tables = {**checks.OF_IMAGES, vectors: "image"}
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         lone = {
             table: rows
             for table, column in tables.items()
-            if (rows := aside.rows_where(look, table, checks.orphaned(column)))
+            if (rows := quarantine.rows_where(read, table, checks.orphaned(column)))
         }
-        twice = checks.duplicate_files(look)
+        twice = checks.duplicate_files(read)
     for table, rows in lone.items():
-        kept = aside.keep(desk.catalog.folder, table, rows)
-        with desk.catalog.writing("repair", by=desk.author) as work:
-            aside.drop(work, table, checks.orphaned(tables[table]))
+        kept = quarantine.keep(desk.catalog.folder, table, rows)
+        with desk.catalog.writing("repair", by=desk.author) as write:
+            quarantine.drop(write, table, checks.orphaned(tables[table]))
         mended.append(Mended("orphan", f"{len(rows)} rows of {table} are in {kept}"))
     if twice:
-        with desk.catalog.writing("repair", by=desk.author) as work:
-            images.close_older(work)
+        with desk.catalog.writing("repair", by=desk.author) as write:
+            images.close_older(write)
         mended.append(Mended("duplicate", f"the older rows of {len(twice)} paths were closed"))
     return mended
 
 
 def _vectors(desk: Desk, progress: Progress) -> list[Mended]:
     """Missing and useless vectors, from their files; an old one goes when the new one is here."""
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        wanted = sorted({*checks.missing_vectors(look, known), *checks.bad_vectors(look, known)})
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        wanted = sorted({*checks.missing_vectors(read, known), *checks.bad_vectors(read, known)})
     if not wanted:
         return []
     try:
@@ -137,7 +137,7 @@ def _vectors(desk: Desk, progress: Progress) -> list[Mended]:
         return []  # verify goes on finding them
     if not fresh:
         return []
-    with desk.catalog.writing("repair", by=desk.author) as work:
-        images.replace_vectors(work, known, fresh)
+    with desk.catalog.writing("repair", by=desk.author) as write:
+        images.replace_vectors(write, known, fresh)
     renew_neighbours(desk)
     return [Mended("vectors", f"{len(fresh)} images were read and embedded again")]

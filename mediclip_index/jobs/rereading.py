@@ -11,7 +11,7 @@ from typing import Literal
 from mediclip_index import reading
 from mediclip_index.catalog import images
 from mediclip_index.catalog import thumbnails as kept
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import Eye, Manner, Readers, entry_of
 from mediclip_index.show.text import counted
@@ -78,10 +78,10 @@ class Small:
 def reread(desk: Desk, ids: Sequence[int], eye: Eye) -> Iterator[Reread]:
     """The pictures of indexed images, file by file, as `eye` wants them: each the very page, frame
     or item that was indexed, and only of a file that still holds what was."""
-    with desk.catalog.reading() as look:
-        wanted = images.images(look, ids)
-        ways = images.ways_of_reading(look, [image.sha256 for image in wanted.values()])
-    by_content: dict[str, list[images.KnownImage]] = defaultdict(list)
+    with desk.catalog.reading() as read:
+        wanted = images.images(read, ids)
+        ways = images.ways_of_reading(read, [image.sha256 for image in wanted.values()])
+    by_content: dict[str, list[images.StoredImage]] = defaultdict(list)
     for image in wanted.values():
         by_content[image.sha256].append(image)
     by_way: dict[ReadOptions, list[Entry]] = defaultdict(list)
@@ -109,7 +109,7 @@ def reread(desk: Desk, ids: Sequence[int], eye: Eye) -> Iterator[Reread]:
 
 
 def again(
-    desk: Desk, known: KnownEncoder, ids: Sequence[int], progress: Progress
+    desk: Desk, known: StoredEncoder, ids: Sequence[int], progress: Progress
 ) -> tuple[dict[int, Vectors], list[tuple[str, Why]]]:
     """(vectors (dim,) by id, files that can't be read or hold other content now)."""
     encoder = desk.encoder(known)
@@ -140,8 +140,8 @@ def pixels(
 
 def make_thumbnails(desk: Desk, progress: Progress) -> str:
     """Read the files of images that have no thumbnail again, and keep theirs; returns a note."""
-    with desk.catalog.reading() as look:
-        lacking = kept.lacking(look)
+    with desk.catalog.reading() as read:
+        lacking = kept.lacking(read)
     found: dict[int, bytes] = {}
     made = 0
     progress.start("thumbnails", len(lacking))
@@ -161,9 +161,9 @@ def make_thumbnails(desk: Desk, progress: Progress) -> str:
 
 def _keep(desk: Desk, found: dict[int, bytes]) -> None:
     if found:
-        with desk.catalog.writing("build --thumbnails", by=desk.author) as work:
-            there = images.images(work, list(found))
-            kept.put(work, {i: grey for i, grey in found.items() if i in there})
+        with desk.catalog.writing("build --thumbnails", by=desk.author) as write:
+            there = images.images(write, list(found))
+            kept.put(write, {i: grey for i, grey in found.items() if i in there})
 
 
 def thumbnails(desk: Desk, ids: Sequence[int], side: int) -> dict[int, Pixels]:

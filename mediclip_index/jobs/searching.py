@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mediclip_index.catalog import Reading, images, library, removals, words
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
@@ -53,9 +53,9 @@ def search(
     among = None
     if where is not None:
         among = np.array(matching(desk, where, progress=progress), dtype=np.int64)
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        target = _of_indexed(look, known, like)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        target = _of_indexed(read, known, like)
     if among is not None and not asked:
         shown = among[:k].tolist()
         results, facts = _hits(desk, shown, [1.0] * len(shown))
@@ -67,10 +67,10 @@ def search(
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
     if not np.any(target):
         raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
-    with desk.catalog.reading() as look:
-        neighbourhood, notes = desk.neighbourhood(look, known)
+    with desk.catalog.reading() as read:
+        neighbourhood, notes = desk.neighbourhood(read, known)
         ids, similarities = neighbourhood.search(
-            unit(target)[None], k + len(like), among, _stored(look, known)
+            unit(target)[None], k + len(like), among, _stored(read, known)
         )
     # An image that was asked for by id is no answer to itself.
     pairs = [
@@ -104,8 +104,8 @@ def weighted(asked: str) -> tuple[str, float]:
         return asked, 1.0
 
 
-def _stored(look: Reading, known: KnownEncoder) -> Stored:
-    return partial(images.vectors, look, known)
+def _stored(read: ReadTransaction, known: StoredEncoder) -> Stored:
+    return partial(images.vectors, read, known)
 
 
 def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
@@ -117,12 +117,12 @@ def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
     return of_kind if where is None else f"({where}\n) AND {of_kind}"
 
 
-def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vectors:
-    ids, vectors = images.vectors(look, known, like)
+def _of_indexed(read: ReadTransaction, known: StoredEncoder, like: Sequence[int]) -> Vectors:
+    ids, vectors = images.vectors(read, known, like)
     missing = set(like) - set(ids.tolist())
     if missing:
         raise UsageError(f"There is no image {min(missing)} in this index.")
-    out = set(like) & set(removals.removed(look))
+    out = set(like) & set(removals.removed(read))
     if out:
         raise UsageError(
             f"Image {min(out)} was removed; `mediclip-index remove --restore {min(out)}` brings it "
@@ -132,7 +132,7 @@ def _of_indexed(look: Reading, known: KnownEncoder, like: Sequence[int]) -> Vect
 
 
 def _of_texts(
-    desk: Desk, known: KnownEncoder, text: Sequence[str], without: Sequence[str]
+    desk: Desk, known: StoredEncoder, text: Sequence[str], without: Sequence[str]
 ) -> Vectors:
     signed = [weighted(t) for t in text] + [(t, -w) for t, w in map(weighted, without)]
     total = np.zeros(known.dim, dtype=np.float32)
@@ -144,7 +144,7 @@ def _of_texts(
     return total
 
 
-def _of_files(desk: Desk, known: KnownEncoder, files: Sequence[str]) -> Vectors:
+def _of_files(desk: Desk, known: StoredEncoder, files: Sequence[str]) -> Vectors:
     total = np.zeros(known.dim, dtype=np.float32)
     if files:
         encoder = desk.encoder(known)
@@ -155,13 +155,15 @@ def _of_files(desk: Desk, known: KnownEncoder, files: Sequence[str]) -> Vectors:
 
 
 def _hits(desk: Desk, ids: list[int], similarities: list[float]) -> tuple[Any, Any]:
-    with desk.catalog.reading() as look:
-        return hits(look, ids, similarities), desk.facts(look)
+    with desk.catalog.reading() as read:
+        return hits(read, ids, similarities), desk.facts(read)
 
 
-def hits(look: Reading, ids: Sequence[int], similarities: Sequence[float]) -> tuple[SearchHit, ...]:
+def hits(
+    read: ReadTransaction, ids: Sequence[int], similarities: Sequence[float]
+) -> tuple[SearchHit, ...]:
     """What the library says of these images, in the order given."""
-    rows = library.rows(look, ids)
+    rows = conditions.rows(read, ids)
     return tuple(
         SearchHit(
             id=i,
@@ -185,8 +187,8 @@ def hits(look: Reading, ids: Sequence[int], similarities: Sequence[float]) -> tu
 
 def vectors_of(desk: Desk, ids: Sequence[int]) -> Vectors:
     """See Index.vectors."""
-    with desk.catalog.reading() as look:
-        keys, vectors = images.vectors(look, words.encoder(look), ids)
+    with desk.catalog.reading() as read:
+        keys, vectors = images.vectors(read, models.encoder(read), ids)
     place = {int(i): n for n, i in enumerate(keys)}
     missing = [i for i in ids if i not in place]
     if missing:
@@ -196,6 +198,6 @@ def vectors_of(desk: Desk, ids: Sequence[int]) -> Vectors:
 
 def encode_texts(desk: Desk, texts: Sequence[str]) -> Vectors:
     """See Index.encode_texts."""
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
     return desk.encoder(known).encode_texts(list(texts))

@@ -28,9 +28,9 @@ def split(
         )
     values = grouped_by(desk, by)
     chosen = None if where is None else set(matching(desk, where))
-    with desk.catalog.reading() as look:
-        current = labels.standings(look)
-        there = presence.present_ids(look).tolist()
+    with desk.catalog.reading() as read:
+        current = labels.standings(read)
+        there = presence.present_ids(read).tolist()
     labelled = [i for i in there if i in current and current[i].label is not None]
     pool = [i for i in labelled if current[i].split is None and (chosen is None or i in chosen)]
     if not pool:
@@ -58,8 +58,8 @@ def split(
             f"{'is' if len(pool) == 1 else 'are'} of {counted(len(every), 'group')} by {by}, which "
             "stay whole; try --by folder, subject or another column."
         )
-    with desk.catalog.writing("label split", by=desk.author) as work:
-        changed = labels.say(work, said)
+    with desk.catalog.writing("label split", by=desk.author) as write:
+        changed = labels.say(write, said)
     made = Counter(said[i].split for i in said)
     told = ", ".join(f"{made.get(name, 0)} in {name}" for name in shares)
     left = len(pool) - len(said)
@@ -77,8 +77,8 @@ def split(
             f"There are only {len(groups)} groups by {by}, so the shares can't be met closely; "
             "--by subject, folder or another column may do better."
         )
-    with desk.catalog.reading() as look:
-        return LabelReport(desk.facts(look), changed, len(pool) - changed, notes=tuple(notes))
+    with desk.catalog.reading() as read:
+        return LabelReport(desk.facts(read), changed, len(pool) - changed, notes=tuple(notes))
 
 
 def _together(

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from mediclip_index.catalog import Reading, images, indexed, library
-from mediclip_index.catalog.library import VerdictColumns
+from mediclip_index.catalog import ReadTransaction, conditions, images, indexed
+from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
@@ -47,18 +47,18 @@ def summary(desk: Desk, *, by: str, where: str | None, progress: Progress) -> Su
 def grouped_by(desk: Desk, by: str) -> dict[int, str | None]:
     """The value of each image in a column that needs no verdict, a folder or a source."""
     _check(desk, by)
-    if by in library.OF_VERDICTS:
+    if by in conditions.OF_VERDICTS:
         raise UsageError(f"{by} is what the machine says; group by what is known of the images.")
-    with desk.catalog.reading() as look:
-        return _of_library(look, by, None)
+    with desk.catalog.reading() as read:
+        return _of_library(read, by, None)
 
 
 def _check(desk: Desk, by: str) -> None:
     """UsageError where there is nothing of that name to count by."""
     if by == "folder" and desk.names.hashed:
         raise UsageError("This index keeps no paths, so it knows no folders; try --by source.")
-    with desk.catalog.reading() as look:
-        known = library.columns(look)
+    with desk.catalog.reading() as read:
+        known = conditions.columns(read)
     if by not in (*_OF_PLACES, *known):
         named = ", ".join((*_OF_PLACES, *known))
         raise UsageError(f"There is no column {by} to count by; there are: {named}.")
@@ -66,17 +66,19 @@ def _check(desk: Desk, by: str) -> None:
 
 def _values(desk: Desk, base: Ground, by: str, found: Judged) -> dict[int, str | None]:
     """What each image is counted under."""
-    with desk.catalog.reading() as look:
-        return _of_library(look.as_of(base.tx), by, found.columns)
+    with desk.catalog.reading() as read:
+        return _of_library(read.as_of(base.tx), by, found.columns)
 
 
-def _of_library(look: Reading, by: str, columns: VerdictColumns | None) -> dict[int, str | None]:
-    if by == "source" and "source" not in library.names(look):
-        return dict(indexed.sources_of(look))
-    if by == "folder" and "folder" not in library.names(look):
-        paths = library.values(look, "path")
+def _of_library(
+    read: ReadTransaction, by: str, columns: VerdictColumns | None
+) -> dict[int, str | None]:
+    if by == "source" and "source" not in conditions.names(read):
+        return dict(indexed.sources_of(read))
+    if by == "folder" and "folder" not in conditions.names(read):
+        paths = conditions.values(read, "path")
         return {i: os.path.dirname(path or "") for i, path in paths.items()}
-    return library.values(look, by, columns)
+    return conditions.values(read, by, columns)
 
 
 def _rows(
@@ -89,9 +91,9 @@ def _rows(
     ):
         members[verdict, values.get(image)].append(place)
     likeliest = {key: _likeliest(found, np.array(m), of_kind) for key, m in members.items()}
-    with desk.catalog.reading() as look:
+    with desk.catalog.reading() as read:
         first = [int(columns.ids[places[0]]) for places in likeliest.values()]
-        there = images.images(look, first)
+        there = images.images(read, first)
     of_class: Counter[str] = Counter()
     for (verdict, _), places in members.items():
         of_class[verdict] += len(places)

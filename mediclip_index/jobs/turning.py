@@ -28,10 +28,10 @@ _NAMED = 5  # images that a note's command names
 
 def turned(desk: Desk, ids: Sequence[int] = (), *, latest: int | None = None) -> TurnedReport:
     """See Index.audit_turned. `latest`: only so many of the last verdicts are looked at."""
-    with desk.catalog.reading() as look:
-        missing = set(ids) - set(images.images(look, list(ids)))
-        kept = [body for body, _ in audit.find(look, limit=latest)]
-        facts = desk.facts(look)
+    with desk.catalog.reading() as read:
+        missing = set(ids) - set(images.images(read, list(ids)))
+        kept = [body for body, _ in audit.find(read, limit=latest)]
+        facts = desk.facts(read)
     if missing:
         raise UsageError(f"There is no image {min(missing)} in this index.")
     if not kept:
@@ -89,8 +89,8 @@ def _comparable(desk: Desk, base: Ground, kept: Sequence[Body]) -> list[Body]:
 def _with_vectors(desk: Desk, base: Ground, bodies: Sequence[Body]) -> tuple[list[Body], Vectors]:
     """Those of the verdicts whose vectors are still there, and these (n, dim)."""
     wanted = [body["image"] for body in bodies if body["image"] is not None]
-    with desk.catalog.reading() as look:
-        keys, stored = images.vectors(look, base.known, wanted)
+    with desk.catalog.reading() as read:
+        keys, stored = images.vectors(read, base.known, wanted)
     by_image = {int(i): v for i, v in zip(keys, stored, strict=True)}
     pairs = [
         (body, by_image.get(body["image"]) if body["image"] is not None else vector_of(body))

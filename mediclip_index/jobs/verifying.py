@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 
 from mediclip_index import neighbours, reading
-from mediclip_index.catalog import Reading, audit, checks, derived, images, presence
+from mediclip_index.catalog import ReadTransaction, ann_files, audit, checks, images, presence
 from mediclip_index.catalog.files import alive
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import entry_of
 from mediclip_index.jobs.rereading import again
@@ -49,16 +49,16 @@ def verify(desk: Desk, *, deep: int | None, progress: Progress) -> VerifyReport:
     """See Index.verify."""
     findings: list[Finding] = []
     checked: dict[str, int] = {}
-    known: KnownEncoder | None = None
+    known: StoredEncoder | None = None
     try:
-        with desk.catalog.reading() as look:
-            findings += checks.pages(look)
+        with desk.catalog.reading() as read:
+            findings += checks.pages(read)
             if not findings:
-                findings += _rows(look, checked)
-                known = checks.encoder_in_force(look)
+                findings += _rows(read, checked)
+                known = checks.encoder_in_force(read)
                 if known is not None:
-                    findings += checks.vectors(look, known)
-                    findings += _neighbours(desk, look, known)
+                    findings += checks.vectors(read, known)
+                    findings += _neighbours(desk, read, known)
     except IndexTooNew as error:
         update = "Update with `pip install --upgrade mediclip-index`."
         findings.append(Finding("newer", str(error), update))
@@ -80,22 +80,22 @@ def verify(desk: Desk, *, deep: int | None, progress: Progress) -> VerifyReport:
     return VerifyReport(str(desk.catalog.folder), not findings, tuple(findings), checked)
 
 
-def _rows(look: Reading, checked: dict[str, int]) -> Iterator[Finding]:
-    checked["images"] = presence.image_count(look)
-    checked["verdicts"] = audit.head(look)[0]
-    yield from checks.in_force(look)
-    yield from checks.rows(look)
-    yield from checks.chain(look)
-    yield from checks.purges(look)
+def _rows(read: ReadTransaction, checked: dict[str, int]) -> Iterator[Finding]:
+    checked["images"] = presence.image_count(read)
+    checked["verdicts"] = audit.head(read)[0]
+    yield from checks.in_force(read)
+    yield from checks.rows(read)
+    yield from checks.chain(read)
+    yield from checks.purges(read)
 
 
 # --- the derived file -------------------------------------------------------------------------
 
 
-def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Finding]:
+def _neighbours(desk: Desk, read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
     mend = checks.REPAIR + "writes it anew; until then searches are exact, and slower."
-    ids, vectors = images.all_vectors(look, known)
-    files = derived.files(look, known.fingerprint)
+    ids, vectors = images.all_vectors(read, known)
+    files = ann_files.files(read, known.fingerprint)
     if not files:
         if len(ids):
             yield Finding("neighbours", "There is no neighbour file.", mend)
@@ -116,7 +116,7 @@ def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Find
         if copies is not None and not np.array_equal(copies, expected, equal_nan=True):
             yield Finding("neighbours", "The neighbour file pairs images with other vectors.", mend)
         in_files.append(held)
-    newer = derived.vector_ids(look, known, since=files[-1].through_tx)
+    newer = ann_files.vector_ids(read, known, since=files[-1].through_tx)
     held = np.concatenate(in_files)
     if len(np.unique(held)) != len(held) or len(np.intersect1d(held, newer)):
         yield Finding("neighbours", "The neighbour files hold an image twice.", mend)
@@ -130,8 +130,8 @@ def _neighbours(desk: Desk, look: Reading, known: KnownEncoder) -> Iterator[Find
 
 def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
     """Sizes and times of known files; a name that is a hash can't be looked up."""
-    with desk.catalog.reading() as look:
-        known = images.known_files(look)
+    with desk.catalog.reading() as read:
+        known = images.stored_files(read)
     found: dict[str, list[str]] = defaultdict(list)
     checked["files"] = 0
     for path, file in known.items():
@@ -156,7 +156,7 @@ def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
             yield Finding(kind, f"{len(found[kind])} files {told[kind]}{_named(found[kind])}", mend)
 
 
-def _seen(path: str, file: images.KnownFile) -> str | None:
+def _seen(path: str, file: images.StoredFile) -> str | None:
     """What is wrong with a known file, or a known member of an archive."""
     try:
         now = os.stat(path)
@@ -182,14 +182,14 @@ def _named(paths: Sequence[str]) -> str:
 
 
 def _deep(
-    desk: Desk, known: KnownEncoder, count: int, checked: dict[str, int], progress: Progress
+    desk: Desk, known: StoredEncoder, count: int, checked: dict[str, int], progress: Progress
 ) -> Iterator[Finding]:
     """A sample of images read and embedded again, and held against what was kept of them."""
-    with desk.catalog.reading() as look:
-        there = presence.present_ids(look)
+    with desk.catalog.reading() as read:
+        there = presence.present_ids(read)
         # The sample changes with every transaction, and repeats where nothing was written.
-        chosen = np.random.default_rng(look.tx).permutation(there)[:count]
-        kept = dict(zip(*images.vectors(look, known, sorted(chosen.tolist())), strict=True))
+        chosen = np.random.default_rng(read.tx).permutation(there)[:count]
+        kept = dict(zip(*images.vectors(read, known, sorted(chosen.tolist())), strict=True))
     fresh, unread = again(desk, known, sorted(kept), progress)
     checked["embedded_again"] = len(fresh)
     changed = [path for path, why in unread if why == "changed"]

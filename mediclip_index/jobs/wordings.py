@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mediclip_index import prompts
-from mediclip_index.catalog import images, words
+from mediclip_index.catalog import images, models
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.jobs.searching import hits
 from mediclip_index.jobs.unlearned import note_on_words
@@ -19,10 +19,10 @@ from mediclip_index.types import PromptSet, PromptSetFacts, PromptTrial, UsageEr
 
 def prompt_sets(desk: Desk) -> list[PromptSetFacts]:
     """See Index.prompt_sets."""
-    with desk.catalog.reading() as look:
-        in_force = words.chosen(look, "prompts")
-        known = words.all_prompts(look)
-        current = words.prompts(look)
+    with desk.catalog.reading() as read:
+        in_force = models.chosen(read, "prompts")
+        known = models.all_prompts(read)
+        current = models.prompts(read)
     found = {k.name: (prompts.parse(k.source, k.name), k.number == in_force) for k in known}
     if current is not None:
         found[current.name] = (prompts.parse(current.source, current.name), True)
@@ -47,8 +47,8 @@ def _facts(chosen: PromptSet, default: bool, notes: tuple[str, ...] = ()) -> Pro
 
 def prompt_source(desk: Desk, name: str | None) -> str:
     """See Index.prompt_source."""
-    with desk.catalog.reading() as look:
-        known = words.prompts(look, name)
+    with desk.catalog.reading() as read:
+        known = models.prompts(read, name)
     if known is not None:
         return known.source
     assert name is not None
@@ -62,17 +62,17 @@ def add_prompts(desk: Desk, file: Path, *, use: bool) -> PromptSetFacts:
         if str(file) in prompts.bundled_names()
         else (prompts.load_file(file))
     )
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        have = words.sentence_vectors(look, known, chosen.sentences)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        have = models.sentence_vectors(read, known, chosen.sentences)
     lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
     fresh = desk.encoder(known).encode_texts(lacking) if lacking else None
-    with desk.catalog.writing("prompts add", by=desk.author) as work:
-        number = words.add_prompts(work, chosen)
+    with desk.catalog.writing("prompts add", by=desk.author) as write:
+        number = models.add_prompts(write, chosen)
         if fresh is not None:
-            words.keep_sentences(work, known, lacking, fresh)
+            models.keep_sentences(write, known, lacking, fresh)
         if use:
-            words.choose(work, "prompts", number)
+            models.choose(write, "prompts", number)
     # A bundled set is worded for every model, in terms that a small one needn't know.
     ours = chosen.name in prompts.bundled_names()
     return _facts(chosen, use, () if ours else note_on_words(known.name, chosen.sentences))
@@ -84,9 +84,9 @@ def try_prompts(
     """See Index.try_prompts."""
     if not 1 <= k <= 1000:
         raise UsageError(f"k is {k}; give a number of images from 1 to 1000.")
-    with desk.catalog.reading() as look:
-        known = words.encoder(look)
-        settings = words.settings(look)
+    with desk.catalog.reading() as read:
+        known = models.encoder(read)
+        settings = models.settings(read)
     if sentences:
         asked = [(s, "", "") for s in sentences]
         vectors = desk.encoder(known).encode_texts(list(sentences))
@@ -99,15 +99,15 @@ def try_prompts(
             for s in g.prompts
         ]
         vectors = wording.vectors.sentences
-    with desk.catalog.reading() as look:
-        neighbourhood, _ = desk.neighbourhood(look, known)
+    with desk.catalog.reading() as read:
+        neighbourhood, _ = desk.neighbourhood(read, known)
         ids, similarities = neighbourhood.search(
-            np.ascontiguousarray(vectors), k, None, partial(images.vectors, look, known)
+            np.ascontiguousarray(vectors), k, None, partial(images.vectors, read, known)
         )
         trials = []
         for (sentence, class_name, group), row, near in zip(asked, ids, similarities, strict=True):
             pulled = hits(
-                look, [int(i) for i in row if i >= 0], [float(s) for s in near if s > -np.inf]
+                read, [int(i) for i in row if i >= 0], [float(s) for s in near if s > -np.inf]
             )
             labels = Counter(hit.label or "unlabelled" for hit in pulled)
             unlearned = note_on_words(known.name, [sentence] if sentences else ())

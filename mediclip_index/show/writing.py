@@ -159,27 +159,27 @@ def audit_list(index: Any) -> Shown:
     )  # fmt: skip
 
 
-def write(report: Any, shown: Shown, look: Look) -> str:
+def write(report: Any, shown: Shown, style: Look) -> str:
     """The report as text, ending with a line end (nothing at all where there is nothing)."""
-    if look.format == "json":
+    if style.format == "json":
         # ASCII escapes: a path with bytes that are no UTF-8 must not break the output.
         return json.dumps(shown.wrap(report), indent=2) + "\n"
-    if look.format == "jsonl":
+    if style.format == "jsonl":
         return "".join(json.dumps(plain(row)) + "\n" for row in shown.rows(report))
-    if look.format == IDS:
+    if style.format == IDS:
         # An image of several rows is labelled once.
         return "".join(f"{i}\n" for i in dict.fromkeys(shown.ids(report) if shown.ids else ()))
     files = shown.files or shown.rows
-    if look.format == "csv":
-        return _unsteered(_csv([plain(row) for row in files(report)], shown.columns), look)
-    if look.format == "paths":
-        return _unsteered("".join(f"{_path(plain(row))}\n" for row in files(report)), look)
-    return shown.text(harmless(report), look.room, Style(look.color)) + "\n"
+    if style.format == "csv":
+        return _unsteered(_csv([plain(row) for row in files(report)], shown.columns), style)
+    if style.format == "paths":
+        return _unsteered("".join(f"{_path(plain(row))}\n" for row in files(report)), style)
+    return shown.text(harmless(report), style.room, Style(style.color)) + "\n"
 
 
-def _unsteered(text: str, look: Look) -> str:
+def _unsteered(text: str, style: Look) -> str:
     """For a program (a pipe) as it is; on a terminal, without what would steer it."""
-    return text if look.room is None else "\n".join(safe(line) for line in text.split("\n"))
+    return text if style.room is None else "\n".join(safe(line) for line in text.split("\n"))
 
 
 def _csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:

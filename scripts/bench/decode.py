@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder(options.model)
     with tempfile.TemporaryDirectory() as passing:
-        files = _enlarged(options.data, options.count, options.work or Path(passing))
+        files = _enlarged(options.data, options.count, options.write or Path(passing))
         entries = [entry_of(str(file)) for file in files]
         ways = {"reduced": Manner(encoder), "full": InFull(encoder)}
         with_model = dict.fromkeys(ways, 0.0)
@@ -88,8 +88,8 @@ def main() -> None:
     )
 
 
-def _enlarged(data: Path, count: int, work: Path) -> list[Path]:
-    work.mkdir(parents=True, exist_ok=True)
+def _enlarged(data: Path, count: int, write: Path) -> list[Path]:
+    write.mkdir(parents=True, exist_ok=True)
     with (data / "dev.csv").open(newline="") as rows:
         names = [row["path"] for row in csv.DictReader(rows)]
     chosen = names[:: max(1, len(names) // count)][:count]
@@ -97,7 +97,7 @@ def _enlarged(data: Path, count: int, work: Path) -> list[Path]:
     grain = Image.merge("RGB", [Image.fromarray(noise.astype(np.uint8))] * 3)
     files = []
     for number, name in enumerate(chosen):
-        file = work / f"{number:04}.jpg"
+        file = write / f"{number:04}.jpg"
         files.append(file)
         if file.exists():
             continue

@@ -20,7 +20,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Labelled, gather, labelled, say
-from mediclip_index.catalog import Catalog, words
+from mediclip_index.catalog import Catalog, models
 from mediclip_index.jobs import Desk
 from mediclip_index.types import Ids, Settings
 
@@ -33,8 +33,8 @@ def main() -> None:
     parser.add_argument("--split", default="test")
     options = parser.parse_args()
     desk = Desk(Catalog.open(options.index))
-    with desk.catalog.reading() as look:
-        plain = verdict.in_cosines(words.settings(look), words.encoder(look).unrelated)
+    with desk.catalog.reading() as read:
+        plain = verdict.in_cosines(models.settings(read), models.encoder(read).unrelated)
     settings = replace(plain, calibration=None, references=False)
     data = labelled(desk, settings)
     places, support = data.places(options.split), np.flatnonzero(data.votes)

@@ -23,7 +23,7 @@ from scipy import stats
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, say
 from mediclip_index.assess.proposing import choose
-from mediclip_index.catalog import Catalog, words
+from mediclip_index.catalog import Catalog, models
 from mediclip_index.jobs import Desk
 from mediclip_index.types import Ids, Settings
 
@@ -41,8 +41,8 @@ def main() -> None:
     parser.add_argument("--prompts", help="a weaker prompt set shows more of what labels teach")
     options = parser.parse_args()
     desk = Desk(Catalog.open(options.index))
-    with desk.catalog.reading() as look:
-        plain = verdict.in_cosines(words.settings(look), words.encoder(look).unrelated)
+    with desk.catalog.reading() as read:
+        plain = verdict.in_cosines(models.settings(read), models.encoder(read).unrelated)
     settings = replace(plain, near=-1.0, calibration=None, references=False)
     data = labelled(desk, settings, options.prompts)
     orders = range(ORDER, ORDER + options.orders)

@@ -30,7 +30,7 @@ import faiss
 import numpy as np
 
 from mediclip_index import neighbours
-from mediclip_index.catalog import Catalog, derived, images, words
+from mediclip_index.catalog import Catalog, ann_files, images, models
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.rows import insert_vectors
 from mediclip_index.jobs.desk import Desk
@@ -106,16 +106,16 @@ def _fill(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
     queries = clusters.draw(options.queries, 1)
     catalog = Catalog.create(folder / "index")
     truth = (np.empty((len(queries), 0), dtype=np.int64), np.empty((len(queries), 0), np.float32))
-    with catalog.writing("bench") as work:
-        words.add_encoder(
-            work, fingerprint="bench", name="bench", dim=options.dim, scale=100.0, recipe="none"
+    with catalog.writing("bench") as write:
+        models.add_encoder(
+            write, fingerprint="bench", name="bench", dim=options.dim, scale=100.0, recipe="none"
         )
-        known = words.encoder(work)
+        known = models.encoder(write)
     for start in range(0, count, PIECE):
         ids = np.arange(start, min(start + PIECE, count)) + 1
         rows = clusters.draw(len(ids), start + 2)
-        with catalog.writing("bench") as work:
-            insert_vectors(work.db, known.vectors, ids, rows, work.tx)
+        with catalog.writing("bench") as write:
+            insert_vectors(write.db, known.vectors, ids, rows, write.tx)
         truth = neighbours.merge(truth, neighbours.nearest(queries, ids, rows, 10), 10)
         if options.ranking == "float16":
             with (folder / "float16").open("ab") as halves:
@@ -130,21 +130,21 @@ def _build(folder: Path, count: int, options: argparse.Namespace) -> dict[str, o
     catalog = Catalog.open(folder / "index")
     started, worked = time.monotonic(), time.process_time()
     kind = neighbours.kind_for(options.kind, count, options.dim)
-    with catalog.reading() as look:
-        known, through = words.encoder(look), look.tx
-        ids = derived.vector_ids(look, known)
+    with catalog.reading() as read:
+        known, through = models.encoder(read), read.tx
+        ids = ann_files.vector_ids(read, known)
     none = np.empty((0, options.dim), dtype=np.float32)
     material = material_of(Desk(catalog), known, ids, 0, through, none)
     written = neighbours.write_file(catalog.folder, material, kind)
-    with catalog.writing("bench") as work:
+    with catalog.writing("bench") as write:
         file = neighbours.place_file(
             written,
-            generation=derived.next_generation(work),
+            generation=ann_files.next_generation(write),
             fingerprint="bench",
             since_tx=0,
             through_tx=through,
         )
-        derived.record(work, file)
+        ann_files.record(write, file)
     neighbours.sweep(catalog.folder, [file], alive=alive)
     seconds = time.monotonic() - started
     half = folder / "float16"
@@ -166,9 +166,9 @@ def _ask(folder: Path, count: int, options: argparse.Namespace) -> dict[str, obj
     asked = np.load(folder / "asked.npz")
     queries, truth = asked["queries"], asked["truth"]
     catalog = Catalog.open(folder / "index")
-    with catalog.reading() as look:
-        known = words.encoder(look)
-        (file,) = derived.files(look, "bench")
+    with catalog.reading() as read:
+        known = models.encoder(read)
+        (file,) = ann_files.files(read, "bench")
         assert file.count == count
         before = _peak()
         started = time.perf_counter()
@@ -176,15 +176,15 @@ def _ask(folder: Path, count: int, options: argparse.Namespace) -> dict[str, obj
         none = np.empty(0, dtype=np.int64)
         everything = Neighbourhood([opened], none, np.empty((0, known.dim), dtype=np.float32))
         opening = time.perf_counter() - started
-        stored = partial(images.vectors, look, known)
+        stored = partial(images.vectors, read, known)
         if options.ranking == "float16":
             stored = _half(folder / "float16", known.dim)  # type: ignore[assignment]
         took, worked, found = [], [], []
         for query in queries:
-            started, work = time.perf_counter(), time.process_time()
+            started, write = time.perf_counter(), time.process_time()
             ids, _ = everything.search(query[None], 10, None, stored)
             took.append(time.perf_counter() - started)
-            worked.append(time.process_time() - work)
+            worked.append(time.process_time() - write)
             found.append(ids[0])
     hits = [len(set(f) & set(t)) / len(t) for f, t in zip(found, truth, strict=True)]
     first, p50, p99 = took[0], *np.quantile(took, [0.5, 0.99])

@@ -51,7 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = [row for row in read_rows(options.data) if row.split == options.split]
     with tempfile.TemporaryDirectory() as scratch:
-        found = look(rows, options.model, Path(scratch))
+        found = read(rows, options.model, Path(scratch))
     if options.log:
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
         with options.log.open("a", encoding="utf-8") as log:
@@ -59,7 +59,7 @@ def main() -> None:
     print(json.dumps(found, indent=2))
 
 
-def look(rows: Sequence[Row], model: str, scratch: Path) -> dict[str, Any]:
+def read(rows: Sequence[Row], model: str, scratch: Path) -> dict[str, Any]:
     """All figures of one look at the rows."""
     table = scratch / "unlabelled.csv"
     with table.open("w", newline="", encoding="utf-8") as file:

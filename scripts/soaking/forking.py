@@ -172,13 +172,13 @@ def places(words: Sequence[str], folder: Path) -> Counter[Place]:
     return in_child(trace, folder)
 
 
-def in_child(work: Callable[[], T], folder: Path) -> T:
+def in_child(write: Callable[[], T], folder: Path) -> T:
     """The result of `work`, done in a child, so that the parent never opens a database."""
     answer = folder / f"answer-{time.monotonic_ns()}"
     pid = os.fork()
     if pid == 0:
         try:
-            result: tuple[bool, Any] = (True, work())
+            result: tuple[bool, Any] = (True, write())
         except BaseException:
             result = (False, traceback.format_exc())
         answer.write_bytes(pickle.dumps(result))

@@ -45,23 +45,23 @@ class Snapshot:
 
 def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
     """Look at an index from outside its commands; `expected` holds vectors by sha256."""
-    from mediclip_index.catalog import Catalog, audit, derived, labels, removals, words
+    from mediclip_index.catalog import Catalog, ann_files, audit, labels, models, removals
     from mediclip_index.catalog import images as kept
     from mediclip_index.neighbours import Damaged, open_file
 
     catalog = Catalog.open(folder)
     findings: list[str] = []
-    with catalog.reading() as look:
-        encoder = words.encoder(look)
-        words.settings(look)
-        words.prompts(look)
-        rows = look.db.execute("SELECT id, sha256, page, item FROM images ORDER BY id").fetchall()
+    with catalog.reading() as read:
+        encoder = models.encoder(read)
+        models.settings(read)
+        models.prompts(read)
+        rows = read.db.execute("SELECT id, sha256, page, item FROM images ORDER BY id").fetchall()
         ids = [row[0] for row in rows]
         if len(set(ids)) != len(ids):
             findings.append("two images have one id")
         if len({row[1:] for row in rows}) != len(rows):
             findings.append("one picture is kept as two images")
-        found, vectors = kept.vectors(look, encoder, ids)
+        found, vectors = kept.vectors(read, encoder, ids)
         have = dict(zip(found.tolist(), vectors, strict=True))
         for i, sha, *_ in rows:
             if i not in have:
@@ -72,49 +72,49 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
                 findings.append(f"WRONG PAIR: image {i} has another picture's vector")
         for i in set(have) - set(ids):
             findings.append(f"vector {i} has no image")
-        orphans = look.db.execute(
+        orphans = read.db.execute(
             "SELECT count(*) FROM labels WHERE image NOT IN (SELECT id FROM images)"
         ).fetchall()[0][0]
         if orphans:
             findings.append(f"{orphans} labels speak of no image")
-        open_twice = look.db.execute(
+        open_twice = read.db.execute(
             "SELECT path FROM files WHERE until_tx IS NULL GROUP BY path HAVING count(*) > 1"
         ).fetchall()
         findings += [f"{path} is open twice" for (path,) in open_twice]
-        for path, sha in look.db.execute(
-            "SELECT path, sha256 FROM files_at(?) WHERE sha256 IS NOT NULL", [look.tx]
+        for path, sha in read.db.execute(
+            "SELECT path, sha256 FROM files_at(?) WHERE sha256 IS NOT NULL", [read.tx]
         ).fetchall():
             now = Path(path)
             if now.exists() and hashlib.sha256(now.read_bytes()).hexdigest() != sha:
                 findings.append(f"{path} stands with another content's hash")
-        _, _, broken = audit.verify(look)
+        _, _, broken = audit.verify(read)
         findings += broken
-        file = derived.newest(look, encoder.fingerprint)
+        file = ann_files.newest(read, encoder.fingerprint)
         if file is not None:
             try:
                 open_file(folder, file)
             except Damaged as damage:
                 findings.append(f"derived: {damage}")
-        said = labels.standings(look)
-        paths = {i: image.path for i, image in kept.images(look).items()}
-        chain = look.db.execute("SELECT id, hash, body FROM verdicts ORDER BY position").fetchall()
+        said = labels.standings(read)
+        paths = {i: image.path for i, image in kept.images(read).items()}
+        chain = read.db.execute("SELECT id, hash, body FROM verdicts ORDER BY position").fetchall()
         waiting: list[bytes] = []
         for file_of_one in audit.spool_files(catalog.spool):
             whole, torn = audit.sorted_lines(file_of_one)
             waiting += whole
             findings += [f"{file_of_one.name} holds a torn line" for _ in torn]
-        tombstones = look.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
+        tombstones = read.db.execute("SELECT image FROM removals WHERE what = 'purged'").fetchall()
         snap = Snapshot(
             images={i: (sha, have[i].tobytes()) for i, sha, *_ in rows if i in have},
-            labels=look.db.execute("SELECT * FROM labels ORDER BY ALL").fetchall(),
+            labels=read.db.execute("SELECT * FROM labels ORDER BY ALL").fetchall(),
             standing={paths[i]: s.label for i, s in said.items() if i in paths},
-            transactions=look.db.execute("SELECT * FROM transactions ORDER BY tx").fetchall(),
-            settings=look.db.execute("SELECT * FROM settings ORDER BY number").fetchall(),
+            transactions=read.db.execute("SELECT * FROM transactions ORDER BY tx").fetchall(),
+            settings=read.db.execute("SELECT * FROM settings ORDER BY number").fetchall(),
             chain=[(i, h) for i, h, _ in chain],
             purged=frozenset(i for i, _, body in chain if body is None),
             spool=frozenset(json.loads(line)["id"] for line in waiting),
             paths=paths,
-            removed=frozenset(removals.removed(look)),
+            removed=frozenset(removals.removed(read)),
             tombstones=frozenset(i for (i,) in tombstones),
             findings=tuple(findings),
             litter=tuple(sorted(_litter(folder))),

@@ -61,8 +61,8 @@ def remove(index: Path, before: Snapshot, chance: random.Random) -> Job:
         return [] if after.removed in (before.removed, wanted) else ["half a removal"]
 
     option = ("--restore",) if restoring else ()
-    words = ("remove", "--json", *option, *map(str, sorted(chosen)))
-    return Job("remove", words, done, half, index)
+    models = ("remove", "--json", *option, *map(str, sorted(chosen)))
+    return Job("remove", models, done, half, index)
 
 
 def purge(index: Path, before: Snapshot, chance: random.Random) -> Job:
@@ -81,8 +81,8 @@ def purge(index: Path, before: Snapshot, chance: random.Random) -> Job:
         new = after.tombstones - before.tombstones
         return [] if new in (frozenset(), chosen - before.tombstones) else ["half a purge"]
 
-    words = ("remove", "--json", "--purge", "--yes", *map(str, sorted(chosen)))
-    return Job("remove --purge", words, done, half, index, purging=chosen, renewing=True)
+    models = ("remove", "--json", "--purge", "--yes", *map(str, sorted(chosen)))
+    return Job("remove --purge", models, done, half, index, purging=chosen, renewing=True)
 
 
 def export(index: Path, before: Snapshot, folder: Path) -> Job:
@@ -143,19 +143,19 @@ def _holds(path: str, sha256: str) -> bool:
 
 
 def _damage(index: Path, kinds: list[str], chosen: list[int], mark: str) -> None:
-    from mediclip_index.catalog import Catalog, words
+    from mediclip_index.catalog import Catalog, models
     from mediclip_index.catalog.rows import insert
 
     catalog = Catalog.open(index)
-    with catalog.writing("damage") as work:
-        known = words.encoder(work)
+    with catalog.writing("damage") as write:
+        known = models.encoder(write)
         if "vectors" in kinds:
             listed = ", ".join(map(str, chosen))
-            work.db.execute(f"DELETE FROM {known.vectors} WHERE image IN ({listed})")
+            write.db.execute(f"DELETE FROM {known.vectors} WHERE image IN ({listed})")
         if "orphan" in kinds:
-            row = {"tx": work.tx, "image": 10**9, "label": f"orphan-{mark}"}
+            row = {"tx": write.tx, "image": 10**9, "label": f"orphan-{mark}"}
             kept = {"tx": "BIGINT", "image": "BIGINT", "label": "VARCHAR"}
-            insert(work.db, "labels", kept, [row])
+            insert(write.db, "labels", kept, [row])
     if "spool" in kinds:
         (catalog.spool / f"1-{os.getpid()}.jsonl").write_text(f'{{"id": "spool-{mark}\n')
     if "stray" in kinds:

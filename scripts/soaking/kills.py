@@ -102,7 +102,7 @@ class Soak:
         self._well(("build", "--model", self.model, str(self.pile)))
         write_labels(self.folder / "labels.csv", sorted(self.pile.iterdir()), self.chance)
         self._well(("label", "import", str(self.folder / "labels.csv")))
-        self.before = self.look()
+        self.before = self.read()
 
     def _well(self, words: tuple[str, ...]) -> Ended:
         ended = run(("--index", str(self.index), *words), self.folder)
@@ -114,7 +114,7 @@ class Soak:
         files = [*self.pile.iterdir(), *self.asked.iterdir(), *(self.folder / "new").glob("*.png")]
         self.vectors.known |= in_child(lambda: self.vectors.learn(files), self.folder)
 
-    def look(self, index: Path | None = None) -> Snapshot:
+    def read(self, index: Path | None = None) -> Snapshot:
         seen = in_child(lambda: snapshot(index or self.index, self.vectors.known), self.folder)
         self.score.checks += 1
         self.score.pairs_compared += len(seen.images)
@@ -218,7 +218,7 @@ class Soak:
     def repair(self) -> Job:
         whole = "repair" not in self.seconds  # the first of all shows every way that it can go
         job = repair(self.index, self.before, self.chance, self.folder, whole)
-        self.before = self.look()
+        self.before = self.read()
         return job
 
     # --- one death ------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class Soak:
         self.seconds[job.name] = time.monotonic() - began
         self._rehearsed.write_bytes(pickle.dumps((self.lines, self.seconds)))
         if job.index == self.index:
-            self.before = self.look()
+            self.before = self.read()
 
     def _try(self, job: Job, death: Death | None) -> Ended:
         before = self.before if job.index == self.index else None
@@ -274,7 +274,7 @@ class Soak:
         elif death is not None:
             score.unharmed += 1
         if (job.index / "catalog.duckdb").exists():
-            after = self.look(job.index)
+            after = self.read(job.index)
             wrong = [f for f in after.findings if f.startswith("WRONG")]
             score.wrong_pairs += len(wrong)
             # A repair that was killed may leave of the damage what it has not come to yet.

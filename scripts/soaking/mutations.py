@@ -190,7 +190,7 @@ def attempt(tests: Sequence[str], seconds: float) -> str:
     return "survived" if ended[1] == 0 else "killed"
 
 
-def work(options: argparse.Namespace) -> Iterator[dict[str, object]]:
+def write(options: argparse.Namespace) -> Iterator[dict[str, object]]:
     """The outcome of each mutant, those of earlier runs first."""
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument("--again", nargs="+", help="Tests for those that survived so far.")
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
-    outcomes = Counter(str(row["outcome"]) for row in work(options))
+    outcomes = Counter(str(row["outcome"]) for row in write(options))
     tried = sum(outcomes.values())
     killed = outcomes["killed"] + outcomes["hung"]
     print(json.dumps({**outcomes, "tried": tried, "share_killed": round(killed / tried, 3)}))

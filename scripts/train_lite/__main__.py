@@ -36,19 +36,19 @@ def main() -> None:
     """Parse the command line and run the stages in order."""
     options = _options()
     torch.set_num_threads(options.threads)
-    options.work.mkdir(parents=True, exist_ok=True)
+    options.write.mkdir(parents=True, exist_ok=True)
     clock = _Clock()
     rows = read_rows(options.data)
-    maps = make_maps(rows, options.work, options.copies, options.threads)
+    maps = make_maps(rows, options.write, options.copies, options.threads)
     clock.say("maps")
     tower = (
         kept_tower(options.text_tower)
         if options.text_tower
-        else _text_tower(rows, options.work, options.steps, options.threads)
+        else _text_tower(rows, options.write, options.steps, options.threads)
     )
     clock.say("text tower")
     ground = Ground(
-        rows, maps, lambda texts: embed(tower, texts), options.work, threads=options.threads
+        rows, maps, lambda texts: embed(tower, texts), options.write, threads=options.threads
     )
     learned = learn(ground, ground.learned, f"whole-{ground.tuning.steps}")
     clock.say("image tower")
@@ -83,26 +83,26 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _text_tower(rows: list[Row], work: Path, steps: int, threads: int) -> TextTower:
+def _text_tower(rows: list[Row], write: Path, steps: int, threads: int) -> TextTower:
     sentences, near, named = make_corpus(row for row in rows if row.learned)
-    vectors = teach(sentences, work, threads)
+    vectors = teach(sentences, write, threads)
     space = fit_space(
         # Fitted to sentences about pictures: their common part is what must go.
         vectors[:near],
         TEXT_DIM - LOOKS_DIM,
         WHITENING,
-        looks_of(imagenet_head()[0], _named(work, threads), LOOKS_DIM),
+        looks_of(imagenet_head()[0], _named(write, threads), LOOKS_DIM),
     )
-    return learn_words(sentences, near, named, space(vectors), space, work, steps)
+    return learn_words(sentences, near, named, space(vectors), space, write, steps)
 
 
-def _named(work: Path, threads: int) -> list[Floats]:
+def _named(write: Path, threads: int) -> list[Floats]:
     """The teacher's vectors of each ImageNet class: of its names, alone and in a photo."""
     texts = [
         [t.format(n) for n in names for t in ("{}", "a photo of a {}")]
         for names in imagenet_names()
     ]
-    vectors = teach([text for group in texts for text in group], work, threads)
+    vectors = teach([text for group in texts for text in group], write, threads)
     return np.split(vectors, np.cumsum([len(group) for group in texts])[:-1])
 
 

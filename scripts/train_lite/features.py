@@ -60,8 +60,8 @@ def imagenet_head() -> tuple[Floats, Floats]:
 class Maps:
     """The maps of all rows: untouched ones, and random copies of those that are learned from."""
 
-    def __init__(self, rows: Sequence[Row], work: Path, copies: int) -> None:
-        folder = work / "maps"
+    def __init__(self, rows: Sequence[Row], write: Path, copies: int) -> None:
+        folder = write / "maps"
         learned = [n for n, row in enumerate(rows) if row.learned]
         self._place = np.full(len(rows), -1)
         self._place[learned] = np.arange(len(learned))
@@ -80,9 +80,9 @@ class Maps:
         return found
 
 
-def make_maps(rows: Sequence[Row], work: Path, copies: int, processes: int = 2) -> Maps:
+def make_maps(rows: Sequence[Row], write: Path, copies: int, processes: int = 2) -> Maps:
     """Write what is missing: `clean.npy` (all rows), `copy-NN.npy` (learned rows only)."""
-    folder = work / "maps"
+    folder = write / "maps"
     folder.mkdir(parents=True, exist_ok=True)
     learned = [row.path for row in rows if row.learned]
     wanted = [(CLEAN, [row.path for row in rows])] + [(n, learned) for n in range(copies)]
@@ -92,7 +92,7 @@ def make_maps(rows: Sequence[Row], work: Path, copies: int, processes: int = 2) 
         jobs = [pool.submit(_one_pass, n, paths, folder) for n, paths in wanted]
         for done in as_completed(jobs):
             print(f"maps: {done.result()}", flush=True)
-    return Maps(rows, work, copies)
+    return Maps(rows, write, copies)
 
 
 def _file(folder: Path, copy: int) -> Path:

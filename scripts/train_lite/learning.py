@@ -24,7 +24,7 @@ class Ground:
     rows: Sequence[Row]
     maps: Maps
     embed: EmbedTexts
-    work: Path
+    write: Path
     tuning: Tuning = field(default_factory=Tuning)
     recipe: Recipe = field(default_factory=Recipe)
     copies: int = 2
@@ -46,7 +46,7 @@ class Learned:
 
 def names_of(ground: Ground) -> Floats:
     """(rows, 1000): what the untouched tower's classifier says; kept in the work folder."""
-    file = ground.work / "named.npy"
+    file = ground.write / "named.npy"
     if not file.exists():
         np.save(file, untouched_names(ground.maps, len(ground.rows), ground.threads))
     found: Floats = np.load(file)
@@ -58,7 +58,7 @@ def learn(ground: Ground, keep: Mask, name: str) -> Learned:
     its features."""
     named = names_of(ground)
     ending = tuned(
-        ground.rows, ground.maps, keep, named, ground.tuning, ground.work / f"endings/{name}.pt"
+        ground.rows, ground.maps, keep, named, ground.tuning, ground.write / f"endings/{name}.pt"
     )
     clean, copies = _features(ground, ending, name)
     lesson = _lesson(ground, keep, named, clean, copies)
@@ -79,7 +79,7 @@ def families_left_out(
 
 
 def _features(ground: Ground, ending: Ending, name: str) -> tuple[Floats, list[Floats]]:
-    file = ground.work / f"features/{name}.npz"
+    file = ground.write / f"features/{name}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         every, learned = np.arange(len(ground.rows)), np.flatnonzero(ground.learned)

@@ -106,7 +106,7 @@ def learn(
     named: list[int],
     targets: Floats,
     space: Space,
-    work: Path,
+    write: Path,
     steps: int,
     seed: int = 0,
 ) -> TextTower:
@@ -119,7 +119,7 @@ def learn(
     clip = new_model()
     tower = TextTower(clip)
     tower.token_embedding.sparse = True  # only the rows that a batch uses are touched
-    _plant(tower, space(teach(token_words(), work)))
+    _plant(tower, space(teach(token_words(), write)))
     tokens = torch.from_numpy(tokenise(sentences))
     lengths = tokens.argmax(-1).numpy()
     goals = torch.from_numpy(targets)
@@ -128,7 +128,7 @@ def learn(
         torch.optim.AdamW(dense, lr=PEAK_RATE, weight_decay=0.02, betas=(0.9, 0.98)),
         torch.optim.SparseAdam(tower.token_embedding.parameters(), lr=PEAK_RATE, betas=(0.9, 0.98)),
     ]
-    file = work / "student.pt"
+    file = write / "student.pt"
     first = _resume(file, tower, optimizers, steps)
     tower.train()
     running = 0.0

@@ -26,10 +26,10 @@ def teacher_folder() -> Path:
     return folder
 
 
-def teach(sentences: list[str], work: Path, threads: int = 2) -> Floats:
+def teach(sentences: list[str], write: Path, threads: int = 2) -> Floats:
     """Unit vectors (n, 384) of the sentences; cached by their content."""
     key = hashlib.sha256("\n".join(sentences).encode()).hexdigest()[:16]
-    file = work / f"teacher-{key}.npy"
+    file = write / f"teacher-{key}.npy"
     if not file.exists():
         found = _embed(sentences, threads).astype(np.float16)
         part = file.with_suffix(".part.npy")

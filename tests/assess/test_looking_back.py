@@ -119,8 +119,8 @@ def test_replay_holds_after_images_came_and_went(mixed: Index, listed: Path) -> 
 
 def test_a_verdict_that_was_tampered_with_is_found_by_replay(mixed: Index) -> None:
     mixed.query_indexed(where="path like '%retina-05%'")
-    with mixed._desk.catalog.writing("tamper") as work:
-        work.db.execute(
+    with mixed._desk.catalog.writing("tamper") as write:
+        write.db.execute(
             'UPDATE verdicts SET body = replace(body, \'"label":"\', \'"label":"not_\')'
         )
     report = mixed.audit_replay()

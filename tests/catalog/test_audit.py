@@ -26,17 +26,17 @@ def body(number: int, **other: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def audited(catalog: Catalog) -> Catalog:
-    with catalog.writing("query") as work:
-        audit.take_in(work, [body(1), body(2)])
-    with catalog.writing("query") as work:
-        audit.take_in(work, [body(3, label="non_medical", unsure=True)])
+    with catalog.writing("query") as write:
+        audit.take_in(write, [body(1), body(2)])
+    with catalog.writing("query") as write:
+        audit.take_in(write, [body(3, label="non_medical", unsure=True)])
     return catalog
 
 
 def test_an_honest_chain_holds(audited: Catalog) -> None:
-    with audited.reading() as look:
-        count, head, findings = audit.verify(look)
-        assert (count, head) == audit.head(look)
+    with audited.reading() as read:
+        count, head, findings = audit.verify(read)
+        assert (count, head) == audit.head(read)
     assert count == 3
     assert findings == []
 
@@ -54,51 +54,51 @@ def test_an_honest_chain_holds(audited: Catalog) -> None:
     ],
 )
 def test_tampering_is_found(tampering: str, audited: Catalog) -> None:
-    with audited.writing("evil") as work:
-        work.db.execute(tampering)
-    with audited.reading() as look:
-        assert audit.verify(look)[2]
+    with audited.writing("evil") as write:
+        write.db.execute(tampering)
+    with audited.reading() as read:
+        assert audit.verify(read)[2]
 
 
 def test_a_cut_tail_shows_in_the_head(audited: Catalog) -> None:
-    with audited.reading() as look:
-        before = audit.head(look)
-    with audited.writing("evil") as work:
-        work.db.execute("DELETE FROM verdicts WHERE id = 'v3'")
-    with audited.reading() as look:
-        assert audit.head(look) != before
+    with audited.reading() as read:
+        before = audit.head(read)
+    with audited.writing("evil") as write:
+        write.db.execute("DELETE FROM verdicts WHERE id = 'v3'")
+    with audited.reading() as read:
+        assert audit.head(read) != before
 
 
 def test_a_purged_body_keeps_the_chain_whole(audited: Catalog) -> None:
-    with audited.writing("purge") as work:
-        work.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
-        work.db.execute("INSERT INTO erased_bodies VALUES (?, 'v2')", [work.tx])
-    with audited.reading() as look:
-        assert audit.verify(look)[2] == []
+    with audited.writing("purge") as write:
+        write.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
+        write.db.execute("INSERT INTO erased_bodies VALUES (?, 'v2')", [write.tx])
+    with audited.reading() as read:
+        assert audit.verify(read)[2] == []
 
 
 def test_a_body_that_is_missing_without_a_purge_is_found(audited: Catalog) -> None:
-    with audited.writing("evil") as work:
-        work.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
-    with audited.reading() as look:
-        assert "v2" in audit.verify(look)[2][0]
+    with audited.writing("evil") as write:
+        write.db.execute("UPDATE verdicts SET body = NULL WHERE id = 'v2'")
+    with audited.reading() as read:
+        assert "v2" in audit.verify(read)[2][0]
 
 
 def test_the_same_verdict_is_taken_in_once(audited: Catalog) -> None:
-    with audited.writing("query") as work:
-        assert audit.take_in(work, [body(2), body(4), body(4)]) == 1
+    with audited.writing("query") as write:
+        assert audit.take_in(write, [body(2), body(4), body(4)]) == 1
 
 
 def test_bodies_come_back_as_they_went_in_newest_first(audited: Catalog) -> None:
-    with audited.reading() as look:
-        found = audit.find(look, limit=2)
+    with audited.reading() as read:
+        found = audit.find(read, limit=2)
     assert [b for b, _ in found] == [body(3, label="non_medical", unsure=True), body(2)]
 
 
 def test_verdicts_are_found_by_label_doubt_path_time_and_id(audited: Catalog) -> None:
     def ids(**by: Any) -> list[str]:
-        with audited.reading() as look:
-            return [b["id"] for b, _ in audit.find(look, limit=None, **by)]
+        with audited.reading() as read:
+            return [b["id"] for b, _ in audit.find(read, limit=None, **by)]
 
     assert ids(label="non_medical") == ["v3"]
     assert ids(unsure=False) == ["v2", "v1"]
@@ -113,13 +113,13 @@ def test_spooled_verdicts_are_seen_and_then_taken_in_once(audited: Catalog) -> N
     audit.put_in_spool(audited.spool, [body(6)])
     assert [b["id"] for b in audit.spooled(audited.spool)] == ["v4", "v5", "v6"]
     for _ in range(2):  # a kill between commit and deletion: the files come up again
-        with audited.writing("query") as work:
-            files = audit.take_in_spool(work, audited.spool)
+        with audited.writing("query") as write:
+            files = audit.take_in_spool(write, audited.spool)
     for file in files:
         file.unlink()
-    with audited.reading() as look:
-        assert audit.head(look)[0] == 6
-        assert audit.verify(look)[2] == []
+    with audited.reading() as read:
+        assert audit.head(read)[0] == 6
+        assert audit.verify(read)[2] == []
     assert audit.spooled(audited.spool) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediclip_index.catalog import Catalog, library
+from mediclip_index.catalog import Catalog, conditions
 from mediclip_index.types import UsageError
 
 MACROS_AND_TABLES = (
@@ -55,19 +55,19 @@ TOO_MUCH = (
 
 
 @pytest.mark.parametrize(
-    "conditions",
+    "attacks",
     [
         MACROS_AND_TABLES, OTHER_QUERIES, MORE_THAN_A_CONDITION, FUNCTIONS, PARAMETERS_AND_TYPES,
         TOO_MUCH,
     ],
     ids=["macros", "queries", "more", "functions", "types", "too much"],
 )  # fmt: skip
-def test_an_attack_is_refused(conditions: tuple[str, ...], filled: Catalog) -> None:
-    with filled.reading() as look:
-        for condition in conditions:
+def test_an_attack_is_refused(attacks: tuple[str, ...], filled: Catalog) -> None:
+    with filled.reading() as read:
+        for condition in attacks:
             with pytest.raises(UsageError):
-                library.matching(look, condition)
-        assert library.matching(look, "id = 1") == [1]  # and the connection still answers
+                conditions.matching(read, condition)
+        assert conditions.matching(read, "id = 1") == [1]  # and the connection still answers
 
 
 @pytest.mark.parametrize(
@@ -82,21 +82,21 @@ def test_an_attack_is_refused(conditions: tuple[str, ...], filled: Catalog) -> N
     ],
 )
 def test_what_is_only_long_or_odd_is_answered_in_time(condition: str, filled: Catalog) -> None:
-    with filled.reading() as look:
-        assert set(library.matching(look, condition)) <= {1, 2, 3, 4}
+    with filled.reading() as read:
+        assert set(conditions.matching(read, condition)) <= {1, 2, 3, 4}
 
 
 def test_a_condition_that_takes_too_long_is_stopped(
     filled: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with filled.writing("many") as work:
-        work.db.execute(
+    with filled.writing("many") as write:
+        write.db.execute(
             "INSERT INTO images SELECT i, 'aaaa', NULL, NULL, 1, 1, 'PNG', 1, '{}', 1 "
             "FROM range(10, 400000) t(i)"
         )
-    monkeypatch.setattr(library, "TIME_LIMIT", 0.005)
-    with filled.reading() as look, pytest.raises(UsageError, match="took over"):
-        library.matching(look, "regexp_matches(path || path || id, '(a|b|c)*(x+x+)+y')")
+    monkeypatch.setattr(conditions, "TIME_LIMIT", 0.005)
+    with filled.reading() as read, pytest.raises(UsageError, match="took over"):
+        conditions.matching(read, "regexp_matches(path || path || id, '(a|b|c)*(x+x+)+y')")
 
 
 WORDS = st.lists(
@@ -195,13 +195,13 @@ WORDS = st.lists(
 
 
 def test_any_text_is_a_condition_or_wrong_usage(filled: Catalog) -> None:
-    with filled.reading() as look:
+    with filled.reading() as read:
 
         @settings(max_examples=300, deadline=None, derandomize=True)
         @given(condition=WORDS | st.text(max_size=40))
         def holds(condition: str) -> None:
             try:
-                found = library.matching(look, condition)
+                found = conditions.matching(read, condition)
             except UsageError:
                 return
             assert set(found) <= {1, 2, 3, 4}
@@ -228,7 +228,7 @@ def _outside_texts(condition: str) -> str:
 
 
 def test_the_reading_connection_is_locked(filled: Catalog) -> None:
-    with filled.reading() as look:
+    with filled.reading() as read:
         for order in (
             "SET enable_external_access = true",
             "SET lock_configuration = false",
@@ -240,11 +240,11 @@ def test_the_reading_connection_is_locked(filled: Catalog) -> None:
             "DELETE FROM images",
         ):
             with pytest.raises(duckdb.Error):
-                look.db.execute(order)
+                read.db.execute(order)
 
 
 def test_the_timer_of_a_condition_ends_with_it(filled: Catalog) -> None:
-    with filled.reading() as look:
-        library.matching(look, "id = 1")
+    with filled.reading() as read:
+        conditions.matching(read, "id = 1")
     time.sleep(0.01)
     assert not [t for t in threading.enumerate() if isinstance(t, threading.Timer)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mediclip_index.catalog import Catalog, labels, library
+from mediclip_index.catalog import Catalog, conditions, labels
 from mediclip_index.types import Facts, UsageError
 
 
@@ -33,8 +33,8 @@ from mediclip_index.types import Facts, UsageError
 def test_a_condition_over_the_columns_is_answered(
     condition: str, ids: list[int], filled: Catalog
 ) -> None:
-    with filled.reading() as look:
-        assert library.matching(look, condition) == ids
+    with filled.reading() as read:
+        assert conditions.matching(read, condition) == ids
 
 
 @pytest.mark.parametrize(
@@ -63,29 +63,29 @@ def test_a_condition_over_the_columns_is_answered(
     ],
 )
 def test_anything_but_one_condition_is_refused(condition: str, filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(UsageError):
-        library.matching(look, condition)
+    with filled.reading() as read, pytest.raises(UsageError):
+        conditions.matching(read, condition)
 
 
 def test_the_columns_are_named_attributes_included(filled: Catalog) -> None:
-    with filled.reading() as look:
-        columns = library.columns(look)
+    with filled.reading() as read:
+        columns = conditions.columns(read)
     assert set(columns) >= {"id", "path", "label", "age", "meta.split"}
 
 
 def test_a_wrong_column_is_answered_with_the_right_ones(filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(UsageError, match=r"no column agee.*age"):
-        library.matching(look, "agee > 3")
+    with filled.reading() as read, pytest.raises(UsageError, match=r"no column agee.*age"):
+        conditions.matching(read, "agee > 3")
 
 
 def test_a_comparison_that_fails_is_one_sentence(filled: Catalog) -> None:
-    with filled.reading() as look, pytest.raises(UsageError, match="can't be answered"):
-        library.matching(look, "id = 'abc'")
+    with filled.reading() as read, pytest.raises(UsageError, match="can't be answered"):
+        conditions.matching(read, "id = 'abc'")
 
 
 def test_a_row_holds_what_is_known_and_nothing_else(filled: Catalog) -> None:
-    with filled.reading() as look:
-        rows = library.rows(look, [1, 4])
+    with filled.reading() as read:
+        rows = conditions.rows(read, [1, 4])
     assert rows[1]["meta"] == {"age": "61", "split": "odd"}
     assert rows[1]["label"] == "medical"
     assert "label" not in rows[4]
@@ -93,12 +93,12 @@ def test_a_row_holds_what_is_known_and_nothing_else(filled: Catalog) -> None:
 
 
 def test_an_index_without_attributes_has_a_library_too(catalog: Catalog) -> None:
-    with catalog.reading() as look:
-        assert library.matching(look, "label = 'medical'") == []
+    with catalog.reading() as read:
+        assert conditions.matching(read, "label = 'medical'") == []
 
 
-def of_verdicts() -> library.VerdictColumns:
-    return library.VerdictColumns(
+def of_verdicts() -> conditions.VerdictColumns:
+    return conditions.VerdictColumns(
         ids=np.array([1, 2, 4]),
         verdict=np.array(["medical", "medical", "dental"], dtype=object),
         kind=np.array([None, "fundus", None], dtype=object),
@@ -119,22 +119,22 @@ def of_verdicts() -> library.VerdictColumns:
     ],
 )
 def test_a_condition_may_ask_for_verdicts(condition: str, ids: list[int], filled: Catalog) -> None:
-    with filled.reading() as look:
-        assert library.asks_for_verdicts(look, condition)
-        assert library.matching(look, condition, of_verdicts()) == ids
+    with filled.reading() as read:
+        assert conditions.asks_for_verdicts(read, condition)
+        assert conditions.matching(read, condition, of_verdicts()) == ids
         with pytest.raises(UsageError, match="can't be asked for here"):
-            library.matching(look, condition)
-        assert not library.asks_for_verdicts(look, "label = 'kind'")
+            conditions.matching(read, condition)
+        assert not conditions.asks_for_verdicts(read, "label = 'kind'")
 
 
 def test_a_column_is_told_of_all_images_as_text(filled: Catalog) -> None:
-    with filled.writing("label set") as work:
-        labels.say(work, {1: Facts(attributes={"kind": "odd"}), 3: Facts("medical")})
-    with filled.reading() as look:
-        assert library.values(look, "width")[1] == "40"
-        assert library.values(look, "age") == {1: "61.0", 2: "9.0", 3: "33.0", 4: None}
-        assert library.values(look, "meta.kind") == {1: "odd", 2: None, 3: None, 4: None}
-        assert library.values(look, "kind", of_verdicts())[2] == "fundus"
-        assert library.values(look, "path")[4] == "/pile/d.png"
-        assert library.matching(look, "meta.kind = 'odd'") == [1]
-        assert library.matching(look, "labelled_by is not null") == [3]
+    with filled.writing("label set") as write:
+        labels.say(write, {1: Facts(attributes={"kind": "odd"}), 3: Facts("medical")})
+    with filled.reading() as read:
+        assert conditions.values(read, "width")[1] == "40"
+        assert conditions.values(read, "age") == {1: "61.0", 2: "9.0", 3: "33.0", 4: None}
+        assert conditions.values(read, "meta.kind") == {1: "odd", 2: None, 3: None, 4: None}
+        assert conditions.values(read, "kind", of_verdicts())[2] == "fundus"
+        assert conditions.values(read, "path")[4] == "/pile/d.png"
+        assert conditions.matching(read, "meta.kind = 'odd'") == [1]
+        assert conditions.matching(read, "labelled_by is not null") == [3]

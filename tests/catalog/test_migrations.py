@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.catalog import Catalog, origins, schema, words
+from mediclip_index.catalog import Catalog, models, provenance, schema
 from mediclip_index.catalog.rows import Connection, scalar
 from mediclip_index.reading.recipes import FIRST
 from mediclip_index.types import ReadOptions, ScanOptions, Settings
@@ -71,8 +71,8 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
     index.build([str(pile)], frames="all")
     index.set_label("medical", [1, 2])
     index.set_label("non_medical", [3])
-    with Catalog.open(index.path).writing("test", by="test") as work:
-        words.add_settings(work, OLD)
+    with Catalog.open(index.path).writing("test", by="test") as write:
+        models.add_settings(write, OLD)
     given = index.query_indexed().verdicts
     assert any(verdict.votes is not None for verdict in given)
     as_of(index, version)
@@ -81,15 +81,15 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
     report = later.build()
     assert (report.added, report.unchanged, report.images) == (0, 5, 5)
     assert later.info().labels == {"medical": 2, "non_medical": 1}
-    with Catalog.open(index.path).reading() as look:
-        assert schema.version(look.db) == schema.newest()
-        (source,) = origins.sources(look)
+    with Catalog.open(index.path).reading() as read:
+        assert schema.version(read.db) == schema.newest()
+        (source,) = provenance.sources(read)
         # What was kept of frames is kept; what there was not yet is as it always was.
         assert (source.read, source.scan) == (ReadOptions(frames="all"), ScanOptions())
-        assert words.encoder(look).recipe == FIRST
-        assert words.encoder(look).unrelated is None
+        assert models.encoder(read).recipe == FIRST
+        assert models.encoder(read).unrelated is None
         # It goes on counting in plain cosines, and without references.
-        assert replace(words.settings(look), number=0) == OLD
+        assert replace(models.settings(read), number=0) == OLD
     assert later.audit_verify().ok
     assert later.audit_replay().different == ()
     again = later.query_indexed().verdicts
@@ -98,9 +98,9 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
     moved = later.build(reread=True)
     assert moved.images == 5
     assert any("counted in cosines" in note for note in moved.notes)
-    with Catalog.open(index.path).reading() as look:
-        assert words.encoder(look).unrelated is not None
-        assert replace(words.settings(look), number=0) == Settings()
+    with Catalog.open(index.path).reading() as read:
+        assert models.encoder(read).unrelated is not None
+        assert replace(models.settings(read), number=0) == Settings()
     assert later.audit_replay().identical == 2 * len(given)
     assert later.verify().ok
 
@@ -115,9 +115,9 @@ def test_how_a_source_is_read_is_kept_by_what_is_not_at_its_default(
     (tmp_path / "pile").mkdir()
     (tmp_path / "a.png").rename(tmp_path / "pile" / "a.png")
     index.build([str(tmp_path / "pile")], truncated="show", exclude=["x/"], follow_links=True)
-    with Catalog.open(index.path).reading() as look:
-        options = json.loads(scalar(look.db, "SELECT options FROM sources"))
-        (source,) = origins.sources(look)
+    with Catalog.open(index.path).reading() as read:
+        options = json.loads(scalar(read.db, "SELECT options FROM sources"))
+        (source,) = provenance.sources(read)
     assert "include" not in options
     assert source.read == ReadOptions(truncated="show")
     assert source.scan == ScanOptions(exclude=("x/",), follow_links=True)

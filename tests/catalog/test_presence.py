@@ -18,26 +18,26 @@ def test_what_is_there_is_what_the_view_of_images_shows_at_any_time(
     rng = np.random.default_rng(seed)
     for step in range(40):
         path = f"/pile/{'abcdef'[rng.integers(6)]}.png"
-        with filled.writing("step") as work:
+        with filled.writing("step") as write:
             match rng.integers(5):
                 case 4:  # a file that holds no picture, or can't be read
-                    images.add_files(work, 1, [NewFile(path, 9, step, None)])
+                    images.add_files(write, 1, [NewFile(path, 9, step, None)])
                 case 0:
-                    add(work, {path: f"c{rng.integers(8)}"}, seed=step)
+                    add(write, {path: f"c{rng.integers(8)}"}, seed=step)
                 case 1:
-                    images.close_files(work, [path])
+                    images.close_files(write, [path])
                 case 2:
-                    removals.mark(work, [int(rng.integers(1, 5))], "removed")
+                    removals.mark(write, [int(rng.integers(1, 5))], "removed")
                 case _:
-                    removals.mark(work, [int(rng.integers(1, 5))], "restored")
-    with filled.reading() as look:
+                    removals.mark(write, [int(rng.integers(1, 5))], "restored")
+    with filled.reading() as read:
         numbers: list[tuple[int, int, int]] = []
 
         def ids(query: str, tx: int) -> set[int]:
-            return {i for (i,) in look.db.execute(query, [tx]).fetchall()}
+            return {i for (i,) in read.db.execute(query, [tx]).fetchall()}
 
-        for tx in range(look.tx + 1):
-            then = look.as_of(tx)
+        for tx in range(read.tx + 1):
+            then = read.as_of(tx)
             there = presence.present_ids(then)
             assert there.tolist() == sorted(ids("SELECT id FROM images_at(?)", tx))
             absent = ids("SELECT id FROM images WHERE ? >= 0", tx) - set(there.tolist())

@@ -40,11 +40,11 @@ except KeyboardInterrupt:
 
 
 def test_a_transaction_that_raises_leaves_nothing(filled: Catalog) -> None:
-    with pytest.raises(ZeroDivisionError), filled.writing("build") as work:
-        add(work, {"/pile/e.png": "eeee"})
+    with pytest.raises(ZeroDivisionError), filled.writing("build") as write:
+        add(write, {"/pile/e.png": "eeee"})
         raise ZeroDivisionError
-    with filled.reading() as look:
-        assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
+    with filled.reading() as read:
+        assert presence.present_ids(read).tolist() == [1, 2, 3, 4]
 
 
 def test_each_transaction_has_the_next_number_author_and_command(catalog: Catalog) -> None:
@@ -54,26 +54,26 @@ def test_each_transaction_has_the_next_number_author_and_command(catalog: Catalo
         catalog.writing("nested", timeout=0.05),
     ):
         pass
-    with catalog.writing("second", by="bob") as work:
-        rows = work.db.execute("SELECT tx, author, command FROM transactions").fetchall()
+    with catalog.writing("second", by="bob") as write:
+        rows = write.db.execute("SELECT tx, author, command FROM transactions").fetchall()
     assert rows == [(1, "ann", "create"), (2, "ann", "first"), (3, "bob", "second")]
 
 
 def test_a_killed_writer_loses_only_its_open_transaction(filled: Catalog) -> None:
     def work_and_die(folder: Path) -> None:
         catalog = Catalog.open(folder)
-        with catalog.writing("build") as work:
-            add(work, {"/pile/e.png": "eeee"}, seed=1)
-        with catalog.writing("build") as work:
-            add(work, {"/pile/f.png": "ffff"}, seed=2)
+        with catalog.writing("build") as write:
+            add(write, {"/pile/e.png": "eeee"}, seed=1)
+        with catalog.writing("build") as write:
+            add(write, {"/pile/f.png": "ffff"}, seed=2)
             os.kill(os.getpid(), signal.SIGKILL)
 
     victim = mp.get_context("fork").Process(target=work_and_die, args=(filled.folder,))
     victim.start()
     victim.join(30)
     assert victim.exitcode == -signal.SIGKILL
-    with filled.reading() as look:
-        paths = {i.path for i in images.images(look).values()}
+    with filled.reading() as read:
+        paths = {i.path for i in images.images(read).values()}
     assert "/pile/e.png" in paths
     assert "/pile/f.png" not in paths
 
@@ -87,8 +87,8 @@ def test_ctrl_c_in_the_midst_of_a_statement_is_a_keyboard_interrupt_as_elsewhere
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
-    with filled.reading() as look:
-        assert presence.image_count(look) == 4
+    with filled.reading() as read:
+        assert presence.image_count(read) == 4
 
 
 def test_readers_share_and_a_writer_waits_for_them(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_a_damaged_file_is_said_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_newer_catalog_is_refused_untouched(catalog: Catalog) -> None:
-    with catalog.writing("future") as work:
-        work.db.execute("INSERT INTO schema_versions VALUES (?)", [schema.newest() + 1])
+    with catalog.writing("future") as write:
+        write.db.execute("INSERT INTO schema_versions VALUES (?)", [schema.newest() + 1])
     before = catalog.file.read_bytes()
     for use in (catalog.reading, lambda: catalog.writing("x")):
         with pytest.raises(IndexUnavailable, match="newer mediclip-index"), use():
@@ -168,9 +168,9 @@ def test_an_older_catalog_is_copied_and_migrated(
     now = schema.newest()
     later = [*schema.migrations(), (now + 1, "CREATE TABLE added_later (x INTEGER)")]
     monkeypatch.setattr(schema, "migrations", lambda: later)
-    with filled.reading() as look:
-        assert scalar(look.db, "SELECT count(*) FROM added_later") == 0
-        assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
+    with filled.reading() as read:
+        assert scalar(read.db, "SELECT count(*) FROM added_later") == 0
+        assert presence.present_ids(read).tolist() == [1, 2, 3, 4]
     copy = filled.folder / f"catalog.duckdb.schema-{now}"
     with duckdb.connect(str(copy), read_only=True) as db:
         assert scalar(db, "SELECT count(*) FROM images") == 4
@@ -186,15 +186,15 @@ def test_a_migration_that_fails_changes_nothing(
         patch.setattr(schema, "migrations", lambda: broken)
         with pytest.raises(duckdb.Error), filled.reading():
             pass
-    with filled.reading() as look:
-        assert schema.version(look.db) == now
-        assert scalar(look.db, "SELECT count(*) FROM duckdb_tables() WHERE table_name='half'") == 0
+    with filled.reading() as read:
+        assert schema.version(read.db) == now
+        assert scalar(read.db, "SELECT count(*) FROM duckdb_tables() WHERE table_name='half'") == 0
 
 
 def test_new_catalogs_are_readable_by_every_admitted_duckdb(catalog: Catalog) -> None:
-    with catalog.reading() as look:
+    with catalog.reading() as read:
         tags = scalar(
-            look.db, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
+            read.db, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal"
         )
     assert tags.startswith(schema.STORAGE_VERSION)
 
@@ -204,13 +204,13 @@ def test_new_catalogs_are_readable_by_every_admitted_duckdb(catalog: Catalog) ->
 )
 def test_every_path_comes_back_as_it_was(path: str, catalog: Catalog) -> None:
     kept_path(path).encode("utf-8")
-    with catalog.writing("x") as work:
+    with catalog.writing("x") as write:
         insert(
-            work.db,
+            write.db,
             "choices",
             {"name": "VARCHAR", "tx": "BIGINT", "number": "INTEGER"},
             [{"name": kept_path(path), "tx": 99, "number": 1}],
         )
-    with catalog.reading() as look:
-        kept = scalar(look.db, "SELECT name FROM choices WHERE tx = 99")
+    with catalog.reading() as read:
+        kept = scalar(read.db, "SELECT name FROM choices WHERE tx = 99")
     assert given_path(kept) == path

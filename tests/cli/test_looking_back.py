@@ -55,11 +55,11 @@ def test_evaluations_are_kept_shown_as_a_page_and_compared(folder: Path, tmp_pat
 def test_replay_and_the_chain_end_with_one_where_a_verdict_was_tampered_with(folder: Path) -> None:
     assert run(folder, "audit", "verify").exit_code == 0
     assert run(folder, "audit", "replay").exit_code == 0
-    with Catalog.open(folder).writing("evil") as work:
-        work.db.execute("UPDATE verdicts SET body = replace(body, 'p08.png', 'p07.png')")
+    with Catalog.open(folder).writing("evil") as write:
+        write.db.execute("UPDATE verdicts SET body = replace(body, 'p08.png', 'p07.png')")
     assert run(folder, "audit", "verify").exit_code == 1
-    with Catalog.open(folder).writing("evil") as work:
-        work.db.execute("UPDATE verdicts SET body = replace(body, '0.', '0.1')")
+    with Catalog.open(folder).writing("evil") as write:
+        write.db.execute("UPDATE verdicts SET body = replace(body, '0.', '0.1')")
     again = run(folder, "audit", "replay")
     assert (again.exit_code, "0 of 2 verdicts" in again.stdout) == (1, True)
     found = json.loads(run(folder, "audit", "verify", "--json").stdout)

@@ -12,9 +12,9 @@ from mediclip_index.catalog import Catalog, schema
 
 
 def sql(index: Index, *statements: str) -> None:
-    with Catalog.open(index.path).writing("evil") as work:
+    with Catalog.open(index.path).writing("evil") as write:
         for statement in statements:
-            work.db.execute(statement)
+            write.db.execute(statement)
 
 
 def flip(file: Path, place: int) -> None:
@@ -113,8 +113,8 @@ def newer_catalog(index: Index) -> None:
 
 
 def tear_spool(index: Index) -> None:
-    with Catalog.open(index.path).reading() as look:
-        (text,) = look.db.execute("SELECT body FROM verdicts WHERE position = 1").fetchall()[0]
+    with Catalog.open(index.path).reading() as read:
+        (text,) = read.db.execute("SELECT body FROM verdicts WHERE position = 1").fetchall()[0]
     whole = json.dumps({**json.loads(text), "id": "0199-spooled"})
     (index.path / "spool" / "1-1.jsonl").write_text(whole + "\n" + whole[:200])
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.catalog import Catalog, images, presence, words
+from mediclip_index.catalog import Catalog, images, models, presence
 from mediclip_index.types import Ids, UsageError, Vectors
 
 # Dies between the rows of its third batch and their commit.
@@ -40,9 +40,9 @@ Index.open(sys.argv[1]).build([sys.argv[2]], batch_size=2)
 
 def stored(index: Index) -> dict[str, Vectors]:
     """Vectors by path, as the catalog has them."""
-    with Catalog.open(index.path).reading() as look:
-        ids, vectors = images.vectors(look, words.encoder(look))
-        known = images.images(look)
+    with Catalog.open(index.path).reading() as read:
+        ids, vectors = images.vectors(read, models.encoder(read))
+        known = images.images(read)
     return {known[int(i)].path: v for i, v in zip(ids, vectors, strict=True)}
 
 
@@ -285,8 +285,8 @@ def test_a_lost_neighbour_file_is_written_anew(built: Index, pile: Path) -> None
 
 
 def ids_of(index: Index) -> Ids:
-    with Catalog.open(index.path).reading() as look:
-        return presence.present_ids(look)
+    with Catalog.open(index.path).reading() as read:
+        return presence.present_ids(read)
 
 
 def test_two_builders_at_once_keep_each_image_once(

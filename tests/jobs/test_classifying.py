@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediclip_index import Index
-from mediclip_index.catalog import labels, words
+from mediclip_index.catalog import labels, models
 from mediclip_index.jobs import calibrating, classifying, judging
 from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.grounding import ground
@@ -34,18 +34,18 @@ def calibrate(index: Index, **options: float) -> None:
     """Put a calibration in force that holds for the labels as they are."""
     desk = index._desk
     chosen = prompt_set(desk)
-    with desk.catalog.writing("test", by="test") as work:
-        settings = words.settings(work)
-        support = labels.support(work, chosen.class_names)
+    with desk.catalog.writing("test", by="test") as write:
+        settings = models.settings(write)
+        support = labels.support(write, chosen.class_names)
         fitted = Calibration(
             slope=0.7,
             coverage=0.9,
             thresholds={"medical": 0.55, "non_medical": 0.45},
-            bound=calibrating.bound(words.encoder(work), chosen, support),
+            bound=calibrating.bound(models.encoder(write), chosen, support),
             images=40,
             **options,  # type: ignore[arg-type]
         )
-        words.add_settings(work, replace(settings, calibration=fitted))
+        models.add_settings(write, replace(settings, calibration=fitted))
 
 
 def test_columns_say_what_query_says_without_a_calibration(built: Index) -> None:
@@ -88,8 +88,8 @@ def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k
 
 
 def test_a_label_names_the_verdicts_that_it_would_turn(built: Index, pile: Path) -> None:
-    with built._desk.catalog.writing("test", by="test") as work:
-        words.add_settings(work, replace(words.settings(work), alpha=1.0))  # neighbours alone
+    with built._desk.catalog.writing("test", by="test") as write:
+        models.add_settings(write, replace(models.settings(write), alpha=1.0))  # neighbours alone
     given = {v.path: v for v in built.query([str(pile)]).verdicts}
     first = built.set_label("non_medical", [1, 2, 3])
     others = built.set_label("medical", [5, 6, 7, 8])

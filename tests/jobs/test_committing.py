@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.catalog import Catalog, Reading, Writing, images
+from mediclip_index.catalog import Catalog, ReadTransaction, WriteTransaction, images
 from mediclip_index.jobs import committing
 from tests.jobs import broken
 
@@ -33,10 +33,10 @@ def test_a_build_that_another_overtook_keeps_every_file_and_image_once(
     assert index.build([str(pile)]).images == 12
     assert overtaken == [0, 12]
     assert index.verify(deep=12).findings == ()
-    with Catalog.open(index.path).reading() as look:
-        counts = look.db.execute("SELECT path, count(*) FROM files_at(?) GROUP BY 1", [look.tx])
+    with Catalog.open(index.path).reading() as read:
+        counts = read.db.execute("SELECT path, count(*) FROM files_at(?) GROUP BY 1", [read.tx])
         assert {n for _, n in counts.fetchall()} == {1}
-        assert len(look.db.execute("SELECT sha256 FROM images").fetchall()) == 12
+        assert len(read.db.execute("SELECT sha256 FROM images").fetchall()) == 12
 
 
 def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
@@ -46,10 +46,10 @@ def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
     for name in ("close_files", "identified", "ids_by_path"):
         real = getattr(images, name)
 
-        def watched(work: Reading, given: Iterable[str], real: Any = real) -> object:
+        def watched(write: ReadTransaction, given: Iterable[str], real: Any = real) -> object:
             given = list(given)
             asked.append(given)
-            return real(work, given)
+            return real(write, given)
 
         monkeypatch.setattr(images, name, watched)
     index.build([str(pile)])
@@ -81,7 +81,7 @@ def test_labels_reach_new_pictures_duplicates_and_those_that_lost_their_vector(
     again = pile / "medical" / "again.png"
     again.write_bytes((pile / "medical" / "p00.png").read_bytes())
     if overtaken:
-        monkeypatch.setattr(Writing, "other_builds_since", lambda *_: True)
+        monkeypatch.setattr(WriteTransaction, "other_builds_since", lambda *_: True)
     assert index.build([str(pile)]).labelled == 12
     assert index.info().labels == {"medical": 6, "non_medical": 6}
     # A content that was met before, under a name that says something else, in a later build.

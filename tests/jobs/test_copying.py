@@ -30,8 +30,8 @@ def lived(built: Index, pile: Path) -> Index:
     built.query([str(pile / "p08.png"), str(pile / "p09.png")])
     built.remove([12])
     catalog = Catalog.open(built.path)
-    with catalog.reading() as look:
-        body = audit.find(look, limit=1)[0][0]
+    with catalog.reading() as read:
+        body = audit.find(read, limit=1)[0][0]
     audit.put_in_spool(catalog.spool, [{**body, "id": "0199-spooled"}])
     return built
 

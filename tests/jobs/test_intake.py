@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.catalog import origins
+from mediclip_index.catalog import provenance
 from mediclip_index.encoding import OpenClipEncoder, load_encoder
 from mediclip_index.jobs import intake
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
@@ -146,15 +146,15 @@ def test_ctrl_c_keeps_what_is_whole_and_the_next_build_goes_on(index: Index, pil
 def test_what_goes_wrong_in_a_commit_ends_the_build_and_nothing_is_half_written(
     index: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = origins.add_refusals
+    real = provenance.add_refusals
 
     def full(*_: object) -> None:
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(origins, "add_refusals", full)
+        patch.setattr(provenance, "add_refusals", full)
         with pytest.raises(OSError, match="no space left"):
             index.build([str(pile)], batch_size=2)
-    assert origins.add_refusals is real
+    assert provenance.add_refusals is real
     assert index.info().files == 0
     assert index.build([str(pile)]).added == 12

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from mediclip_index import Index, neighbours
-from mediclip_index.catalog import Catalog, derived, images, origins, removals, words
+from mediclip_index.catalog import Catalog, ann_files, images, models, provenance, removals
 from mediclip_index.catalog.images import NewFile, NewImage
-from mediclip_index.catalog.words import KnownEncoder
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
 from mediclip_index.types import Ids, Vectors
@@ -27,29 +27,29 @@ DIM = 16
 def desk(tmp_path: Path) -> Desk:
     """An empty index that takes anything above a hundred numbers for big."""
     catalog = Catalog.create(tmp_path / "index")
-    with catalog.writing("test") as work:
-        words.add_encoder(work, fingerprint="f", name="none", dim=DIM, scale=100.0, recipe="r")
+    with catalog.writing("test") as write:
+        models.add_encoder(write, fingerprint="f", name="none", dim=DIM, scale=100.0, recipe="r")
     return Desk(catalog)
 
 
 @pytest.fixture
-def known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> KnownEncoder:
+def known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
     monkeypatch.setattr("mediclip_index.neighbours.kinds.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.neighbours.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.jobs.neighbouring.FEW_NEW", 10)
-    with desk.catalog.reading() as look:
-        return words.encoder(look)
+    with desk.catalog.reading() as read:
+        return models.encoder(read)
 
 
-def add(desk: Desk, known: KnownEncoder, vectors: Vectors, first: int) -> None:
+def add(desk: Desk, known: StoredEncoder, vectors: Vectors, first: int) -> None:
     """Images whose ids are first, first + 1, ..."""
     names = [hashlib.sha256(str(first + n).encode()).hexdigest() for n in range(len(vectors))]
-    with desk.catalog.writing("test") as work:
-        source = origins.add_source(work, "s", labels="none")
+    with desk.catalog.writing("test") as write:
+        source = provenance.add_source(write, "s", labels="none")
         files = [NewFile(f"/s/{first + n}", 1, 1, sha) for n, sha in enumerate(names)]
-        images.add_files(work, source, files)
+        images.add_files(write, source, files)
         images.add_images(
-            work,
+            write,
             known,
             [
                 NewImage(sha, None, None, 1, 1, "PNG", 1, {}, vector)
@@ -58,22 +58,22 @@ def add(desk: Desk, known: KnownEncoder, vectors: Vectors, first: int) -> None:
         )
 
 
-def search(desk: Desk, known: KnownEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
-    with desk.catalog.reading() as look:
-        neighbourhood, notes = desk.neighbourhood(look, known)
-        stored = partial(images.vectors, look, known)
+def search(desk: Desk, known: StoredEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
+    with desk.catalog.reading() as read:
+        neighbourhood, notes = desk.neighbourhood(read, known)
+        stored = partial(images.vectors, read, known)
         found, _ = neighbourhood.search(query[None], k, None, stored)
     return found[0], notes
 
 
-def generations(desk: Desk, known: KnownEncoder) -> list[tuple[int, str, int]]:
-    with desk.catalog.reading() as look:
-        files = derived.files(look, known.fingerprint)
+def generations(desk: Desk, known: StoredEncoder) -> list[tuple[int, str, int]]:
+    with desk.catalog.reading() as read:
+        files = ann_files.files(read, known.fingerprint)
     return [(file.generation, file.kind, file.count) for file in files]
 
 
 def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
-    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+    desk: Desk, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 400, DIM)
     add(desk, known, vectors[:300], 1)
@@ -98,7 +98,7 @@ def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
 
 
 def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
-    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+    desk: Desk, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 320, DIM)
     add(desk, known, vectors[:300], 1)
@@ -116,7 +116,7 @@ def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
 
 
 def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
-    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+    desk: Desk, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 200, DIM)
     add(desk, known, vectors, 1)
@@ -131,7 +131,7 @@ def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
 
 
 def test_an_index_type_that_was_asked_for_stays(
-    desk: Desk, known: KnownEncoder, rng: np.random.Generator
+    desk: Desk, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 60, DIM)
     add(desk, known, vectors[:50], 1)
@@ -177,17 +177,17 @@ def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
 
 
 def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
-    desk: Desk, known: KnownEncoder, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, known: StoredEncoder, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(desk, known, unit_rows(rng, 20, DIM), first=1)
-    write = neighbours.write_file
+    write_file = neighbours.write_file
     made: list[Path] = []
 
     def erased_meanwhile(*given: Any) -> neighbours.Unplaced:
-        written = write(*given)
+        written = write_file(*given)
         if not made:
-            with desk.catalog.writing("remove --purge") as work:
-                removals.purge(work, removals.doomed(work, [7]))
+            with desk.catalog.writing("remove --purge") as write:
+                removals.purge(write, removals.purge_set(write, [7]))
         made.append(written.path)
         return written
 

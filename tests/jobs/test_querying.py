@@ -140,8 +140,8 @@ def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
     def busy(self: Catalog, command: str, **options: object) -> object:
         if command == "query":
             # Another reader holds the lock for as long as this verdict is ready to wait.
-            with self._lock.shared(1), real(self, command, **options) as work:  # type: ignore[arg-type]
-                return work
+            with self._lock.shared(1), real(self, command, **options) as write:  # type: ignore[arg-type]
+                return write
         return real(self, command, **options)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from mediclip_index import Index, encoding
 from mediclip_index.assess import evidence
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.encoding.sources import package_folder
 from mediclip_index.types import ModelUnavailable, Settings, Verdict
 from mediclip_index.types.verdicts import ALPHA, K
@@ -83,12 +83,12 @@ def test_alpha_1_is_the_votes_and_alpha_0_the_words_to_the_digit(index: Index) -
 def test_they_are_left_out_where_that_is_asked_for(index: Index, tmp_path: Path) -> None:
     for verdict in asked(index, audit=False, references=False):
         assert (verdict.votes, verdict.references) == (None, ())
-    with index._desk.catalog.writing("test", by="test") as work:
-        words.add_settings(work, Settings(references=False))
+    with index._desk.catalog.writing("test", by="test") as write:
+        models.add_settings(write, Settings(references=False))
     assert all(v.votes is None for v in asked(index, audit=False))
     assert index.info().references == 0
-    with index._desk.catalog.writing("test", by="test") as work:
-        words.add_settings(work, Settings())
+    with index._desk.catalog.writing("test", by="test") as write:
+        models.add_settings(write, Settings())
     file = tmp_path / "other.toml"
     file.write_text(OTHER_CLASSES)
     assert all(v.votes is None for v in asked(index, audit=False, prompts=str(file)))

@@ -35,8 +35,8 @@ def bytes_of(folder: Path) -> bytes:
 
 
 def thumbnail_of(index: Index, image: int) -> bytes:
-    with Catalog.open(index.path).reading() as look:
-        ids, grey = thumbnails.thumbnails(look)
+    with Catalog.open(index.path).reading() as read:
+        ids, grey = thumbnails.thumbnails(read)
     return bytes(grey[ids.tolist().index(image)])
 
 
@@ -46,8 +46,8 @@ def test_an_index_keeps_a_small_grey_picture_of_every_image_and_hides_it_from_no
     for name, hash_paths in (("named", False), ("hashed", True)):
         index = Index.create(tmp_path / name, model=tiny_model, hash_paths=hash_paths)
         index.build([str(pile)])
-        with Catalog.open(index.path).reading() as look:
-            ids, grey = thumbnails.thumbnails(look)
+        with Catalog.open(index.path).reading() as read:
+            ids, grey = thumbnails.thumbnails(read)
         assert ids.tolist() == list(range(1, 13))
         own = Image.open(pile / "p00.png").convert("L").resize((THUMBNAIL, THUMBNAIL))
         apart = np.abs(grey.astype(float) - np.asarray(own, dtype=float)).mean(axis=(1, 2))
@@ -129,15 +129,15 @@ def test_a_purge_leaves_no_byte_and_the_chain_holds(
     of_it, beside, before = index.query([str(secret), str(pile / "p01.png"), "-"], stdin=(
         pile / "p02.png").read_bytes()).verdicts  # fmt: skip
     assert "SECRETNAME" in str(beside.neighbours)
-    doomed = id_of(index, "SECRETNAME.png")
-    vector = index.vectors([doomed])[0].tobytes()
-    seen = thumbnail_of(index, doomed)[1000:1200]
+    purge_set = id_of(index, "SECRETNAME.png")
+    vector = index.vectors([purge_set])[0].tobytes()
+    seen = thumbnail_of(index, purge_set)[1000:1200]
     for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector, seen):
         assert needle in bytes_of(index.path)
     (index.path / "catalog.duckdb.schema-2").write_bytes(b"SECRETNAME")
     secret.unlink()
 
-    report = index.remove([doomed], what="purged")
+    report = index.remove([purge_set], what="purged")
     assert (len(report.images), report.verdicts, report.on_disk) == (1, 3, ())
     for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector, seen):
         assert needle not in bytes_of(index.path)
@@ -154,7 +154,7 @@ def test_a_purge_leaves_no_byte_and_the_chain_holds(
     photographs[20].save(secret)
     again = index.query([str(secret)]).verdicts[0]
     assert again.sha256 == of_it.sha256
-    assert doomed not in {n.id for n in again.neighbours}
+    assert purge_set not in {n.id for n in again.neighbours}
     assert index.build([str(secret)]).added == 1
     assert id_of(index, "SECRETNAME.png") > 13  # an id is never given again
     assert index.verify().ok
@@ -171,14 +171,14 @@ def test_a_waiting_verdict_is_erased_with_the_image_that_it_names(built: Index, 
 
     built.query([str(pile / "p10.png")])
     catalog = Catalog.open(built.path)
-    with catalog.reading() as look:
-        ((body, _),) = audit.find(look, limit=1)
+    with catalog.reading() as read:
+        ((body, _),) = audit.find(read, limit=1)
     late = {**body, "id": "0199-late"}
-    doomed = body["neighbours"][0]
-    built.remove([doomed["id"]], what="purged")
+    purge_set = body["neighbours"][0]
+    built.remove([purge_set["id"]], what="purged")
     audit.put_in_spool(catalog.spool, [late])  # by a query that began before the purge
     built.query([str(pile / "p11.png")])
-    assert doomed["path"].encode() not in bytes_of(built.path)
+    assert purge_set["path"].encode() not in bytes_of(built.path)
     assert built.audit_verify().ok
     assert built.audit_verify().verdicts == 3
 
@@ -236,8 +236,8 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
     built.build([str(pile)])
     built.query([str(secret)])  # a file, so that the verdict knows it by path and content alone
     catalog = Catalog.open(built.path)
-    with catalog.reading() as look:
-        ((body, _),) = audit.find(look, limit=1)
+    with catalog.reading() as read:
+        ((body, _),) = audit.find(read, limit=1)
     late = {**body, "id": "0199-late", "neighbours": []}
     rewrite = Catalog.rewrite
 
@@ -248,8 +248,8 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
         if waiting and spooled:
             audit.put_in_spool(self.spool, [waiting.pop()])
         elif waiting:
-            with self.writing("query", by="me") as work:
-                audit.take_in(work, [waiting.pop()])
+            with self.writing("query", by="me") as write:
+                audit.take_in(write, [waiting.pop()])
 
     monkeypatch.setattr(Catalog, "rewrite", rewrite_while_one_waits)
     built.remove([id_of(built, "SECRETNAME.png")], what="purged")
@@ -268,8 +268,8 @@ def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
     (pile / "p00.png").rename(secret)
     built.build([str(pile)])
     built.query([str(secret)])
-    with Catalog.open(built.path).reading() as look:
-        ((body, _),) = audit.find(look, limit=1)
+    with Catalog.open(built.path).reading() as read:
+        ((body, _),) = audit.find(read, limit=1)
     rewrite, calls = Catalog.rewrite, []
 
     def killed_the_second_time(self: Catalog) -> None:
@@ -277,8 +277,8 @@ def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
         if len(calls) == 2:
             raise KeyboardInterrupt
         rewrite(self)
-        with self.writing("query", by="me") as work:
-            audit.take_in(work, [{**body, "id": "0199-late", "neighbours": []}])
+        with self.writing("query", by="me") as write:
+            audit.take_in(write, [{**body, "id": "0199-late", "neighbours": []}])
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(Catalog, "rewrite", killed_the_second_time)
@@ -298,8 +298,8 @@ def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
     secret.write_bytes((pile / "p10.png").read_bytes())
     built.query([str(secret)])
     catalog = Catalog.open(built.path)
-    with catalog.reading() as look:
-        ((body, _),) = audit.find(look, limit=1)
+    with catalog.reading() as read:
+        ((body, _),) = audit.find(read, limit=1)
     both = [id_of(built, "p10.png"), body["neighbours"][0]["id"]]
     built.remove(both, what="purged")
     late = {**body, "id": "0199-late", "path": "LATENAME.png"}
@@ -333,6 +333,6 @@ def test_a_purge_leaves_no_name_in_a_kept_evaluation(index: Index, pile: Path) -
     assert b"SECRETWARD" not in bytes_of(index.path)
     from mediclip_index.catalog import Catalog, evaluations
 
-    with Catalog.open(index.path).reading() as look:
-        kept = evaluations.find(look, number)["by"]["source"]
+    with Catalog.open(index.path).reading() as read:
+        kept = evaluations.find(read, number)["by"]["source"]
     assert {name: part["n"] for name, part in kept.items()} == {"A": 10, "(erased 1)": 2}

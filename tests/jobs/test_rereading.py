@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index, reading
-from mediclip_index.catalog import Catalog, images, indexed, labels, words
+from mediclip_index.catalog import Catalog, images, indexed, labels, models
 from mediclip_index.catalog.images import NewImage
 from mediclip_index.jobs import moving
 from mediclip_index.reading.recipes import FIRST, read_otherwise
@@ -59,23 +59,23 @@ def catalog(index: Index) -> Catalog:
 
 
 def of_file(index: Index, name: str) -> list[indexed.Indexed]:
-    with catalog(index).reading() as look:
-        return [i for i in indexed.indexed(look) if i.path.endswith(name)]
+    with catalog(index).reading() as read:
+        return [i for i in indexed.indexed(read) if i.path.endswith(name)]
 
 
 def told(index: Index) -> dict[int, str | None]:
-    with catalog(index).reading() as look:
-        return {i: standing.label for i, standing in labels.standings(look).items()}
+    with catalog(index).reading() as read:
+        return {i: standing.label for i, standing in labels.standings(read).items()}
 
 
 def add_page(index: Index, name: str, page: int, item: int | None = None) -> int:
     """What the first recipe took for one more picture of a file; labelled medical."""
     known = of_file(index, name)[0]
-    with catalog(index).writing("build") as work:
-        encoder = words.encoder(work)
+    with catalog(index).writing("build") as write:
+        encoder = models.encoder(write)
         vector = np.zeros(encoder.dim, np.float32)
         vector[0] = 1
-        images.add_images(work, encoder, [
+        images.add_images(write, encoder, [
             NewImage(known.sha256, page, item, 7, 5, known.format, 99, {"mode": known.mode}, vector)
         ])  # fmt: skip
     new = next(i.id for i in of_file(index, name) if (i.page, i.item) == (page, item))
@@ -120,8 +120,8 @@ def test_it_moves_by_reading_again_what_is_read_otherwise_and_nothing_else(
     report = earlier.build(reread=True)
     assert (report.added, report.unchanged, report.images) == (2, 12, 16)  # the TIFF and the PDF
     assert told(earlier) == before
-    with catalog(earlier).reading() as look:
-        assert words.encoder(look).recipe == reading.RECIPE
+    with catalog(earlier).reading() as read:
+        assert models.encoder(read).recipe == reading.RECIPE
     again = earlier.build(reread=True)
     assert (again.added, again.unchanged) == (0, 14)
     assert any("were read as this version reads them" in note for note in again.notes)
@@ -141,8 +141,10 @@ def test_verdicts_given_before_are_given_again_as_they_were(earlier: Index, mixe
 
 def test_what_is_told_of_an_image_is_as_it_was_read_last(earlier: Index) -> None:
     now = of_file(earlier, "q.tif")
-    with catalog(earlier).writing("build") as work:  # as the first recipe told it, of a turned page
-        work.db.execute("UPDATE images SET width = 60, height = 100 WHERE format = 'TIFF'")
+    with catalog(earlier).writing(
+        "build"
+    ) as write:  # as the first recipe told it, of a turned page
+        write.db.execute("UPDATE images SET width = 60, height = 100 WHERE format = 'TIFF'")
     assert of_file(earlier, "q.tif") != now
     earlier.build(reread=True)
     assert of_file(earlier, "q.tif") == now
@@ -217,8 +219,8 @@ def test_a_build_that_was_stopped_before_it_read_goes_on(earlier: Index) -> None
 def test_what_an_earlier_version_refused_is_tried_again(earlier: Index, mixed: Path) -> None:
     (mixed / "late.png").write_bytes(b"no picture")
     assert [r.reason for r in earlier.build().refused] == ["not_an_image"]
-    with catalog(earlier).writing("build") as work:  # as an earlier version said it
-        work.db.execute("UPDATE refusals SET message = 'too new for this version'")
+    with catalog(earlier).writing("build") as write:  # as an earlier version said it
+        write.db.execute("UPDATE refusals SET message = 'too new for this version'")
     assert earlier.build().refused[0].message == "too new for this version"
     report = earlier.build(reread=True)
     assert "is not a picture" in report.refused[0].message
@@ -233,8 +235,8 @@ def test_all_sources_are_read_again_or_none(
     earlier.build([str(other)])
     with pytest.raises(UsageError, match="name none, or all"):
         earlier.build([str(other)], reread=True)
-    with catalog(earlier).reading() as look:
-        assert words.encoder(look).recipe == FIRST
+    with catalog(earlier).reading() as read:
+        assert models.encoder(read).recipe == FIRST
     report = earlier.build([str(other), str(mixed)], reread=True)
     assert (report.added, report.images) == (3, 17)
 
@@ -246,9 +248,9 @@ def test_a_file_that_was_away_meanwhile_is_read_again_when_it_comes_back(
     shutil.move(mixed / "q.tif", tmp_path / "q.tif")
     assert earlier.build().gone == 1
     earlier.build(reread=True)
-    with catalog(earlier).reading() as look:
-        known = words.encoder(look)
-        assert set(ids).isdisjoint(images.vectors(look, known, ids)[0].tolist())
+    with catalog(earlier).reading() as read:
+        known = models.encoder(read)
+        assert set(ids).isdisjoint(images.vectors(read, known, ids)[0].tolist())
     before = told(earlier)
     shutil.move(tmp_path / "q.tif", mixed / "q.tif")
     earlier.build()

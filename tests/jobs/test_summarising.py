@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mediclip_index import Index
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 
@@ -26,8 +26,8 @@ def test_an_index_without_paths_knows_no_folders_and_copies_nothing(
 
 
 def test_images_without_a_vector_are_left_out_and_said(built: Index) -> None:
-    with built._desk.catalog.writing("test") as work:
-        work.db.execute(f"DELETE FROM {words.encoder(work).vectors} WHERE image IN (2, 3)")
+    with built._desk.catalog.writing("test") as write:
+        write.db.execute(f"DELETE FROM {models.encoder(write).vectors} WHERE image IN (2, 3)")
     report = built.summary()
     assert report.images == sum(row.images for row in report.rows) == 10
     assert report.notes[-1].startswith("2 images have no vector by the model in force")

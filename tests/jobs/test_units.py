@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mediclip_index import Index, encoding, samples
-from mediclip_index.catalog import words
+from mediclip_index.catalog import models
 from mediclip_index.jobs import founding, measuring
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.types import Encoder, Picture, Pixels, Settings, Unrelated, Vectors
@@ -92,8 +92,8 @@ def test_the_same_pictures_get_the_same_verdicts_from_a_model_whose_cosines_are_
 
 def test_what_ships_is_what_it_was_in_the_bundled_models_cosines(tmp_path: Path) -> None:
     index = Index.create(tmp_path / "index", model="lite-4")
-    with index._desk.catalog.reading() as look:
-        known, settings = words.encoder(look), words.settings(look)
+    with index._desk.catalog.reading() as read:
+        known, settings = models.encoder(read), models.settings(read)
     assert (settings.unit, settings.beta, settings.near) == ("spreads", BETA, NEAR)
     assert known.unrelated is not None
     assert BETA / known.unrelated.spread == pytest.approx(18, abs=1)
@@ -123,16 +123,16 @@ def test_without_sample_pictures_the_pile_is_measured_pairs_of_one_source_aside(
     assert found is not None
     assert found.median == pytest.approx(float(np.median(across)), abs=1e-6)
     index.build([str(listed)])
-    with index._desk.catalog.reading() as look:
-        assert look.db.execute("SELECT count(*) FROM unrelated").fetchall() == [(1,)]
+    with index._desk.catalog.reading() as read:
+        assert read.db.execute("SELECT count(*) FROM unrelated").fetchall() == [(1,)]
 
 
 def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_spreads(
     built: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with built._desk.catalog.writing("test", by="test") as work:
-        work.db.execute("DELETE FROM unrelated")
-        words.add_settings(work, Settings(unit="cosines", beta=10.0, near=0.4, references=False))
+    with built._desk.catalog.writing("test", by="test") as write:
+        write.db.execute("DELETE FROM unrelated")
+        models.add_settings(write, Settings(unit="cosines", beta=10.0, near=0.4, references=False))
     before = built.query_indexed(audit=False).verdicts
     built.set_label("medical", [9, 10], split=None)
     built.set_label("non_medical", [11, 12])
@@ -155,5 +155,5 @@ def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_
 
 
 def measured(index: Index) -> Unrelated | None:
-    with index._desk.catalog.reading() as look:
-        return words.encoder(look).unrelated
+    with index._desk.catalog.reading() as read:
+        return models.encoder(read).unrelated

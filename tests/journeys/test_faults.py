@@ -25,7 +25,15 @@ from PIL import Image
 from uuid6 import uuid7
 
 from mediclip_index import Index, reading
-from mediclip_index.catalog import Catalog, Writing, audit, images, labels, presence, words
+from mediclip_index.catalog import (
+    Catalog,
+    WriteTransaction,
+    audit,
+    images,
+    labels,
+    models,
+    presence,
+)
 from mediclip_index.types import Facts, IndexUnavailable, MediclipError, Settings, WriteError
 from tests.catalog.conftest import DIM, add, filled  # noqa: F401
 from tests.catalog.conftest import catalog as catalog
@@ -40,7 +48,7 @@ from tests.jobs.conftest import (  # noqa: F401
 SOAKING = Path(__file__).parents[2] / "scripts" / "soaking"
 
 
-def forked(work: Callable[[], None]) -> str:
+def forked(write: Callable[[], None]) -> str:
     """Do the work in a child of its own; returns its exit code and the sentence of the
     MediclipError that it met, "" where all went well."""
     reader, writer = os.pipe()
@@ -48,7 +56,7 @@ def forked(work: Callable[[], None]) -> str:
     if child == 0:
         said = ""
         try:
-            work()
+            write()
         except MediclipError as error:
             said = f"{error.exit_code} {error}"
         except BaseException:
@@ -82,30 +90,32 @@ def test_a_disk_that_fills_keeps_every_commit_and_takes_more_later(
     def write_until_full() -> None:
         full_at(wal.stat().st_size + room)
         for number in range(200):
-            with filled.writing("build") as work:
-                add(work, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
+            with filled.writing("build") as write:
+                add(write, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
             done[0] = number + 1
 
     said = forked(write_until_full)
     assert said.startswith("4 There is no room left to write in"), said
-    with filled.reading() as look:
-        there = len(images.images(look)) - 4
+    with filled.reading() as read:
+        there = len(images.images(read)) - 4
         assert there == done[0]
-    with filled.writing("build") as work:  # there is room again
-        add(work, {"/pile/later.png": "later" * 8}, seed=999)
-    with filled.reading() as look:
-        assert len(images.images(look)) == 5 + done[0]
-        known = words.encoder(look)
-        assert len(images.vectors(look, known)[0]) == 5 + done[0]
+    with filled.writing("build") as write:  # there is room again
+        add(write, {"/pile/later.png": "later" * 8}, seed=999)
+    with filled.reading() as read:
+        assert len(images.images(read)) == 5 + done[0]
+        known = models.encoder(read)
+        assert len(images.vectors(read, known)[0]) == 5 + done[0]
 
 
 @pytest.mark.parametrize("size", [1_000, 1_000_000])
 def test_a_disk_that_is_full_founds_no_half_index(size: int, tmp_path: Path) -> None:
     folder = tmp_path / "index"
 
-    def fill(work: Writing) -> None:
-        words.add_encoder(work, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0, recipe="r")
-        words.add_settings(work, Settings())
+    def fill(write: WriteTransaction) -> None:
+        models.add_encoder(
+            write, fingerprint="f" * 64, name="tiny", dim=DIM, scale=10.0, recipe="r"
+        )
+        models.add_settings(write, Settings())
 
     def found() -> None:
         full_at(size)
@@ -114,8 +124,8 @@ def test_a_disk_that_is_full_founds_no_half_index(size: int, tmp_path: Path) -> 
     assert forked(found).startswith("4 There is no room left to write in")
     assert not Catalog.exists(folder)
     assert not list(folder.glob("catalog*"))
-    with Catalog.create(folder, fill).reading() as look:
-        assert words.settings(look).number == 1
+    with Catalog.create(folder, fill).reading() as read:
+        assert models.settings(read).number == 1
 
 
 def test_a_verdict_that_the_full_disk_did_not_keep_is_not_given(built: Index, pile: Path) -> None:
@@ -158,8 +168,8 @@ def test_a_read_only_medium_without_lock_files_is_read(filled: Catalog, nobody: 
 
     def look_at() -> None:
         os.setuid(nobody)
-        with Catalog.open(filled.folder).reading() as look:
-            assert presence.present_ids(look).tolist() == [1, 2, 3, 4]
+        with Catalog.open(filled.folder).reading() as read:
+            assert presence.present_ids(read).tolist() == [1, 2, 3, 4]
         with pytest.raises(WriteError), Catalog.open(filled.folder).writing("x"):
             pass
 
@@ -297,13 +307,13 @@ def test_a_damaged_catalog_is_one_sentence(
 
     def use() -> None:
         catalog = Catalog.open(filled.folder)
-        with catalog.reading() as look:
-            images.images(look)
-            images.vectors(look, words.encoder(look))
-            labels.standings(look)
-            audit.verify(look)
-        with catalog.writing("x") as work:
-            add(work, {"/pile/e.png": "eeee"})
+        with catalog.reading() as read:
+            images.images(read)
+            images.vectors(read, models.encoder(read))
+            labels.standings(read)
+            audit.verify(read)
+        with catalog.writing("x") as write:
+            add(write, {"/pile/e.png": "eeee"})
 
     said = forked(use)
     # Scribbling may hit a page that nothing uses: then all of it must work.
@@ -315,33 +325,33 @@ def test_a_damaged_catalog_is_one_sentence(
 def test_a_torn_log_loses_at_most_its_last_transaction(filled: Catalog) -> None:
     filled.checkpoint()
     for number in range(5):
-        with filled.writing("build") as work:
-            add(work, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
+        with filled.writing("build") as write:
+            add(write, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
     wal = filled.folder / "catalog.duckdb.wal"
     with wal.open("rb+") as file:
         file.truncate(wal.stat().st_size - 20)
-    with filled.reading() as look:
-        assert len(images.images(look)) == 4 + 4
-        assert len(images.vectors(look, words.encoder(look))[0]) == 8
-    with filled.writing("build") as work:
-        add(work, {"/pile/9.png": "nine" * 16}, seed=9)
-    with filled.reading() as look:
-        assert len(images.images(look)) == 4 + 4 + 1
+    with filled.reading() as read:
+        assert len(images.images(read)) == 4 + 4
+        assert len(images.vectors(read, models.encoder(read))[0]) == 8
+    with filled.writing("build") as write:
+        add(write, {"/pile/9.png": "nine" * 16}, seed=9)
+    with filled.reading() as read:
+        assert len(images.images(read)) == 4 + 4 + 1
 
 
 def test_a_scribbled_log_is_one_sentence(filled: Catalog) -> None:
     filled.checkpoint()
     for number in range(5):
-        with filled.writing("build") as work:
-            add(work, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
+        with filled.writing("build") as write:
+            add(write, {f"/pile/{number}.png": f"{number:04}" * 16}, seed=number)
     wal = filled.folder / "catalog.duckdb.wal"
     content = bytearray(wal.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 40] = os.urandom(40)
     wal.write_bytes(content)
 
     def use() -> None:
-        with Catalog.open(filled.folder).reading() as look:
-            images.images(look)
+        with Catalog.open(filled.folder).reading() as read:
+            images.images(read)
 
     assert forked(use).startswith(f"4 {filled.file} can't be opened or read")
     assert wal.read_bytes() == content  # nobody threw away what a person may still mend
@@ -352,8 +362,8 @@ def test_a_torn_spool_file_is_one_sentence_and_is_kept(filled: Catalog) -> None:
     torn.write_text('{"id": "half')
     with filled.reading(), pytest.raises(IndexUnavailable, match=str(torn)):
         audit.spooled(filled.spool)
-    with pytest.raises(IndexUnavailable, match=str(torn)), filled.writing("query") as work:
-        audit.take_in_spool(work, filled.spool)
+    with pytest.raises(IndexUnavailable, match=str(torn)), filled.writing("query") as write:
+        audit.take_in_spool(write, filled.spool)
     assert torn.exists()
 
 
@@ -370,23 +380,23 @@ def test_a_clock_that_goes_back_disorders_nothing(
     given = []
     for step in (0, -3_600, -7_200, 60):
         clock[0] = now + step * 1_000_000_000
-        with filled.writing("query") as work:
+        with filled.writing("query") as write:
             given.append(str(uuid7()))
-            audit.take_in(work, [_body(given[-1], work)])
-            labels.say(work, {1: Facts(label=f"round {step}")})
-    with filled.reading() as look:
-        assert audit.verify(look)[2] == []
-        chain = look.db.execute("SELECT id FROM verdicts ORDER BY position").fetchall()
+            audit.take_in(write, [_body(given[-1], write)])
+            labels.say(write, {1: Facts(label=f"round {step}")})
+    with filled.reading() as read:
+        assert audit.verify(read)[2] == []
+        chain = read.db.execute("SELECT id FROM verdicts ORDER BY position").fetchall()
         assert [i for (i,) in chain] == given
-        assert labels.standings(look, [1])[1].label == "round 60"  # the order of tx, not of time
-        assert [e.label for e in labels.history(look, 1)][-1] == "round 60"
+        assert labels.standings(read, [1])[1].label == "round 60"  # the order of tx, not of time
+        assert [e.label for e in labels.history(read, 1)][-1] == "round 60"
     assert given == sorted(given)
 
 
-def _body(name: str, work: Writing) -> dict[str, object]:
+def _body(name: str, write: WriteTransaction) -> dict[str, object]:
     return {
-        "id": name, "time_us": work.time_us, "by": "ann", "run": "r", "path": "p", "label": "l",
-        "unsure": False, "tx": work.tx,
+        "id": name, "time_us": write.time_us, "by": "ann", "run": "r", "path": "p", "label": "l",
+        "unsure": False, "tx": write.tx,
     }  # fmt: skip
 
 

@@ -116,8 +116,8 @@ def test_what_is_alike_to_the_model_is_still_to_be_had(folder: Path) -> None:
 
 
 def test_an_index_of_before_says_what_it_lacks_and_makes_up_for_it(folder: Path) -> None:
-    with Catalog.open(folder / "index").writing("test", by="test") as work:
-        work.db.execute("DELETE FROM thumbnails")
+    with Catalog.open(folder / "index").writing("test", by="test") as write:
+        write.db.execute("DELETE FROM thumbnails")
     told = run(folder, "duplicates")
     assert "10 images taken in by an earlier version" in " ".join(told.stderr.split())
     assert "build --thumbnails" in " ".join(told.stderr.split())
@@ -135,9 +135,9 @@ def test_a_purged_picture_leaves_no_thumbnail_and_an_export_brings_them_along(
     index.export(folder / "out")
     again = Index.from_export(folder / "again", folder / "out")
     for catalog in (Catalog.open(index.path), Catalog.open(again.path)):
-        with catalog.reading() as look:
-            ids = [i for (i,) in look.db.execute("SELECT image FROM thumbnails").fetchall()]
-            assert "thumbnails" in schema.tables(look.db)
+        with catalog.reading() as read:
+            ids = [i for (i,) in read.db.execute("SELECT image FROM thumbnails").fetchall()]
+            assert "thumbnails" in schema.tables(read.db)
         assert sorted(ids) == list(range(2, 11))
 
 

@@ -178,12 +178,12 @@ def stamp(
     flags: int = 4, nested: bool = False, subtype: str = "Stamp", **more: Any
 ) -> Callable[[], bytes]:
     def prepare(pdf: Pdf, page: Any) -> None:
-        look = form(b"q 320 0 0 240 0 0 cm /I Do Q", [0, 0, 320, 240], xobjects={"I": rgb()})
+        read = form(b"q 320 0 0 240 0 0 cm /I Do Q", [0, 0, 320, 240], xobjects={"I": rgb()})
         if nested:
-            look = form(b"/G Do", [0, 0, 320, 240], xobjects={"G": look})
+            read = form(b"/G Do", [0, 0, 320, 240], xobjects={"G": read})
         note = Dictionary(Type=Name.Annot, Subtype=Name(f'/{subtype}'), F=flags,
                           Rect=Array([40, 30, 360, 270]),
-                          AP=Dictionary(N=pdf.make_indirect(look(pdf))))  # fmt: skip
+                          AP=Dictionary(N=pdf.make_indirect(read(pdf))))  # fmt: skip
         page.Annots = Array([pdf.make_indirect(note)])
         for key, value in more.items():
             page[f"/{key}"] = value
@@ -199,13 +199,13 @@ def _marked(pdf: Pdf, page: Any) -> None:
     ])  # fmt: skip
 
 
-def _field(look: Any, kind: Any, rect: list[int], **more: Any) -> Callable[[Pdf, Any], None]:
+def _field(read: Any, kind: Any, rect: list[int], **more: Any) -> Callable[[Pdf, Any], None]:
     """A field of a form, with its look."""
 
     def prepare(pdf: Pdf, page: Any) -> None:
         field = Dictionary(Type=Name.Annot, Subtype=Name.Widget, FT=kind, F=4, **more)
         field.T, field.Rect = pikepdf.String("f"), Array(rect)
-        field.AP = Dictionary(N=pdf.make_indirect(look(pdf)))
+        field.AP = Dictionary(N=pdf.make_indirect(read(pdf)))
         page.Annots = Array([pdf.make_indirect(field)])
         pdf.Root.AcroForm = Dictionary(Fields=Array([page.Annots[0]]))
 

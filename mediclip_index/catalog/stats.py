@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from mediclip_index.catalog import presence, removals
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import scalar
-from mediclip_index.catalog.store import Reading
+from mediclip_index.catalog.store import ReadTransaction
 
 
 @dataclass(frozen=True)
-class Tallies:
+class Stats:
     images: int
     files: int
     gone: int
@@ -24,23 +24,23 @@ class Tallies:
     last_build: str | None
 
 
-def tallies(look: Reading) -> Tallies:
-    """Everything that `info` counts, as of this look."""
-    last = scalar(look.db, "SELECT max(time_us) FROM transactions WHERE command = 'build'")
-    created = scalar(look.db, "SELECT value FROM identity WHERE name = 'created_us'")
-    return Tallies(
-        images=presence.image_count(look),
-        files=int(scalar(look.db, "SELECT count(*) FROM files_at(?)", [look.tx])),
-        gone=len(presence.gone_ids(look)),
-        removed=len(removals.removed(look)),
-        verdicts=int(scalar(look.db, "SELECT count(*) FROM verdicts")),
+def stats(read: ReadTransaction) -> Stats:
+    """Everything that `info` counts, as of this transaction."""
+    last = scalar(read.db, "SELECT max(time_us) FROM transactions WHERE command = 'build'")
+    created = scalar(read.db, "SELECT value FROM identity WHERE name = 'created_us'")
+    return Stats(
+        images=presence.image_count(read),
+        files=int(scalar(read.db, "SELECT count(*) FROM files_at(?)", [read.tx])),
+        gone=len(presence.gone_ids(read)),
+        removed=len(removals.removed(read)),
+        verdicts=int(scalar(read.db, "SELECT count(*) FROM verdicts")),
         refusals=_counts(
-            look,
+            read,
             "SELECT reason, count(DISTINCT path) FROM (SELECT r.path, r.reason FROM refusals r "
             "JOIN files_at($1) f ON f.path = r.path AND r.tx >= f.since_tx) GROUP BY 1 ORDER BY 1",
         ),
-        labels=_counts(look, _said("label")),
-        splits=_counts(look, _said("split")),
+        labels=_counts(read, _said("label")),
+        splits=_counts(read, _said("split")),
         created=iso(int(created)),
         last_build=iso(int(last)) if last else None,
     )
@@ -53,5 +53,5 @@ def _said(what: str) -> str:
     )
 
 
-def _counts(look: Reading, query: str) -> dict[str, int]:
-    return {str(name): int(count) for name, count in look.db.execute(query, [look.tx]).fetchall()}
+def _counts(read: ReadTransaction, query: str) -> dict[str, int]:
+    return {str(name): int(count) for name, count in read.db.execute(query, [read.tx]).fetchall()}

@@ -11,7 +11,7 @@ import numpy as np
 from mediclip_index.catalog import schema
 from mediclip_index.catalog.labels import iso
 from mediclip_index.catalog.rows import fetch_vectors, insert, scalar
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import (
     Calibration,
     IndexDamaged,
@@ -25,7 +25,7 @@ from mediclip_index.types import (
 
 
 @dataclass(frozen=True)
-class KnownEncoder:
+class StoredEncoder:
     """An encoder that this index has vectors of; `number` names its tables. `unrelated` is None
     where it was never measured."""
 
@@ -47,20 +47,20 @@ class KnownEncoder:
 
 
 @dataclass(frozen=True)
-class KnownPrompts:
+class StoredPrompts:
     number: int
     name: str
     sha256: str
     source: str
 
 
-def choose(work: Writing, name: str, number: int) -> None:
+def choose(write: WriteTransaction, name: str, number: int) -> None:
     """Put encoder, prompts or settings `number` in force from this transaction on."""
-    work.db.execute("INSERT INTO choices VALUES (?, ?, ?)", [work.tx, name, number])
+    write.db.execute("INSERT INTO choices VALUES (?, ?, ?)", [write.tx, name, number])
 
 
-def chosen(look: Reading, name: str) -> int:
-    number = scalar(look.db, "SELECT choice_at(?, ?)", [name, look.tx])
+def chosen(read: ReadTransaction, name: str) -> int:
+    number = scalar(read.db, "SELECT choice_at(?, ?)", [name, read.tx])
     if number is None:
         raise IndexDamaged(
             f"The index was never finished (no {name}); remove its folder and build anew."
@@ -68,14 +68,14 @@ def chosen(look: Reading, name: str) -> int:
     return int(number)
 
 
-def tx_at(look: Reading, time_us: int) -> int:
+def tx_at(read: ReadTransaction, time_us: int) -> int:
     """The last transaction up to a moment (microseconds since 1970) at which the index could
     answer; UsageError where there was none."""
-    tx, first = look.db.execute(
+    tx, first = read.db.execute(
         "SELECT max(tx) FILTER (WHERE time_us <= $2), min(time_us) FROM transactions WHERE tx >= "
         "(SELECT max(first) FROM (SELECT min(tx) AS first FROM choices GROUP BY name)) "
         "AND tx <= $1",
-        [look.tx, time_us],
+        [read.tx, time_us],
     ).fetchall()[0]
     if tx is None:
         raise UsageError(f"The index was not there yet: it could answer from {iso(first)} on.")
@@ -83,111 +83,111 @@ def tx_at(look: Reading, time_us: int) -> int:
 
 
 def add_encoder(
-    work: Writing, *, fingerprint: str, name: str, dim: int, scale: float, recipe: str
+    write: WriteTransaction, *, fingerprint: str, name: str, dim: int, scale: float, recipe: str
 ) -> None:
     """Keep an encoder, make its tables, and put it in force."""
-    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM encoders"))
-    work.db.execute(
+    number = int(scalar(write.db, "SELECT coalesce(max(number), 0) + 1 FROM encoders"))
+    write.db.execute(
         "INSERT INTO encoders (number, fingerprint, name, dim, logit_scale, tx, recipe) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [number, fingerprint, name, dim, scale, work.tx, recipe],
+        [number, fingerprint, name, dim, scale, write.tx, recipe],
     )
     for sql in schema.encoder_tables(number, dim).values():
-        work.db.execute(sql)
-    choose(work, "encoder", number)
+        write.db.execute(sql)
+    choose(write, "encoder", number)
 
 
-def add_unrelated(work: Writing, known: KnownEncoder, measured: Unrelated) -> None:
+def add_unrelated(write: WriteTransaction, known: StoredEncoder, measured: Unrelated) -> None:
     """Keep what was measured of an encoder's unrelated cosines."""
-    work.db.execute(
+    write.db.execute(
         "INSERT INTO unrelated VALUES (?, ?, ?, ?)",
-        [known.number, measured.median, measured.spread, work.tx],
+        [known.number, measured.median, measured.spread, write.tx],
     )
 
 
 def take_over(
-    work: Writing, known: KnownEncoder, new: KnownEncoder, without: Collection[int]
+    write: WriteTransaction, known: StoredEncoder, new: StoredEncoder, without: Collection[int]
 ) -> None:
     """Give an encoder another's sentences, and its vectors `without` those of some images."""
-    work.db.execute(f"INSERT INTO {new.sentences} SELECT * FROM {known.sentences}")
-    work.db.execute(
+    write.db.execute(f"INSERT INTO {new.sentences} SELECT * FROM {known.sentences}")
+    write.db.execute(
         f"INSERT INTO {new.vectors} SELECT image, vector, $1 FROM {known.vectors} "
         "WHERE image NOT IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))",
-        [work.tx, json.dumps(list(without))],
+        [write.tx, json.dumps(list(without))],
     )
 
 
-def encoder(look: Reading) -> KnownEncoder:
+def encoder(read: ReadTransaction) -> StoredEncoder:
     """The encoder in force."""
-    row = look.db.execute(
+    row = read.db.execute(
         "SELECT number, fingerprint, name, dim, logit_scale, recipe FROM encoders WHERE number = ?",
-        [chosen(look, "encoder")],
+        [chosen(read, "encoder")],
     ).fetchall()[0]
-    measured = look.db.execute(
+    measured = read.db.execute(
         "SELECT median, spread FROM unrelated WHERE encoder = ? AND tx <= ? "
         "ORDER BY tx DESC LIMIT 1",
-        [row[0], look.tx],
+        [row[0], read.tx],
     ).fetchall()
-    found = KnownEncoder(*row)
+    found = StoredEncoder(*row)
     return replace(found, unrelated=Unrelated(*measured[0])) if measured else found
 
 
-def add_prompts(work: Writing, prompts: PromptSet) -> int:
+def add_prompts(write: WriteTransaction, prompts: PromptSet) -> int:
     """Keep a prompt set; one with the same name and text is not kept twice. Returns its number."""
-    known = work.db.execute(
+    known = write.db.execute(
         "SELECT number FROM prompt_sets WHERE name = ? AND sha256 = ?",
         [prompts.name, prompts.sha256],
     ).fetchall()
     if known:
         return int(known[0][0])
-    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM prompt_sets"))
-    work.db.execute(
+    number = int(scalar(write.db, "SELECT coalesce(max(number), 0) + 1 FROM prompt_sets"))
+    write.db.execute(
         "INSERT INTO prompt_sets VALUES (?, ?, ?, ?, ?)",
-        [number, prompts.name, prompts.sha256, prompts.source, work.tx],
+        [number, prompts.name, prompts.sha256, prompts.source, write.tx],
     )
     return number
 
 
-def prompts(look: Reading, name: str | None = None) -> KnownPrompts | None:
+def prompts(read: ReadTransaction, name: str | None = None) -> StoredPrompts | None:
     """The newest set of a name, or the one in force; None where the index has none so named."""
     if name is None:
         where = "number = ?"
-        what: list[int | str] = [chosen(look, "prompts")]
+        what: list[int | str] = [chosen(read, "prompts")]
     else:
-        where, what = "name = ? AND tx <= ?", [name, look.tx]
-    rows = look.db.execute(
+        where, what = "name = ? AND tx <= ?", [name, read.tx]
+    rows = read.db.execute(
         f"SELECT number, name, sha256, source FROM prompt_sets WHERE {where} "
         "ORDER BY number DESC LIMIT 1",
         what,
     ).fetchall()
-    return KnownPrompts(*rows[0]) if rows else None
+    return StoredPrompts(*rows[0]) if rows else None
 
 
-def prompts_by_content(look: Reading, sha256: str) -> KnownPrompts | None:
+def prompts_by_content(read: ReadTransaction, sha256: str) -> StoredPrompts | None:
     """A kept set by its text's hash."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT number, name, sha256, source FROM prompt_sets WHERE sha256 = ? LIMIT 1", [sha256]
     ).fetchall()
-    return KnownPrompts(*rows[0]) if rows else None
+    return StoredPrompts(*rows[0]) if rows else None
 
 
-def all_prompts(look: Reading) -> list[KnownPrompts]:
+def all_prompts(read: ReadTransaction) -> list[StoredPrompts]:
     """The newest set of every name."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT number, name, sha256, source FROM prompt_sets WHERE tx <= ? "
         "QUALIFY row_number() OVER (PARTITION BY name ORDER BY number DESC) = 1 ORDER BY name",
-        [look.tx],
+        [read.tx],
     ).fetchall()
-    return [KnownPrompts(*row) for row in rows]
+    return [StoredPrompts(*row) for row in rows]
 
 
 def sentence_vectors(
-    look: Reading, known: KnownEncoder, sentences: Sequence[str]
+    read: ReadTransaction, known: StoredEncoder, sentences: Sequence[str]
 ) -> dict[str, Vectors]:
     """The vectors, shape (dim,), of those sentences that this encoder has read before."""
     wanted = json.dumps(sorted(set(sentences)))
     keys, vectors = fetch_vectors(
-        look.db,
+        read.db,
         f"SELECT sentence, vector FROM {known.sentences} "
         "WHERE sentence IN (SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
         [wanted],
@@ -196,10 +196,10 @@ def sentence_vectors(
     return dict(zip(keys, vectors, strict=True))
 
 
-def some_sentences(look: Reading, known: KnownEncoder, count: int) -> Vectors:
+def some_sentences(read: ReadTransaction, known: StoredEncoder, count: int) -> Vectors:
     """Vectors of at most `count` sentences, (n, dim), by chance but the same ones each time."""
     _, vectors = fetch_vectors(
-        look.db,
+        read.db,
         f"SELECT sentence, vector FROM {known.sentences} ORDER BY md5(sentence) LIMIT ?",
         [count],
         known.dim,
@@ -208,47 +208,47 @@ def some_sentences(look: Reading, known: KnownEncoder, count: int) -> Vectors:
 
 
 def keep_sentences(
-    work: Writing, known: KnownEncoder, sentences: Sequence[str], vectors: Vectors
+    write: WriteTransaction, known: StoredEncoder, sentences: Sequence[str], vectors: Vectors
 ) -> None:
     """Keep sentences' vectors, those already kept aside."""
-    present = sentence_vectors(work, known, sentences)
+    present = sentence_vectors(write, known, sentences)
     for sentence, vector in zip(sentences, vectors, strict=True):
         if sentence not in present:
             present[sentence] = vector
-            work.db.execute(
+            write.db.execute(
                 f"INSERT INTO {known.sentences} VALUES (?, ?)",
                 [sentence, np.asarray(vector, dtype=np.float32).tolist()],
             )
 
 
-def add_settings(work: Writing, settings: Settings) -> int:
+def add_settings(write: WriteTransaction, settings: Settings) -> int:
     """Keep settings as the next numbered row and put them in force; returns the number."""
-    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM settings"))
+    number = int(scalar(write.db, "SELECT coalesce(max(number), 0) + 1 FROM settings"))
     body = {name: value for name, value in asdict(settings).items() if name != "number"}
     insert(
-        work.db,
+        write.db,
         "settings",
         {"number": "INTEGER", "body": "VARCHAR", "tx": "BIGINT"},
-        [{"number": number, "body": json.dumps(body, sort_keys=True), "tx": work.tx}],
+        [{"number": number, "body": json.dumps(body, sort_keys=True), "tx": write.tx}],
     )
-    choose(work, "settings", number)
+    choose(write, "settings", number)
     return number
 
 
-def all_settings(look: Reading) -> list[tuple[Settings, str, str]]:
+def all_settings(read: ReadTransaction) -> list[tuple[Settings, str, str]]:
     """All that were kept up to the transaction, in order, with when and by whom they were."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT s.number, t.time_us, t.author FROM settings s JOIN transactions t ON t.tx = s.tx "
         "WHERE s.tx <= ? ORDER BY s.number",
-        [look.tx],
+        [read.tx],
     ).fetchall()
-    return [(settings(look, number), iso(time_us), author) for number, time_us, author in rows]
+    return [(settings(read, number), iso(time_us), author) for number, time_us, author in rows]
 
 
-def settings(look: Reading, number: int | None = None) -> Settings:
+def settings(read: ReadTransaction, number: int | None = None) -> Settings:
     """The settings in force, or those of a number."""
-    number = chosen(look, "settings") if number is None else number
-    body = json.loads(scalar(look.db, "SELECT body FROM settings WHERE number = ?", [number]))
+    number = chosen(read, "settings") if number is None else number
+    body = json.loads(scalar(read.db, "SELECT body FROM settings WHERE number = ?", [number]))
     fitted, tuned = body.pop("calibration", None), body.pop("tuned", None)
     # Rows of earlier versions counted in plain cosines, and knew no references.
     body = {"unit": "cosines", "references": False, **body}

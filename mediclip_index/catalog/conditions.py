@@ -18,7 +18,7 @@ import numpy as np
 
 from mediclip_index.catalog import labels
 from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
-from mediclip_index.catalog.store import Reading
+from mediclip_index.catalog.store import ReadTransaction
 from mediclip_index.types import Ids, UsageError
 
 BUILT_IN = (
@@ -82,47 +82,49 @@ class VerdictColumns:
     unsure: np.ndarray
 
 
-def names(look: Reading) -> list[str]:
+def names(read: ReadTransaction) -> list[str]:
     """The attributes that sources have brought, by name, and with any DICOM file what headers
     say."""
-    rows = look.db.execute(
-        "SELECT DISTINCT name FROM attributes WHERE tx <= ?", [look.tx]
+    rows = read.db.execute(
+        "SELECT DISTINCT name FROM attributes WHERE tx <= ?", [read.tx]
     ).fetchall()
     found = {name for (name,) in rows}
     if scalar(
-        look.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM' AND tx <= ?", [look.tx]
+        read.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM' AND tx <= ?", [read.tx]
     ):
         found.update(OF_HEADERS)
     return sorted(found)
 
 
-def columns(look: Reading) -> tuple[str, ...]:
+def columns(read: ReadTransaction) -> tuple[str, ...]:
     """What a condition may name; an attribute that bears a built-in name is `meta.NAME`."""
     ours = (*BUILT_IN, *OF_VERDICTS)
-    return (*ours, *(f"meta.{n}" if n in ours else n for n in names(look)))
+    return (*ours, *(f"meta.{n}" if n in ours else n for n in names(read)))
 
 
-def asks_for_verdicts(look: Reading, condition: str) -> bool:
+def asks_for_verdicts(read: ReadTransaction, condition: str) -> bool:
     """Whether a condition names a column that is told only by judging the images; UsageError where
     it is refused."""
-    asked = _check(look.db, condition, columns(look))
+    asked = _check(read.db, condition, columns(read))
     return not asked.isdisjoint(OF_VERDICTS)
 
 
-def matching(look: Reading, condition: str, verdicts: VerdictColumns | None = None) -> list[int]:
+def matching(
+    read: ReadTransaction, condition: str, verdicts: VerdictColumns | None = None
+) -> list[int]:
     """The ids, in order, of images that meet one SQL condition; UsageError where it is refused, or
     asks for `verdicts` and none are given."""
-    asked = _check(look.db, condition, columns(look))
+    asked = _check(read.db, condition, columns(read))
     of_verdicts = sorted(asked.intersection(OF_VERDICTS))
     if of_verdicts and verdicts is None:
         raise UsageError(
             f"The column {of_verdicts[0]} can't be asked for here: `mediclip-index search --where "
             f"… --format paths` lists what meets such a condition, with ids by `--format csv`."
         )
-    table = _table(look, verdicts is not None)
+    table = _table(read, verdicts is not None)
     try:
-        with _joined(look.db, verdicts), _stopped_after(look.db, TIME_LIMIT):
-            rows = look.db.execute(
+        with _joined(read.db, verdicts), _stopped_after(read.db, TIME_LIMIT):
+            rows = read.db.execute(
                 f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
             ).fetchall()
     except duckdb.InterruptException:
@@ -132,20 +134,20 @@ def matching(look: Reading, condition: str, verdicts: VerdictColumns | None = No
     except duckdb.Error as error:
         raise UsageError(
             f"The condition `{condition}` can't be answered: {_first_line(error)} "
-            f"(columns: {', '.join(columns(look))})."
+            f"(columns: {', '.join(columns(read))})."
         ) from None
     return [i for (i,) in rows]
 
 
 def values(
-    look: Reading, column: str, verdicts: VerdictColumns | None = None
+    read: ReadTransaction, column: str, verdicts: VerdictColumns | None = None
 ) -> dict[int, str | None]:
     """One column (a name of `columns`) as text, by image."""
-    table = _table(look, verdicts is not None)
+    table = _table(read, verdicts is not None)
     attribute = column.removeprefix("meta.")
     quoted = _quote(column) if attribute == column else f"meta[{_literal(attribute)}]"
-    with _joined(look.db, verdicts):
-        rows = look.db.execute(f"{table} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
+    with _joined(read.db, verdicts):
+        rows = read.db.execute(f"{table} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
     path = column == "path"
     return {i: given_path(value) if path and value else value for i, value in rows}
 
@@ -198,11 +200,11 @@ def _stopped_after(db: Connection, seconds: float) -> Iterator[None]:
         watching.join()  # so that none of it reaches the next query
 
 
-def rows(look: Reading, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def rows(read: ReadTransaction, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What the library says of these images, by id; NULLs are left out, `meta` holds attributes."""
-    attributes = names(look)
-    found = look.db.execute(
-        f"{_table(look)} SELECT {', '.join(BUILT_IN)}, meta FROM library "
+    attributes = names(read)
+    found = read.db.execute(
+        f"{_table(read)} SELECT {', '.join(BUILT_IN)}, meta FROM library "
         "WHERE id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps([int(i) for i in ids])],
     ).fetchall()
@@ -215,12 +217,12 @@ def rows(look: Reading, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return library
 
 
-def _table(look: Reading, judged: bool = False) -> str:
-    attributes = names(look)
+def _table(read: ReadTransaction, judged: bool = False) -> str:
+    attributes = names(read)
     quoted = [_quote(n) for n in attributes]
     texts = [f"any_value(value) FILTER (name = {_literal(n)})" for n in attributes]
     # A column whose every value is a number compares as one: `age > 50` is not about spelling.
-    numeric = {n for n in attributes if n not in OF_HEADERS and _all_numbers(look, n)}
+    numeric = {n for n in attributes if n not in OF_HEADERS and _all_numbers(read, n)}
     values = [
         f"TRY_CAST({text} AS DOUBLE)" if n in numeric else text
         for n, text in zip(attributes, texts, strict=True)
@@ -230,7 +232,7 @@ def _table(look: Reading, judged: bool = False) -> str:
     packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
     flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in ours)
     said = (
-        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM {_said(look)} GROUP BY image"
+        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM {_said(read)} GROUP BY image"
         if attributes
         else "SELECT NULL::BIGINT AS image, NULL AS meta WHERE false"
     )
@@ -244,31 +246,31 @@ def _table(look: Reading, judged: bool = False) -> str:
         f"WITH a AS ({said}), library AS (SELECT i.id, i.path, l.label, l.split, l.subject, "
         "i.width, i.height, i.format, i.page, i.item, i.bytes, i.sha256, "
         f"make_timestamp(t.time_us) AS added, h.author AS labelled_by, {verdicts}"
-        f"a.meta{flat} FROM images_at({look.tx}) i "
-        f"LEFT JOIN labels_at({look.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
-        f"LEFT JOIN ({labels.by_hand_sql(str(look.tx))}) h ON h.image = i.id {joined}"
+        f"a.meta{flat} FROM images_at({read.tx}) i "
+        f"LEFT JOIN labels_at({read.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
+        f"LEFT JOIN ({labels.by_hand_sql(str(read.tx))}) h ON h.image = i.id {joined}"
         "JOIN transactions t ON t.tx = i.tx)"
     )
 
 
-def _said(look: Reading) -> str:
+def _said(read: ReadTransaction) -> str:
     """The rows (image, name, value) of what sources and headers say of images."""
     listed = ", ".join(f"({_literal(name)})" for name in OF_HEADERS)
     return (
-        f"(SELECT image, name, value FROM attributes_at({look.tx}) UNION ALL "
+        f"(SELECT image, name, value FROM attributes_at({read.tx}) UNION ALL "
         "SELECT i.id, n.name, json_extract_string(i.technical, '$.' || n.name) "
-        f"FROM images i, (VALUES {listed}) n(name) WHERE i.format = 'DICOM' AND i.tx <= {look.tx} "
-        f"AND NOT EXISTS (FROM attributes_at({look.tx}) s WHERE s.image = i.id "
+        f"FROM images i, (VALUES {listed}) n(name) WHERE i.format = 'DICOM' AND i.tx <= {read.tx} "
+        f"AND NOT EXISTS (FROM attributes_at({read.tx}) s WHERE s.image = i.id "
         "AND s.name = n.name))"
     )
 
 
-def _all_numbers(look: Reading, name: str) -> bool:
+def _all_numbers(read: ReadTransaction, name: str) -> bool:
     return not scalar(
-        look.db,
+        read.db,
         "SELECT count(*) FROM attributes WHERE name = ? AND tx <= ? AND value <> '' "
         "AND TRY_CAST(value AS DOUBLE) IS NULL",
-        [name, look.tx],
+        [name, read.tx],
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mediclip_index.catalog.files import put_in_place
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 
 FOLDER = "aside"
 
@@ -27,9 +27,9 @@ def keep(folder: Path, what: str, lines: Sequence[bytes]) -> Path:
     return place / name
 
 
-def rows_where(look: Reading, table: str, condition: str) -> list[bytes]:
+def rows_where(read: ReadTransaction, table: str, condition: str) -> list[bytes]:
     """Rows of a table as JSON lines."""
-    found = look.db.execute(f"SELECT * FROM {table} WHERE {condition}")
+    found = read.db.execute(f"SELECT * FROM {table} WHERE {condition}")
     names = [column[0] for column in found.description or []]
     return [
         json.dumps(dict(zip(names, row, strict=True))).encode() for row in _all(found.fetchall())
@@ -46,9 +46,9 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def drop(work: Writing, table: str, condition: str) -> None:
+def drop(write: WriteTransaction, table: str, condition: str) -> None:
     """Take rows out of a table once they are kept aside."""
-    work.db.execute(f"DELETE FROM {table} WHERE {condition}")
+    write.db.execute(f"DELETE FROM {table} WHERE {condition}")
 
 
 def forget(folder: Path, texts: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from mediclip_index.catalog.rows import given_path, insert, kept_path, scalar
-from mediclip_index.catalog.store import Reading, Writing
+from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
 from mediclip_index.types import Frames, Pdf, ReadOptions, Refusal, ScanOptions
 
 _REFUSALS = {
@@ -30,13 +30,13 @@ class Source:
     scan: ScanOptions
 
 
-def sources(look: Reading) -> list[Source]:
+def sources(read: ReadTransaction) -> list[Source]:
     """Every source ever built from, the latest way of reading it."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT max(number), source, arg_max(labels, number), arg_max(frames, number), "
         "arg_max(pdf, number), arg_max(options, number) "
         "FROM sources WHERE tx <= ? GROUP BY source ORDER BY 1",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     return [
         Source(n, given_path(s), given_path(labels), read_options(f, p, rest), _scan_options(rest))
@@ -61,7 +61,7 @@ def _scan_options(rest: str) -> ScanOptions:
 
 
 def add_source(
-    work: Writing,
+    write: WriteTransaction,
     source: str,
     *,
     labels: str,
@@ -74,7 +74,7 @@ def add_source(
     rest = {name: value for name, value in rest.items() if name not in ("frames", "pdf")}
     said = json.dumps(rest, sort_keys=True)
     row = [kept_path(source), kept_path(labels), read.frames, read.pdf, said]
-    known = work.db.execute(
+    known = write.db.execute(
         "SELECT number FROM sources WHERE source = ? AND labels = ? AND frames = ? AND pdf = ? "
         "AND options = ? AND number = (SELECT max(number) FROM sources s WHERE s.source = "
         "sources.source)",
@@ -82,11 +82,11 @@ def add_source(
     ).fetchall()
     if known:
         return int(known[0][0])
-    number = int(scalar(work.db, "SELECT coalesce(max(number), 0) + 1 FROM sources"))
-    work.db.execute(
+    number = int(scalar(write.db, "SELECT coalesce(max(number), 0) + 1 FROM sources"))
+    write.db.execute(
         "INSERT INTO sources (number, source, labels, frames, pdf, options, tx) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [number, *row, work.tx],
+        [number, *row, write.tx],
     )
     return number
 
@@ -97,11 +97,11 @@ def _said(options: ReadOptions | ScanOptions) -> dict[str, object]:
     return {name: value for name, value in asdict(options).items() if value != usual[name]}
 
 
-def paths_by_source(look: Reading) -> dict[str, set[str]]:
+def paths_by_source(read: ReadTransaction) -> dict[str, set[str]]:
     """The paths that are there, by the source they were last read from."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT s.source, f.path FROM files_at(?) f JOIN sources s ON s.number = f.source",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     found: dict[str, set[str]] = {}
     for source, path in rows:
@@ -109,12 +109,12 @@ def paths_by_source(look: Reading) -> dict[str, set[str]]:
     return found
 
 
-def known_refusals(look: Reading) -> dict[str, list[Refusal]]:
+def known_refusals(read: ReadTransaction) -> dict[str, list[Refusal]]:
     """The latest refusals by path, so that an unchanged bad file need not be read again."""
-    rows = look.db.execute(
+    rows = read.db.execute(
         "SELECT path, reason, message, page FROM refusals WHERE tx <= ? "
         "QUALIFY tx = max(tx) OVER (PARTITION BY path) ORDER BY path, page",
-        [look.tx],
+        [read.tx],
     ).fetchall()
     found: dict[str, list[Refusal]] = {}
     for path, reason, message, page in rows:
@@ -124,14 +124,14 @@ def known_refusals(look: Reading) -> dict[str, list[Refusal]]:
     return found
 
 
-def add_refusals(work: Writing, refusals: Sequence[Refusal]) -> None:
+def add_refusals(write: WriteTransaction, refusals: Sequence[Refusal]) -> None:
     insert(
-        work.db,
+        write.db,
         "refusals",
         _REFUSALS,
         [
             {
-                "tx": work.tx,
+                "tx": write.tx,
                 "path": kept_path(refusal.path),
                 "page": refusal.page,
                 "reason": refusal.reason,
