@@ -150,7 +150,6 @@ def add_files(
     before: Collection[str] | None = None,
 ) -> None:
     """Note what these paths hold from now on; whatever they held before is closed.
-
     before: the only paths that may have held something; None: any may, which takes longer.
     """
     closing = [file.path for file in files if before is None or file.path in before]
