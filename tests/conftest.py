@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mediclip_index.reading import apart
+from mediclip_index.reading import workers
 from mediclip_index.types import Vectors
 
 # What makes a process that is started without site report what it runs to coverage.py.
@@ -46,12 +46,12 @@ def reading_is_measured() -> Iterator[None]:
     """Where coverage is measured, it is in the processes that read files as well."""
     with pytest.MonkeyPatch.context() as patch:
         if "COVERAGE_PROCESS_CONFIG" in os.environ:
-            start = apart._START.replace("; from mediclip_index.reading.worker", _MEASURED)
-            assert start != apart._START
-            patch.setattr(apart, "_START", start)
+            start = workers._START.replace("; from mediclip_index.reading.worker", _MEASURED)
+            assert start != workers._START
+            patch.setattr(workers, "_START", start)
         yield
-        if apart._Mother._one is not None:
-            apart._Mother._one.end()  # what she saw is counted when the tests are over, not later
+        if workers._ForkServer._one is not None:
+            workers._ForkServer._one.end()  # its coverage is counted with the tests
 
 
 @pytest.fixture

@@ -304,7 +304,7 @@ def final(evidence: Evidence, blend: Floats, calibration: Calibration | None) ->
     said = [data.headers[place] for place in evidence.places.tolist()]
     if not any(said):
         return blend
-    return verdict.weighed(blend, verdict.header_factors(said, data.classes))
+    return verdict.prior_corrected(blend, verdict.header_factors(said, data.classes))
 
 
 def say(evidence: Evidence, settings: Settings) -> Said:

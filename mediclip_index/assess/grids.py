@@ -12,7 +12,7 @@ from mediclip_index.assess.evidence import Evidence, Floats, Labelled, say
 from mediclip_index.assess.objectives import Objective
 from mediclip_index.types import Ids, Pooling, Settings
 from mediclip_index.types.verdicts import BETA, NEAR
-from mediclip_index.verdict import word_vectors
+from mediclip_index.verdict import prompt_embeddings
 
 ALPHAS = tuple(float(a) for a in np.round(np.arange(0, 0.9501, 0.05), 2))  # never neighbours alone
 KS = (5, 10, 20, 40, 80, 160)
@@ -106,7 +106,7 @@ def worded(data: Labelled, settings: Settings) -> Labelled:
     said, pooling = data.wording, settings.pooling or data.wording.prompts.pooling
     if pooling == said.vectors.pooling:
         return data
-    vectors = word_vectors(said.prompts, said.vectors.sentences, pooling)
+    vectors = prompt_embeddings(said.prompts, said.vectors.sentences, pooling)
     return replace(data, wording=replace(said, vectors=vectors))
 
 

@@ -38,7 +38,7 @@ def weigh(desk: Desk, *, prompts: str | None, progress: Progress) -> WordsReport
     chosen, vectors = data.wording.prompts, data.wording.vectors.sentences
     pooling = settings.pooling or chosen.pooling
 
-    def said(some: verdict.WordVectors, which: Ids) -> verdict.Words:
+    def said(some: verdict.PromptEmbeddings, which: Ids) -> verdict.ZeroShotScores:
         scale = settings.scale or data.scale
         return verdict.zero_shot(data.vectors[which], some, scale, settings.biases)
 
@@ -51,7 +51,7 @@ def weigh(desk: Desk, *, prompts: str | None, progress: Progress) -> WordsReport
         progress.advance(1)
         if rest is None:
             continue
-        fewer = verdict.word_vectors(rest, np.delete(vectors, place, axis=0), pooling)
+        fewer = verdict.prompt_embeddings(rest, np.delete(vectors, place, axis=0), pooling)
         left = said(fewer, places).classes
         found.append(
             SentenceWorth(
@@ -92,7 +92,7 @@ def _without_each(chosen: PromptSet) -> Iterator[tuple[str, str, str, PromptSet 
                 yield one.name, group.name, sentence, rest
 
 
-def _use(data: Labelled, said: verdict.Words) -> list[GroupUse]:
+def _use(data: Labelled, said: verdict.ZeroShotScores) -> list[GroupUse]:
     vectors = data.wording.vectors
     best = group_of(said, said.classes, vectors)
     own = data.truth == vectors.group_class[best]
@@ -108,7 +108,7 @@ def _use(data: Labelled, said: verdict.Words) -> list[GroupUse]:
     return sorted(rows, key=lambda row: row.images)
 
 
-def group_of(said: verdict.Words, final: Floats, vectors: verdict.WordVectors) -> Ids:
+def group_of(said: verdict.ZeroShotScores, final: Floats, vectors: verdict.PromptEmbeddings) -> Ids:
     """The place (n,) of the best group inside the winning class of `final` (n, c)."""
     inside = np.where(vectors.group_class[None] == final.argmax(axis=1)[:, None], said.groups, -1.0)
     return np.asarray(inside.argmax(axis=1))

@@ -237,7 +237,7 @@ def _calibrated(
         sharpened = verdict.sharpen(say(tuned, settings).blend, fitted.slope)
         held = objectives.hold(
             goal,
-            verdict.weighed(sharpened, factors),
+            verdict.prior_corrected(sharpened, factors),
             tuned.truth,
             objectives.weights(tuned.truth, wanted),
         )

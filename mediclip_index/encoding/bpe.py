@@ -26,7 +26,7 @@ _SPECIAL = ("<start_of_text>", "<end_of_text>")
 _WORD_END = "</w>"
 
 
-class WordPieces:
+class BPETokenizer:
     """Sentences → tokens, (n, context_length) int64, zeros behind the end."""
 
     def __init__(self, context_length: int, clean: str = "lower") -> None:
@@ -86,7 +86,7 @@ class WordPieces:
 
 
 def settings(text_cfg: Mapping[str, Any], context_length: int) -> dict[str, Any] | None:
-    """How WordPieces must be set up for a model of this text configuration; None where the model
+    """How BPETokenizer must be set up for a model of this text configuration; None where the model
     has a tokenizer of another kind."""
     more = dict(text_cfg.get("tokenizer_kwargs") or {})
     clean = more.pop("clean", "lower")

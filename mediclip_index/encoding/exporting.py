@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mediclip_index.encoding.bpe import WordPieces
+from mediclip_index.encoding.bpe import BPETokenizer
+from mediclip_index.encoding.compiled import Agreement
 from mediclip_index.encoding.encoder import OpenClipEncoder, unit_rows
 from mediclip_index.encoding.openvino import Tower, left_out, stacked
-from mediclip_index.encoding.prepared import Trial
 from mediclip_index.encoding.preprocess import Preprocessing
 from mediclip_index.encoding.texts import Texts
 from mediclip_index.types import Picture, Pixels, UsageError, Vectors
@@ -195,7 +195,7 @@ def _attention_by_parts() -> Iterator[None]:
 
 def trial_of_pictures(
     tower: Tower, exact: Seen, pictures: Sequence[Picture], how: Preprocessing, least: float
-) -> Trial:
+) -> Agreement:
     """Hold a tower against what it stands in for, a few pictures at a time; stops where it falls
     below `least`."""
     lowest, count = 1.0, 0
@@ -205,15 +205,15 @@ def trial_of_pictures(
         count += len(part)
         if lowest < least:
             break
-    return Trial(lowest, count)
+    return Agreement(lowest, count)
 
 
-def trial_of_texts(texts: Texts, pieces: WordPieces, encoder: OpenClipEncoder) -> Trial:
+def trial_of_texts(texts: Texts, pieces: BPETokenizer, encoder: OpenClipEncoder) -> Agreement:
     """Hold a text tower against torch's over a few sentences; 0 where the tokens are others."""
     tokens = pieces(SENTENCES)
     if not np.array_equal(tokens, np.asarray(encoder.tokenizer(list(SENTENCES)))):
-        return Trial(0.0, 0)
-    return Trial(_least_cosine(texts(SENTENCES), encoder.encode_texts(SENTENCES)), len(tokens))
+        return Agreement(0.0, 0)
+    return Agreement(_least_cosine(texts(SENTENCES), encoder.encode_texts(SENTENCES)), len(tokens))
 
 
 def _least_cosine(features: Vectors, expected: Vectors) -> float:

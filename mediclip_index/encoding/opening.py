@@ -12,17 +12,17 @@ from typing import Any
 
 from mediclip_index.encoding import bpe, names
 from mediclip_index.encoding.auto import resolve_auto
+from mediclip_index.encoding.compiled import (
+    LEAST,
+    TEXT,
+    CompiledModels,
+    ModelAlias,
+    ModelRecord,
+    identities,
+)
 from mediclip_index.encoding.encoder import OpenClipEncoder
 from mediclip_index.encoding.load import load_encoder
 from mediclip_index.encoding.openvino import Damaged, Engine, OpenVinoEncoder, Tower, runtime
-from mediclip_index.encoding.prepared import (
-    LEAST,
-    TEXT,
-    Prepared,
-    Sheet,
-    Signpost,
-    identities,
-)
 from mediclip_index.encoding.sources import bundled_versions
 from mediclip_index.encoding.texts import Texts
 from mediclip_index.types import MediclipError, Picture, UsageError, Vectors
@@ -139,26 +139,26 @@ class _Opening:
     torch: OpenClipEncoder | None = None
 
     def __post_init__(self) -> None:
-        self.prepared = Prepared(self.engine.identity)
+        self.prepared = CompiledModels(self.engine.identity)
 
     def warm(self, load: bool = False) -> OpenVinoEncoder | None:
         """The encoder from what was made ready before, or None where something is lacking. With
         `load` its image tower is loaded at once."""
-        signpost = self.prepared.signpost(self.key)
-        sheet = self.prepared.sheet(signpost.fingerprint) if signpost is not None else None
-        if signpost is None or sheet is None:
+        alias = self.prepared.alias(self.key)
+        record = self.prepared.record(alias.fingerprint) if alias is not None else None
+        if alias is None or record is None:
             return None
-        precision = sheet.precision(self.asked, self.engine.has_bf16)
-        needed = {f"image-{precision}", *((TEXT,) if sheet.words is not None else ())}
-        if precision is None or not needed <= sheet.towers.keys():
+        precision = record.precision(self.asked, self.engine.has_bf16)
+        needed = {f"image-{precision}", *((TEXT,) if record.words is not None else ())}
+        if precision is None or not needed <= record.towers.keys():
             return None
         if load:
             name = f"image-{precision}"
             try:
-                self.towers[name] = self.engine.loaded(Path(sheet.towers[name][0]), precision)
+                self.towers[name] = self.engine.loaded(Path(record.towers[name][0]), precision)
             except Damaged:
                 return None
-        return self._encoder(signpost.name, sheet, precision)
+        return self._encoder(alias.name, record, precision)
 
     def cold(self) -> OpenVinoEncoder | None:
         """The encoder made from the torch model; None (and `why`) where the two don't agree."""
@@ -167,60 +167,60 @@ class _Opening:
             if found is not None:
                 return found
             # Here only: it loads torch, and what it needs of it.
-            from mediclip_index.encoding.making import blank_sheet, make_ready
+            from mediclip_index.encoding.compiling import blank_sheet, make_ready
 
             encoder = self.torch = self.load(device="cpu", precision="fp32")
-            sheet = self.prepared.sheet(encoder.fingerprint) or blank_sheet(encoder)
-            made = make_ready(encoder, sheet, self.engine, self.asked, self.pictures)
-            sheet, self.why = made.sheet, made.why
+            record = self.prepared.record(encoder.fingerprint) or blank_sheet(encoder)
+            made = make_ready(encoder, record, self.engine, self.asked, self.pictures)
+            record, self.why = made.record, made.why
             self.towers |= made.towers
             # A cache that can't be written costs the next start its speed, and this one nothing.
             with contextlib.suppress(OSError):
                 for name, tower in made.towers.items():
-                    kept = self.prepared.keep_tower(sheet.fingerprint, name, tower.blob())
-                    sheet = replace(sheet, towers={**sheet.towers, name: kept})
-                self.prepared.keep_sheet(sheet)
+                    kept = self.prepared.keep_tower(record.fingerprint, name, tower.blob())
+                    record = replace(record, towers={**record.towers, name: kept})
+                self.prepared.keep_record(record)
                 files = identities(encoder.files)
-                self.prepared.keep_signpost(
-                    self.key, Signpost(encoder.name, sheet.fingerprint, files)
+                self.prepared.keep_alias(
+                    self.key, ModelAlias(encoder.name, record.fingerprint, files)
                 )
-        precision = sheet.precision(self.asked, self.engine.has_bf16)
+        precision = record.precision(self.asked, self.engine.has_bf16)
         if precision is None:
             self.why = self.why or f"{encoder.name} gives other vectors on OpenVINO than on torch"
             return None
-        return self._encoder(encoder.name, sheet, precision, encoder.notes)
+        return self._encoder(encoder.name, record, precision, encoder.notes)
 
     def _encoder(
-        self, name: str, sheet: Sheet, precision: str, notes: tuple[str, ...] = ()
+        self, name: str, record: ModelRecord, precision: str, notes: tuple[str, ...] = ()
     ) -> OpenVinoEncoder:
-        if not sheet.earned(precision):
-            trial = sheet.trials[f"image-{precision}"]
+        if not record.accepted(precision):
+            agreement = record.trials[f"image-{precision}"]
             notes += (
-                f"{precision} was asked for but not earned by {name}: its vectors of "
-                f"{trial.count} real pictures agree with fp32 to a cosine of {trial.cosine:.4f} at "
-                f"the least, and {LEAST[precision]} is wanted.",
+                f"{precision} was asked for but does not fit {name}: its vectors of "
+                f"{agreement.count} real pictures agree with fp32 to a cosine of "
+                f"{agreement.cosine:.4f} at the least, and {LEAST[precision]} is wanted.",
             )
         return OpenVinoEncoder(
-            self._tower(sheet, f"image-{precision}"),
-            self._words(sheet),
-            sheet.preprocessing,
+            self._tower(record, f"image-{precision}"),
+            self._words(record),
+            record.preprocessing,
             name=name,
-            fingerprint=sheet.fingerprint,
-            dim=sheet.dim,
-            logit_scale=sheet.logit_scale,
+            fingerprint=record.fingerprint,
+            dim=record.dim,
+            logit_scale=record.logit_scale,
             precision=precision,
             batch_size=self.batch_size,
             notes=notes,
         )
 
-    def _words(self, sheet: Sheet) -> Callable[[Sequence[str]], Vectors]:
+    def _words(self, record: ModelRecord) -> Callable[[Sequence[str]], Vectors]:
         """Sentences → features: by the compiled text tower, else by the torch model."""
-        tower = self._tower(sheet, TEXT)
+        tower = self._tower(record, TEXT)
         made: list[Texts] = []
 
         def compiled(texts: Sequence[str]) -> Vectors:
             if not made:
-                made.append(Texts(tower, bpe.WordPieces(**(sheet.words or {})), sheet.causal))
+                made.append(Texts(tower, bpe.BPETokenizer(**(record.words or {})), record.causal))
             return made[0](texts)
 
         def by_torch(texts: Sequence[str]) -> Vectors:
@@ -228,33 +228,33 @@ class _Opening:
                 self.torch = self.load(device="cpu", precision="fp32")
             return self.torch.encode_texts(texts)
 
-        return by_torch if sheet.words is None else compiled
+        return by_torch if record.words is None else compiled
 
-    def _tower(self, sheet: Sheet, name: str) -> Callable[[Any], Vectors]:
+    def _tower(self, record: ModelRecord, name: str) -> Callable[[Any], Vectors]:
         """A tower that is loaded when it is first needed: a query needs no text tower. It is loaded
         for what it is asked first, one picture or many at once, and serves the other as well."""
 
         def run(inputs: Any) -> Vectors:
             if name not in self.towers:
                 streams = 2 if len(inputs) >= MANY and name != TEXT else 1
-                self.towers[name] = self._loaded(sheet, name, streams)
+                self.towers[name] = self._loaded(record, name, streams)
             return self.towers[name](inputs)
 
         return run
 
-    def _loaded(self, sheet: Sheet, name: str, streams: int) -> Tower:
+    def _loaded(self, record: ModelRecord, name: str, streams: int) -> Tower:
         precision = name.rpartition("-")[2]
         try:
-            return self.engine.loaded(Path(sheet.towers[name][0]), precision, streams=streams)
+            return self.engine.loaded(Path(record.towers[name][0]), precision, streams=streams)
         except Damaged:
-            self.prepared.forget(sheet.fingerprint)
+            self.prepared.forget(record.fingerprint)
             self.cold()
         if name in self.towers:
             return self.towers[name]
-        again = self.prepared.sheet(sheet.fingerprint)  # another process was quicker
+        again = self.prepared.record(record.fingerprint)  # another process was quicker
         if again is None or name not in again.towers:
             raise MediclipError(
-                f"The prepared model in {self.prepared.place(sheet.fingerprint)} "
+                f"The prepared model in {self.prepared.place(record.fingerprint)} "
                 "is damaged and can't be made anew; use --engine torch."
             )
         return self.engine.loaded(Path(again.towers[name][0]), precision, streams=streams)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mediclip_index.encoding.bpe import Tokens, WordPieces
+from mediclip_index.encoding.bpe import BPETokenizer, Tokens
 from mediclip_index.types import Ids, Vectors
 
 _AT_ONCE = 64
@@ -21,7 +21,7 @@ class Texts:
     """
 
     def __init__(
-        self, tower: Callable[[Tokens], Vectors], pieces: WordPieces, causal: bool
+        self, tower: Callable[[Tokens], Vectors], pieces: BPETokenizer, causal: bool
     ) -> None:
         self._tower, self._pieces, self._causal = tower, pieces, causal
 

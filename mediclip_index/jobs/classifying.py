@@ -104,8 +104,8 @@ class Classifier:
             final = verdict.calibrated(blend, base.calibration.fitted, names)
         groups = said.groups
         if any(headers):
-            final = verdict.weighed(final, verdict.header_factors(headers, names))
-            groups = verdict.weighed(
+            final = verdict.prior_corrected(final, verdict.header_factors(headers, names))
+            groups = verdict.prior_corrected(
                 groups, np.stack([verdict.kind_factors(h, base.wording.vectors) for h in headers])
             )
         winners = final.argmax(axis=1)
@@ -135,7 +135,7 @@ class Classifier:
             return _Near(nobody, nobody.astype(np.float32), counts)
         itself = images.ids_by_content(then, contents)
         spare = max((len(ids) for ids in itself.values()), default=0)
-        found, similarities = base.neighbourhood.search(
+        found, similarities = base.vector_index.search(
             vectors, k + spare, base.support.ids, partial(images.vectors, then, base.known)
         )
         ids, near = found.copy(), np.clip(similarities, -1.0, 1.0)

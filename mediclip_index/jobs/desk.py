@@ -23,7 +23,7 @@ from mediclip_index.catalog import (
 )
 from mediclip_index.catalog.models import StoredEncoder, StoredPrompts
 from mediclip_index.jobs.naming import Names
-from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.neighbours import VectorIndex
 from mediclip_index.types import (
     Encoder,
     IndexFacts,
@@ -35,7 +35,7 @@ from mediclip_index.types import (
     UsageError,
     Vectors,
 )
-from mediclip_index.verdict import WordVectors, word_vectors
+from mediclip_index.verdict import PromptEmbeddings, prompt_embeddings
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Wording:
 
     name: str
     prompts: PromptSet
-    vectors: WordVectors
+    vectors: PromptEmbeddings
 
 
 class Desk:
@@ -211,9 +211,9 @@ class Desk:
             return None
         return found if found.classes <= set(prompts.class_names) else None
 
-    def neighbourhood(
+    def vector_index(
         self, read: ReadTransaction, known: StoredEncoder
-    ) -> tuple[Neighbourhood, list[str]]:
+    ) -> tuple[VectorIndex, list[str]]:
         """All vectors of the index, and what a person should know of their state."""
         notes = []
         opened = []
@@ -229,13 +229,13 @@ class Desk:
                 break
             since = file.through_tx
         ids, vectors = ann_files.vectors_since(read, known, since)
-        return Neighbourhood(opened, ids, vectors, presence.absent_ids(read)), notes
+        return VectorIndex(opened, ids, vectors, presence.absent_ids(read)), notes
 
 
 def _worded(chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings) -> Wording:
     vectors = np.stack([have[s] for s in chosen.sentences])
     return Wording(
-        chosen.name, chosen, word_vectors(chosen, vectors, settings.pooling or chosen.pooling)
+        chosen.name, chosen, prompt_embeddings(chosen, vectors, settings.pooling or chosen.pooling)
     )
 
 

@@ -60,7 +60,7 @@ def crowds(read: ReadTransaction, base: Ground, near: Sequence[Near]) -> dict[Wh
         assert base.references is not None
         keys += [(True, i) for i in places]
         vectors = np.concatenate([vectors, base.references.vectors[places]])
-    found, similarities = base.neighbourhood.search(
+    found, similarities = base.vector_index.search(
         vectors,
         CROWD + 1,
         base.support.ids if len(base.support.ids) else None,

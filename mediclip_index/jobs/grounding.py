@@ -15,7 +15,7 @@ from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording, named_prompts
 from mediclip_index.jobs.kinds import classes_by_kind
 from mediclip_index.jobs.moments import microseconds
-from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.neighbours import VectorIndex
 from mediclip_index.prompts import parse
 from mediclip_index.types import (
     Ids,
@@ -41,7 +41,7 @@ class Ground:
     settings: Settings
     wording: Wording
     support: labels.Support
-    neighbourhood: Neighbourhood
+    vector_index: VectorIndex
     tx: int
     notes: tuple[str, ...]
     calibration: InForce | None = None  # where one holds for all of the above
@@ -103,8 +103,8 @@ def _present(
     prompts: str | None,
 ) -> Ground:
     known = models.encoder(read)
-    neighbourhood, notes = desk.neighbourhood(read, known)
-    found = _ground(desk, read, known, settings, wording, neighbourhood, what_if)
+    vector_index, notes = desk.vector_index(read, known)
+    found = _ground(desk, read, known, settings, wording, vector_index, what_if)
     fitted = settings.calibration is not None and found.calibration is None
     if fitted and what_if == WhatIf() and prompts is None:
         notes.append(STALE)
@@ -146,7 +146,7 @@ def ground_at(
         support = labels.support(read, wording.vectors.classes)
         among = support.ids if len(support.ids) else presence.present_ids(read)
         ids, vectors = images.vectors(read, known, among.tolist())
-        searched = Neighbourhood([], ids, vectors)
+        searched = VectorIndex([], ids, vectors)
         return _ground(
             desk, read, known, settings, wording, searched, what_if or WhatIf(), shipped=shipped
         )
@@ -158,7 +158,7 @@ def _ground(
     known: StoredEncoder,
     settings: Settings,
     wording: Wording,
-    neighbourhood: Neighbourhood,
+    vector_index: VectorIndex,
     what_if: WhatIf,
     *,
     shipped: bool = True,
@@ -172,7 +172,7 @@ def _ground(
         settings=verdict.in_cosines(asked, known.unrelated),
         wording=wording,
         support=support,
-        neighbourhood=neighbourhood,
+        vector_index=vector_index,
         tx=read.tx,
         notes=(),
         calibration=calibrating.in_force(

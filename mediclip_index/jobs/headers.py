@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, indexed
 from mediclip_index.types import HeaderVote, Picture
-from mediclip_index.verdict import WordVectors
+from mediclip_index.verdict import PromptEmbeddings
 
 
-def header_of_picture(picture: Picture, words: WordVectors) -> HeaderVote | None:
+def header_of_picture(picture: Picture, words: PromptEmbeddings) -> HeaderVote | None:
     """Of a picture that was just read."""
     if picture.format != "DICOM":
         return None
@@ -19,7 +19,7 @@ def header_of_picture(picture: Picture, words: WordVectors) -> HeaderVote | None
 
 
 def dicom_headers(
-    read: ReadTransaction, words: WordVectors, ids: Sequence[int]
+    read: ReadTransaction, words: PromptEmbeddings, ids: Sequence[int]
 ) -> list[HeaderVote | None]:
     """Of indexed images, in the order of their ids."""
     stated = indexed.dicom_headers(read, ids)

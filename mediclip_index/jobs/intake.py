@@ -80,7 +80,7 @@ class Readers:
     def __init__(self, workers: int | None = None) -> None:
         count = workers or _sensible()
         self._threads = ThreadPoolExecutor(count, "read")
-        self._apart = [reading.Apart(_PRELOAD) for _ in range(count)]
+        self._apart = [reading.WorkerProcess(_PRELOAD) for _ in range(count)]
         self._idle = self._apart[::-1]
         self._held = 0  # bytes of pictures read and not taken yet
         self._next = 0  # the number of the file that is taken next

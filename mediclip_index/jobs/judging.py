@@ -20,8 +20,8 @@ from mediclip_index.types import (
     GroupShare,
     HeaderVote,
     Ids,
-    LoudPrompt,
     Neighbour,
+    PromptMatch,
     ReferenceVote,
     Vectors,
     Verdict,
@@ -86,7 +86,7 @@ def judge(
         there = {place: i for place, i in pictures.items() if i not in out}
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
-        ids, similarities = base.neighbourhood.search(
+        ids, similarities = base.vector_index.search(
             vectors,
             2 * base.settings.k + spare,
             among,
@@ -165,7 +165,7 @@ def largest(values: Vectors, k: int) -> tuple[Ids, Vectors]:
 def _verdict(
     base: Ground,
     asked: Asked,
-    said: verdict.Words,
+    said: verdict.ZeroShotScores,
     row: int,
     on: _Row,
     near: Near,
@@ -202,10 +202,10 @@ def _verdict(
     if base.calibration is not None:
         final = verdict.calibrated(final[None], base.calibration.fitted, names)[0]
     if asked.header is not None:
-        final = verdict.weighed(final[None], header)[0]
+        final = verdict.prior_corrected(final[None], header)[0]
     winner = int(np.argmax(final))
     in_class = np.flatnonzero(base.wording.vectors.group_class == winner)
-    every = verdict.weighed(
+    every = verdict.prior_corrected(
         said.groups[row][None], verdict.kind_factors(asked.header, base.wording.vectors)
     )[0]
     groups = every[in_class]
@@ -307,8 +307,8 @@ def classes_of(support: labels.Support, ids: Ids) -> Ids:
 
 
 def _loudest(
-    wording: Wording, said: verdict.Words, row: int, winner: int | None = None
-) -> list[LoudPrompt]:
+    wording: Wording, said: verdict.ZeroShotScores, row: int, winner: int | None = None
+) -> list[PromptMatch]:
     """The closest sentences; with a `winner` those of this class alone."""
     sentences = wording.prompts.sentences
     vectors = wording.vectors
@@ -317,7 +317,7 @@ def _loudest(
         order = order[vectors.group_class[vectors.sentence_group[order]] == winner]
     order = order[:LOUDEST]
     return [
-        LoudPrompt(
+        PromptMatch(
             prompt=sentences[t],
             class_name=vectors.classes[vectors.group_class[vectors.sentence_group[t]]],
             group=vectors.groups[vectors.sentence_group[t]],

@@ -18,7 +18,7 @@ from mediclip_index.catalog import ReadTransaction, ann_files, images, models
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.neighbours import Material
+from mediclip_index.neighbours import VectorSource
 from mediclip_index.types import Ids, IndexType, NeighbourFile, UsageError, Vectors
 
 FEW_NEW = 1_000  # vectors newer than all files that a query may read from the catalog
@@ -71,9 +71,9 @@ def _refreshed(desk: Desk, known: StoredEncoder) -> bool:
 
 def material_of(
     desk: Desk, known: StoredEncoder, ids: Ids, since: int, through: int, sentences: Vectors
-) -> Material:
+) -> VectorSource:
     """The catalog's vectors of these ids (sorted), written after `since` and up to `through`."""
-    return Material(
+    return VectorSource(
         count=len(ids),
         dim=known.dim,
         pieces=partial(_pieces, desk, known, ids, since, through),

@@ -15,8 +15,8 @@ from mediclip_index.types import (
     AuditRow,
     GroupShare,
     HeaderVote,
-    LoudPrompt,
     Neighbour,
+    PromptMatch,
     ReferenceVote,
     Vectors,
     Verdict,
@@ -114,7 +114,7 @@ def to_row(body: Mapping[str, Any], chain: str | None) -> AuditRow:
         **plain,
         group=GroupShare(**body["group"]),
         neighbours=tuple(Neighbour(**n) for n in body["neighbours"]),
-        prompts=tuple(LoudPrompt(**p) for p in body["prompts"]),
+        prompts=tuple(PromptMatch(**p) for p in body["prompts"]),
         without=tuple(body["without"]),
         # Verdicts of earlier versions knew none of these.
         references=tuple(ReferenceVote(**r) for r in body.get("references", ())),

@@ -68,8 +68,8 @@ def search(
     if not np.any(target):
         raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
     with desk.catalog.reading() as read:
-        neighbourhood, notes = desk.neighbourhood(read, known)
-        ids, similarities = neighbourhood.search(
+        vector_index, notes = desk.vector_index(read, known)
+        ids, similarities = vector_index.search(
             unit(target)[None], k + len(like), among, _stored(read, known)
         )
     # An image that was asked for by id is no answer to itself.

@@ -100,8 +100,8 @@ def try_prompts(
         ]
         vectors = wording.vectors.sentences
     with desk.catalog.reading() as read:
-        neighbourhood, _ = desk.neighbourhood(read, known)
-        ids, similarities = neighbourhood.search(
+        vector_index, _ = desk.vector_index(read, known)
+        ids, similarities = vector_index.search(
             np.ascontiguousarray(vectors), k, None, partial(images.vectors, read, known)
         )
         trials = []

@@ -7,28 +7,28 @@ faiss is imported where it is used: that takes a tenth of a second, and most com
 from mediclip_index.neighbours.exact import merge, nearest
 from mediclip_index.neighbours.files import (
     Damaged,
-    Unplaced,
+    StagedFile,
     contents,
     open_file,
     place_file,
     sweep,
     write_file,
 )
-from mediclip_index.neighbours.kinds import (
+from mediclip_index.neighbours.index_types import (
     EXACT_NUMBERS,
-    Material,
+    VectorSource,
     kind_for,
     spread,
 )
-from mediclip_index.neighbours.search import Neighbourhood, Stored
+from mediclip_index.neighbours.search import Stored, VectorIndex
 
 __all__ = [
     "EXACT_NUMBERS",
     "Damaged",
-    "Material",
-    "Neighbourhood",
+    "StagedFile",
     "Stored",
-    "Unplaced",
+    "VectorIndex",
+    "VectorSource",
     "contents",
     "kind_for",
     "merge",

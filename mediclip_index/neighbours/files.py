@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mediclip_index.neighbours.kinds import Material, is_exact, listed_ids, make
+from mediclip_index.neighbours.index_types import VectorSource, is_exact, listed_ids, make
 from mediclip_index.types import Ids, NeighbourFile, Vectors, WriteError
 
 _CHUNK = 1 << 20
@@ -23,7 +23,7 @@ class Damaged(Exception):
 
 
 @dataclass(frozen=True)
-class Unplaced:
+class StagedFile:
     """A file that is written whole, under a temporary name. recall: as measured, None if exact."""
 
     path: Path
@@ -32,7 +32,7 @@ class Unplaced:
     recall: float | None
 
 
-def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
+def write_file(folder: Path, material: VectorSource, kind: str) -> StagedFile:
     """Write a FAISS file of a kind (`kinds.kind_for`) under a temporary name; place it once its
     generation is known."""
     import faiss
@@ -52,11 +52,11 @@ def write_file(folder: Path, material: Material, kind: str) -> Unplaced:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-    return Unplaced(unfinished, kind, index.ntotal, recall)
+    return StagedFile(unfinished, kind, index.ntotal, recall)
 
 
 def place_file(
-    written: Unplaced, *, generation: int, fingerprint: str, since_tx: int, through_tx: int
+    written: StagedFile, *, generation: int, fingerprint: str, since_tx: int, through_tx: int
 ) -> NeighbourFile:
     """Move a written file into its place; returns what the catalog is to record of it."""
     checksum = _checksum(written.path)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mediclip_index.neighbours.exact import merge, nearest, ranked
-from mediclip_index.neighbours.kinds import is_exact, shortlist
+from mediclip_index.neighbours.index_types import is_exact, shortlist
 from mediclip_index.types import Ids, Vectors
 
 Stored = Callable[[Sequence[int]], tuple[Ids, Vectors]]
@@ -18,7 +18,7 @@ _BLOCK = 64  # queries whose short lists are fetched together
 _NOBODY = np.empty(0, dtype=np.int64)
 
 
-class Neighbourhood:
+class VectorIndex:
     """All vectors of an index: those of its FAISS files, and those that are newer, beside them.
 
     `files` are what open_file gave; `ids` (n,), in order, and `vectors` (n, dim) are in none of

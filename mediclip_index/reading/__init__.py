@@ -1,7 +1,6 @@
 """A source (folder, archive, list, PDF, DICOM, picture) → upright RGB pictures. No model here, no
 database."""
 
-from mediclip_index.reading.apart import Apart, Found
 from mediclip_index.reading.archives import MARK as MEMBER
 from mediclip_index.reading.archives import is_there
 from mediclip_index.reading.archives import split as member_of
@@ -19,18 +18,19 @@ from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.sources import Scan, plain, scan
 from mediclip_index.reading.tones import squared, unshaped, within
 from mediclip_index.reading.worker import Task
+from mediclip_index.reading.workers import Found, WorkerProcess
 
 __all__ = [
     "FILLED_IN",
     "MEMBER",
     "RECIPE",
-    "Apart",
     "Found",
     "ListRow",
     "ReadResult",
     "Scan",
     "Task",
     "Unreadable",
+    "WorkerProcess",
     "content_hash",
     "is_there",
     "label_rows",

@@ -1,8 +1,8 @@
-"""The other side of `Apart`: processes in which files are read, and die if need be.
+"""The other side of `WorkerProcess`: processes in which files are read, and die if need be.
 
-A mother process imports what decoding needs once, and is forked for each worker, which takes some
-milliseconds. She never decodes anything herself, so she always hears when the program that started
-her is gone, and takes her workers with her, busy or hung. Nothing here imports torch, DuckDB or
+A fork server imports what decoding needs once, and is forked for each worker, which takes some
+milliseconds. It never decodes anything itself, so it always notices when the program that started
+it is gone, and ends its workers then, busy or hung. Nothing here imports torch, DuckDB or
 FAISS, and the program's own main module is not run again, as multiprocessing would.
 
 What a worker says: its number, once. Then, for each task, the content's hash; and, where it is told
@@ -31,7 +31,7 @@ from mediclip_index.reading.refusing import Unreadable
 from mediclip_index.reading.tones import Shape
 from mediclip_index.types import Bounds, ReadOptions, Refusal
 
-# What the mother is told: 0, with one end of a socket, for a new worker; else whom to kill.
+# What the fork server is told: 0, with one end of a socket, for a new worker; else whom to kill.
 ORDER = struct.Struct("!q")
 _PR_SET_PDEATHSIG = 1
 
@@ -56,7 +56,7 @@ class End:
     """All was said of a file."""
 
 
-def mother(control: int, preload: list[str]) -> None:
+def fork_server(control: int, preload: list[str]) -> None:
     """Fork and kill workers as told through the socket `control`, until it closes."""
     for name in preload:
         importlib.import_module(name)
@@ -87,7 +87,7 @@ def _ended(children: set[int]) -> list[int]:
     return [child for child in children if os.waitpid(child, os.WNOHANG)[0]]
 
 
-def _work(descriptor: int, mother: int) -> None:
+def _work(descriptor: int, fork_server: int) -> None:
     """Read file after file until the socket closes; never returns."""
     status = 1
     with contextlib.suppress(BaseException):
@@ -95,7 +95,7 @@ def _work(descriptor: int, mother: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == mother:
+        if os.getppid() == fork_server:
             asked = Connection(descriptor)
             asked.send(os.getpid())
             with contextlib.suppress(EOFError, ConnectionError):

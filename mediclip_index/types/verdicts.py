@@ -163,7 +163,7 @@ class ReferenceVote:
 
 
 @dataclass(frozen=True)
-class LoudPrompt:
+class PromptMatch:
     """A sentence that lies close to the picture, with its cosine."""
 
     prompt: str
@@ -230,7 +230,7 @@ class Verdict:
     calibrated: bool
     group: GroupShare
     neighbours: tuple[Neighbour, ...]
-    prompts: tuple[LoudPrompt, ...]
+    prompts: tuple[PromptMatch, ...]
     words_share: float | None
     without: tuple[int, ...]
     otherwise: str | None

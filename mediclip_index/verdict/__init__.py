@@ -12,9 +12,9 @@ from mediclip_index.verdict.calibration import (
     least_factor,
     log_loss,
     mean_distance,
+    prior_corrected,
     sharpen,
     strangeness,
-    weighed,
 )
 from mediclip_index.verdict.decision import RULE, Decision, Voters, decide, joined, support
 from mediclip_index.verdict.header import header_factors, header_vote, kind_factors
@@ -22,17 +22,23 @@ from mediclip_index.verdict.reasons import Reasons, explain
 from mediclip_index.verdict.sentence import own_references, why
 from mediclip_index.verdict.units import in_cosines, in_spreads, unrelated
 from mediclip_index.verdict.votes import vote_weights, votes
-from mediclip_index.verdict.words import Words, WordVectors, unit, word_vectors, zero_shot
+from mediclip_index.verdict.zero_shot import (
+    PromptEmbeddings,
+    ZeroShotScores,
+    prompt_embeddings,
+    unit,
+    zero_shot,
+)
 
 __all__ = [
     "LEAST",
     "NEAREST",
     "RULE",
     "Decision",
+    "PromptEmbeddings",
     "Reasons",
     "Voters",
-    "WordVectors",
-    "Words",
+    "ZeroShotScores",
     "blend",
     "calibrated",
     "complete_votes",
@@ -52,6 +58,8 @@ __all__ = [
     "log_loss",
     "mean_distance",
     "own_references",
+    "prior_corrected",
+    "prompt_embeddings",
     "sharpen",
     "strangeness",
     "support",
@@ -59,8 +67,6 @@ __all__ = [
     "unrelated",
     "vote_weights",
     "votes",
-    "weighed",
     "why",
-    "word_vectors",
     "zero_shot",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediclip_index.types import Ids
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 
 def complete_votes(shares: Floats, words: Floats, counts: Ids | Floats) -> Floats:

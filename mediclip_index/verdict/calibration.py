@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediclip_index.types import Calibration, Ids, Vectors
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 LEAST = 1e-9  # no probability is taken for smaller
 NEAREST = 10  # neighbours that tell how well a picture is known
@@ -30,7 +30,7 @@ def sharpen(probabilities: Floats, slope: float) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def weighed(probabilities: Floats, factors: Floats) -> Floats:
+def prior_corrected(probabilities: Floats, factors: Floats) -> Floats:
     """p * factor, each row normalised; shape (n, c).
 
     With factors of new prevalence / old prevalence this is Bayes' rule for a pile in which classes
@@ -45,7 +45,7 @@ def calibrated(probabilities: Floats, fitted: Calibration, classes: Sequence[str
     sharpened = sharpen(probabilities, fitted.slope)
     if not fitted.factors:
         return sharpened
-    return weighed(sharpened, np.array([fitted.factors.get(name, 1.0) for name in classes]))
+    return prior_corrected(sharpened, np.array([fitted.factors.get(name, 1.0) for name in classes]))
 
 
 def least_factor(

@@ -18,7 +18,7 @@ import numpy as np
 from mediclip_index.types import Ids, Settings, Vectors
 from mediclip_index.verdict.blend import blend, complete_votes
 from mediclip_index.verdict.votes import vote_weights, votes
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 Flags = np.ndarray  # of bool
 RULE = 2  # raised with every change that turns verdicts: pooling, votes, blend, doubt

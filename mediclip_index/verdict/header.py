@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediclip_index.types import HeaderVote
-from mediclip_index.verdict.words import Floats, WordVectors
+from mediclip_index.verdict.zero_shot import Floats, PromptEmbeddings
 
 ODDS = 99.0
 ODDS_OF_CAPTURES = 9.0  # secondary captures: of anything that was on a screen or a scanner's glass
@@ -57,7 +57,7 @@ KINDS_OF_MODALITY: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def header_vote(modality: str, captured: bool, words: WordVectors) -> HeaderVote | None:
+def header_vote(modality: str, captured: bool, words: PromptEmbeddings) -> HeaderVote | None:
     """What a header says under a prompt set; None where the modality is "" or tells nothing, or the
     set has no kind that it could show. `captured`: the object is a secondary capture."""
     kinds = [k for k in KINDS_OF_MODALITY.get(modality, ()) if k in words.groups]
@@ -76,7 +76,7 @@ def header_factors(votes: Sequence[HeaderVote | None], classes: Sequence[str]) -
     return factors
 
 
-def kind_factors(vote: HeaderVote | None, words: WordVectors) -> Floats:
+def kind_factors(vote: HeaderVote | None, words: PromptEmbeddings) -> Floats:
     """Factors (g,) on the shares of the kinds; 1 where the header does not speak of one."""
     if vote is None:
         return np.ones(len(words.groups))

@@ -8,7 +8,7 @@ import numpy as np
 
 from mediclip_index.types import Settings
 from mediclip_index.verdict.decision import Decision, Flags, Voters, decide
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mediclip_index.types import HeaderVote, LoudPrompt, Neighbour, ReferenceVote
+from mediclip_index.types import HeaderVote, Neighbour, PromptMatch, ReferenceVote
 from mediclip_index.verdict.reasons import Reasons
 
 
 def why(
     label: str,
     words: float,
-    loudest: LoudPrompt,
+    loudest: PromptMatch,
     neighbours: list[Neighbour],
     reasons: Reasons,
     otherwise: str | None,

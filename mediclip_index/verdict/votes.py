@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from mediclip_index.types import Ids, Vectors
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 SMOOTHING = 10
 

@@ -27,7 +27,7 @@ from mediclip_index import prompts, reading
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.types import Encoder, Entry, Ids, Picture, Vectors
-from mediclip_index.verdict import word_vectors, zero_shot
+from mediclip_index.verdict import prompt_embeddings, zero_shot
 
 SIZE = (4000, 3000)
 NOISE = 6.0  # grey levels of 255
@@ -131,7 +131,7 @@ def _encoded(encoder: Encoder, entries: Sequence[Entry], manner: Manner) -> Vect
 def _labels(encoder: Encoder, vectors: Vectors) -> Ids:
     words = prompts.load_bundled("medical")
     sentences = encoder.encode_texts(words.sentences)
-    rows = word_vectors(words, sentences, words.pooling)
+    rows = prompt_embeddings(words, sentences, words.pooling)
     shares = zero_shot(vectors, rows, encoder.logit_scale).classes
     return np.asarray(np.argmax(shares, axis=1), dtype=np.int64)
 

@@ -18,7 +18,7 @@ from mediclip_index import prompts
 from mediclip_index.jobs.desk import load_encoder
 from mediclip_index.jobs.intake import Manner, Readers, entry_of
 from mediclip_index.types import Encoder, Vectors
-from mediclip_index.verdict import word_vectors, zero_shot
+from mediclip_index.verdict import prompt_embeddings, zero_shot
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
         found_files = readers.ahead(entries, Manner(reference))
         pictures = [picture for file in found_files for picture in file.pictures]
     chosen = prompts.load_bundled("medical")
-    words = word_vectors(chosen, reference.encode_texts(chosen.sentences), chosen.pooling)
+    words = prompt_embeddings(chosen, reference.encode_texts(chosen.sentences), chosen.pooling)
 
     def labels(encoder: Encoder, vectors: Vectors) -> list[int]:
         said = zero_shot(vectors, words, encoder.logit_scale).classes

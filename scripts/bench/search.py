@@ -35,7 +35,7 @@ from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.rows import insert_vectors
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import material_of
-from mediclip_index.neighbours import Neighbourhood
+from mediclip_index.neighbours import VectorIndex
 from mediclip_index.types import Ids, Vectors
 
 PIECE = 16_384
@@ -174,7 +174,7 @@ def _ask(folder: Path, count: int, options: argparse.Namespace) -> dict[str, obj
         started = time.perf_counter()
         opened = neighbours.open_file(catalog.folder, file)
         none = np.empty(0, dtype=np.int64)
-        everything = Neighbourhood([opened], none, np.empty((0, known.dim), dtype=np.float32))
+        everything = VectorIndex([opened], none, np.empty((0, known.dim), dtype=np.float32))
         opening = time.perf_counter() - started
         stored = partial(images.vectors, read, known)
         if options.ranking == "float16":

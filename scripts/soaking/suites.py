@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mediclip_index.reading import Apart, Task
+from mediclip_index.reading import Task, WorkerProcess
 from mediclip_index.reading.signatures import signature
 from mediclip_index.types import Bounds, Picture, ReadOptions
 
@@ -104,7 +104,7 @@ def is_deep(picture: Picture) -> bool:
     return mode in ("I", "F") or mode.startswith("I;16") or (bits.isdigit() and int(bits) > 8)
 
 
-def rows_of(path: Path, worker: Apart, root: Path) -> Iterator[Row]:
+def rows_of(path: Path, worker: WorkerProcess, root: Path) -> Iterator[Row]:
     with path.open("rb") as file:
         known = signature(file.read())
     kind = known.name if known else "-"
@@ -160,9 +160,9 @@ def files(root: Path) -> list[Path]:
 
 def measure(root: Path, workers: int = 2) -> list[Row]:
     """All files under a folder."""
-    idle: SimpleQueue[Apart] = SimpleQueue()
+    idle: SimpleQueue[WorkerProcess] = SimpleQueue()
     for _ in range(workers):
-        idle.put(Apart())
+        idle.put(WorkerProcess())
 
     def one(path: Path) -> list[Row]:
         worker = idle.get()

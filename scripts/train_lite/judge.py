@@ -105,7 +105,7 @@ def answers(ground: Ground, chosen: Sequence[tuple[int, ...]]) -> Iterator[Answe
     """The answers to each set of folds that is left out."""
     wording = prompts.load_bundled("medical")
     sentences = np.pad(ground.embed(list(wording.sentences)), ((0, 0), (0, RAW_DIM)))
-    vectors = verdict.word_vectors(wording, sentences, wording.pooling)
+    vectors = verdict.prompt_embeddings(wording, sentences, wording.pooling)
     yes = wording.class_names.index("medical")
     settings = verdict.in_cosines(Settings(), UNRELATED)
     truth = np.array([wording.class_names.index(row.label) for row in ground.rows])

@@ -88,7 +88,7 @@ def test_the_factor_puts_the_boundary_between_two_images() -> None:
     held = objectives.hold(goal, said, truth, np.ones(5))
     assert held.precision == pytest.approx(2 / 3)
     assert held.recall == 1.0
-    leaning = verdict.weighed(said, np.array([held.factor, 1.0]))
+    leaning = verdict.prior_corrected(said, np.array([held.factor, 1.0]))
     assert leaning.argmax(axis=1).tolist() == [0, 0, 0, 1, 1]
 
 

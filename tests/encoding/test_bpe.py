@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from open_clip.tokenizer import SimpleTokenizer
 
 from mediclip_index.encoding import bpe
-from mediclip_index.encoding.bpe import WordPieces
+from mediclip_index.encoding.bpe import BPETokenizer
 
 CLEANS = ("lower", "whitespace", "canonicalize")
 WORDS = st.sampled_from(
@@ -22,8 +22,8 @@ TEXTS = st.one_of(st.text(max_size=80), st.lists(WORDS, max_size=40).map(" ".joi
 
 
 @cache
-def pair(clean: str, length: int) -> tuple[WordPieces, SimpleTokenizer]:
-    return WordPieces(length, clean), SimpleTokenizer(context_length=length, clean=clean)
+def pair(clean: str, length: int) -> tuple[BPETokenizer, SimpleTokenizer]:
+    return BPETokenizer(length, clean), SimpleTokenizer(context_length=length, clean=clean)
 
 
 @pytest.mark.parametrize("clean", CLEANS)

@@ -23,9 +23,9 @@ from mediclip_index.encoding import (
     opening,
     ready_encoder,
 )
+from mediclip_index.encoding.compiled import BF16, Agreement, ModelRecord
 from mediclip_index.encoding.exporting import trial_of_pictures
 from mediclip_index.encoding.openvino import Engine, Tower
-from mediclip_index.encoding.prepared import BF16, Sheet, Trial
 from mediclip_index.types import Encoder, Picture, UsageError, Vectors
 from tests.encoding.conftest import RECIPE, SENTENCES
 
@@ -153,13 +153,13 @@ def test_a_tower_that_cannot_be_loaded_is_made_anew(
     """Its file is the one that was written, and the engine refuses it all the same."""
     name = f"local-dir:{tiny}"
     before = opened(name, photos).encode_pictures(photos)
-    (sheet,) = cache.glob("*/sheet.json")
+    (record,) = cache.glob("*/sheet.json")
     (blob,) = cache.glob("*/image-fp32.blob")
     blob.write_bytes(b"no model")
-    kept = json.loads(sheet.read_text())
+    kept = json.loads(record.read_text())
     stat = blob.stat()
     kept["towers"]["image-fp32"] = [str(blob), stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    sheet.write_text(json.dumps(kept))
+    record.write_text(json.dumps(kept))
     assert np.array_equal(opened(name, photos).encode_pictures(photos), before)
 
 
@@ -294,18 +294,18 @@ def test_bf16_is_taken_only_where_64_pictures_agree(photos: list[Picture]) -> No
     from mediclip_index.encoding.preprocess import Preprocessing
 
     how = Preprocessing((8, 8), (0.5,) * 3, (0.5,) * 3)
-    sheet = Sheet("f", 4, 1.0, how, None, trials={"image-fp32": Trial(1.0, 8)})
+    record = ModelRecord("f", 4, 1.0, how, None, trials={"image-fp32": Agreement(1.0, 8)})
 
     def with_trial(cosine: float, count: int) -> str | None:
-        trials = {**sheet.trials, BF16: Trial(cosine, count)}
-        return Sheet("f", 4, 1.0, how, None, trials=trials).precision("auto", True)
+        trials = {**record.trials, BF16: Agreement(cosine, count)}
+        return ModelRecord("f", 4, 1.0, how, None, trials=trials).precision("auto", True)
 
     assert with_trial(0.9991, 64) == "bf16"
     assert with_trial(0.9989, 64) == "fp32"
     assert with_trial(1.0, 63) == "fp32"
-    assert sheet.precision("auto", True) is None  # not tried yet
-    assert sheet.precision("auto", False) == "fp32"
-    disagreeing = Sheet("f", 4, 1.0, how, None, trials={"image-fp32": Trial(0.9998, 8)})
+    assert record.precision("auto", True) is None  # not tried yet
+    assert record.precision("auto", False) == "fp32"
+    disagreeing = ModelRecord("f", 4, 1.0, how, None, trials={"image-fp32": Agreement(0.9998, 8)})
     assert disagreeing.precision("fp32", False) is None
 
     def exact(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Vectors:
@@ -314,8 +314,8 @@ def test_bf16_is_taken_only_where_64_pictures_agree(photos: list[Picture]) -> No
     def not_finite(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Vectors:
         return np.full((len(pixels), 4), np.nan, dtype=np.float32)
 
-    trial = trial_of_pictures(not_finite, exact, photos, how, 0.9)  # type: ignore[arg-type]
-    assert trial.cosine == 0.0
+    agreement = trial_of_pictures(not_finite, exact, photos, how, 0.9)  # type: ignore[arg-type]
+    assert agreement.cosine == 0.0
 
 
 def test_a_large_batch_is_computed_in_halves_and_comes_back_in_order(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mediclip_index.encoding.bpe import Tokens, WordPieces
+from mediclip_index.encoding.bpe import BPETokenizer, Tokens
 from mediclip_index.encoding.texts import Texts
 from mediclip_index.types import Vectors
 
@@ -28,7 +28,7 @@ def asked(causal: bool, sentences: list[str]) -> tuple[Vectors, list[tuple[int, 
         last = np.take_along_axis(tokens, ends[:, None] - 1, axis=1)[:, 0]
         return np.stack([ends, last], axis=1).astype(np.float32)
 
-    return Texts(tower, WordPieces(77), causal)(sentences), shapes
+    return Texts(tower, BPETokenizer(77), causal)(sentences), shapes
 
 
 def test_a_causal_tower_is_spared_what_stands_behind_the_end() -> None:

@@ -34,7 +34,7 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
-    monkeypatch.setattr("mediclip_index.neighbours.kinds.EXACT_NUMBERS", 100)
+    monkeypatch.setattr("mediclip_index.neighbours.index_types.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.neighbours.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.jobs.neighbouring.FEW_NEW", 10)
     with desk.catalog.reading() as read:
@@ -60,9 +60,9 @@ def add(desk: Desk, known: StoredEncoder, vectors: Vectors, first: int) -> None:
 
 def search(desk: Desk, known: StoredEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
     with desk.catalog.reading() as read:
-        neighbourhood, notes = desk.neighbourhood(read, known)
+        vector_index, notes = desk.vector_index(read, known)
         stored = partial(images.vectors, read, known)
-        found, _ = neighbourhood.search(query[None], k, None, stored)
+        found, _ = vector_index.search(query[None], k, None, stored)
     return found[0], notes
 
 
@@ -183,7 +183,7 @@ def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
     write_file = neighbours.write_file
     made: list[Path] = []
 
-    def erased_meanwhile(*given: Any) -> neighbours.Unplaced:
+    def erased_meanwhile(*given: Any) -> neighbours.StagedFile:
         written = write_file(*given)
         if not made:
             with desk.catalog.writing("remove --purge") as write:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mediclip_index import neighbours
-from mediclip_index.neighbours import Material, Neighbourhood, Stored, kind_for, open_file
+from mediclip_index.neighbours import Stored, VectorIndex, VectorSource, kind_for, open_file
 from mediclip_index.neighbours.exact import cosines
 from mediclip_index.types import Ids, Vectors
 from tests.conftest import unit_rows
@@ -39,11 +39,11 @@ def ids() -> Ids:
     return np.arange(COUNT) * 2 + 1
 
 
-def opened(folder: Path, ids: Ids, vectors: Vectors, kind: str) -> Neighbourhood:
+def opened(folder: Path, ids: Ids, vectors: Vectors, kind: str) -> VectorIndex:
     """Nine tenths in a file, the rest beside it."""
     cut = len(ids) * 9 // 10
     file = open_file(folder, placed(folder, ids[:cut], vectors[:cut], kind))
-    return Neighbourhood([file], ids[cut:], vectors[cut:])
+    return VectorIndex([file], ids[cut:], vectors[cut:])
 
 
 def catalog_of(ids: Ids, vectors: Vectors) -> Stored:
@@ -100,7 +100,7 @@ def test_images_that_are_not_there_are_not_found(
 ) -> None:
     file = open_file(tmp_path, placed(tmp_path, ids[:2700], vectors[:2700], kind))
     absent = ids[::3]
-    everything = Neighbourhood([file], ids[2700:], vectors[2700:], absent)
+    everything = VectorIndex([file], ids[2700:], vectors[2700:], absent)
     found, _ = everything.search(vectors[:90], K, None, catalog_of(ids, vectors))
     assert not np.isin(found, absent).any()
     there = np.setdiff1d(ids, absent)
@@ -157,7 +157,7 @@ def test_an_exact_file_and_what_is_beside_it_are_brute_force(
     )
     gone = np.array(sorted(absent), dtype=np.int64) + 7
     wanted = None if among is None else np.array(sorted(among), dtype=np.int64) + 7
-    everything = Neighbourhood(files, ids[cut:], vectors[cut:], gone)
+    everything = VectorIndex(files, ids[cut:], vectors[cut:], gone)
     found, near = everything.search(vectors[:3], k, wanted, unasked)
     there = np.setdiff1d(ids, gone) if wanted is None else wanted
     cosine = vectors[:3] @ vectors[there - 7].T
@@ -171,15 +171,15 @@ def test_a_file_is_tuned_for_images_and_for_sentences(
     tmp_path: Path, ids: Ids, vectors: Vectors, rng: np.random.Generator
 ) -> None:
     sentences = unit_rows(rng, 60, DIM)
-    only_images = neighbours.write_file(tmp_path, Material.of(ids, vectors), "compressed")
-    both = neighbours.write_file(tmp_path, Material.of(ids, vectors, sentences), "compressed")
+    only_images = neighbours.write_file(tmp_path, VectorSource.of(ids, vectors), "compressed")
+    both = neighbours.write_file(tmp_path, VectorSource.of(ids, vectors, sentences), "compressed")
     assert only_images.recall is not None and only_images.recall >= 0.98
     assert both.recall is not None and both.recall >= 0.98
     placed_file = neighbours.place_file(
         both, generation=1, fingerprint="f", since_tx=0, through_tx=1
     )
     none = np.empty(0, dtype=np.int64)
-    everything = Neighbourhood(
+    everything = VectorIndex(
         [open_file(tmp_path, placed_file)], none, np.empty((0, DIM), dtype=np.float32)
     )
     asked = unit_rows(rng, 60, DIM)
@@ -192,7 +192,7 @@ def test_few_vectors_can_be_compressed_too(count: int, tmp_path: Path, vectors: 
     ids = np.arange(count) + 1
     file = open_file(tmp_path, placed(tmp_path, ids, vectors[:count], "compressed"))
     none = np.empty(0, dtype=np.int64)
-    everything = Neighbourhood([file], none, np.empty((0, DIM), dtype=np.float32))
+    everything = VectorIndex([file], none, np.empty((0, DIM), dtype=np.float32))
     found, _ = everything.search(vectors[:1], 5, None, catalog_of(ids, vectors[:count]))
     assert found[0][0] == 1
     assert (found[0] >= 1).sum() == min(5, count)

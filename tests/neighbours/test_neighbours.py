@@ -11,8 +11,8 @@ import pytest
 
 from mediclip_index.neighbours import (
     Damaged,
-    Material,
-    Neighbourhood,
+    VectorIndex,
+    VectorSource,
     nearest,
     open_file,
     place_file,
@@ -43,7 +43,7 @@ def recorded(tmp_path: Path, ids: Ids, vectors: Vectors) -> NeighbourFile:
 def placed(
     folder: Path, ids: Ids, vectors: Vectors, kind: str, generation: int = 1
 ) -> NeighbourFile:
-    written = write_file(folder, Material.of(ids, vectors), kind)
+    written = write_file(folder, VectorSource.of(ids, vectors), kind)
     return place_file(written, generation=generation, fingerprint="f", since_tx=0, through_tx=7)
 
 
@@ -59,7 +59,7 @@ def brute(queries: Vectors, ids: Ids, vectors: Vectors, k: int) -> Ids:
 def test_file_and_newer_vectors_together_give_the_exact_neighbours(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors, rng: np.random.Generator
 ) -> None:
-    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    everything = VectorIndex([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     queries = unit_rows(rng, 20, DIM)
     found, similarities = everything.search(queries, 10, None, unasked)
     np.testing.assert_array_equal(found, brute(queries, ids, vectors, 10))
@@ -69,7 +69,7 @@ def test_file_and_newer_vectors_together_give_the_exact_neighbours(
 def test_only_the_images_asked_for_are_found(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors, rng: np.random.Generator
 ) -> None:
-    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    everything = VectorIndex([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     some = np.sort(rng.choice(ids, 40, replace=False))
     queries = unit_rows(rng, 5, DIM)
     found, _ = everything.search(queries, 10, some, unasked)
@@ -80,7 +80,7 @@ def test_only_the_images_asked_for_are_found(
 def test_fewer_images_than_k_leave_no_stranger_in_the_answer(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors
 ) -> None:
-    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    everything = VectorIndex([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     found, _ = everything.search(vectors[:2], 10, ids[[0, 1, 260]], unasked)
     assert {int(i) for i in found.ravel() if i >= 0} == {int(i) for i in ids[[0, 1, 260]]}
 
@@ -88,7 +88,7 @@ def test_fewer_images_than_k_leave_no_stranger_in_the_answer(
 def test_nothing_is_found_among_nothing(
     tmp_path: Path, recorded: NeighbourFile, ids: Ids, vectors: Vectors
 ) -> None:
-    everything = Neighbourhood([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
+    everything = VectorIndex([open_file(tmp_path, recorded)], ids[250:], vectors[250:])
     found, _ = everything.search(vectors[:2], 10, np.array([], dtype=np.int64), unasked)
     assert found.shape == (2, 0)
 

@@ -19,7 +19,7 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index.encoding import Preprocessing, framed
-from mediclip_index.reading import Apart, Found, Task, read_file
+from mediclip_index.reading import Found, Task, WorkerProcess, read_file
 from mediclip_index.types import Bounds, Pixels, ReadOptions
 
 PHOTO = str(Path(skimage.data.__file__).parent / "astronaut.png")
@@ -28,10 +28,10 @@ HOW = Preprocessing((64, 64), (0.5,) * 3, (0.5,) * 3)
 # Reads a slow picture, and says who does it.
 READ_FOREVER = """
 import sys, threading
-from mediclip_index.reading import Apart, Task
+from mediclip_index.reading import WorkerProcess, Task
 from mediclip_index.types import Bounds, Pixels, ReadOptions
 
-apart = Apart()
+apart = WorkerProcess()
 while True:
     apart.read(
         Task(sys.argv[1], "slow", None, 64, Bounds(), ReadOptions(), None),
@@ -78,8 +78,8 @@ def shades(found: Found) -> list[tuple[int | None, int]]:
 
 
 @pytest.fixture
-def apart() -> Iterator[Apart]:
-    apart = Apart(["mediclip_index.encoding.preprocess"])
+def apart() -> Iterator[WorkerProcess]:
+    apart = WorkerProcess(["mediclip_index.encoding.preprocess"])
     yield apart
     apart.close()
 
@@ -92,7 +92,7 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def test_a_file_reads_apart_as_it_does_here(apart: Apart) -> None:
+def test_a_file_reads_apart_as_it_does_here(apart: WorkerProcess) -> None:
     found = apart.read(task(PHOTO), 0, yes)
     sha256, here = read_file(PHOTO, size=64)
     assert found.sha256 == sha256
@@ -103,14 +103,14 @@ def test_a_file_reads_apart_as_it_does_here(apart: Apart) -> None:
     np.testing.assert_array_equal(picture.pixels, framed(expected.pixels, HOW))
 
 
-def test_a_content_that_is_not_wanted_is_not_decoded(apart: Apart) -> None:
+def test_a_content_that_is_not_wanted_is_not_decoded(apart: WorkerProcess) -> None:
     found = apart.read(task(PHOTO), 0, lambda sha256: False)
     assert found == Found(read_file(PHOTO, size=64)[0])
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
 def test_what_can_not_be_read_is_refused_and_the_process_goes_on(
-    apart: Apart, tmp_path: Path
+    apart: WorkerProcess, tmp_path: Path
 ) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     text = apart.read(task(str(tmp_path / "notes.txt")), 0, yes)
@@ -123,7 +123,7 @@ def test_what_can_not_be_read_is_refused_and_the_process_goes_on(
     assert apart.worker == before
 
 
-def test_a_process_that_dies_once_is_replaced_and_the_file_read(apart: Apart) -> None:
+def test_a_process_that_dies_once_is_replaced_and_the_file_read(apart: WorkerProcess) -> None:
     killed: list[int] = []
 
     def kill_once(_: str) -> bool:
@@ -138,7 +138,7 @@ def test_a_process_that_dies_once_is_replaced_and_the_file_read(apart: Apart) ->
     assert apart.worker not in (None, killed[0])
 
 
-def test_a_file_at_which_the_process_dies_twice_is_damaged(apart: Apart) -> None:
+def test_a_file_at_which_the_process_dies_twice_is_damaged(apart: WorkerProcess) -> None:
     def crash(_: str) -> bool:
         assert apart.worker is not None
         os.kill(apart.worker, signal.SIGSEGV)
@@ -151,7 +151,7 @@ def test_a_file_at_which_the_process_dies_twice_is_damaged(apart: Apart) -> None
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
-def test_a_process_that_hangs_is_ended_and_its_file_too_large(apart: Apart) -> None:
+def test_a_process_that_hangs_is_ended_and_its_file_too_large(apart: WorkerProcess) -> None:
     hung: list[int] = []
 
     def stop(_: str) -> bool:
@@ -167,7 +167,9 @@ def test_a_process_that_hangs_is_ended_and_its_file_too_large(apart: Apart) -> N
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
-def test_a_picture_that_takes_too_long_to_decode_is_too_large(apart: Apart, slow: str) -> None:
+def test_a_picture_that_takes_too_long_to_decode_is_too_large(
+    apart: WorkerProcess, slow: str
+) -> None:
     apart.read(task(PHOTO), 0, yes)
     found = apart.read(task(slow, Bounds(max_seconds=0.05)), 10**9, yes)
     assert [r.reason for r in found.refused] == ["too_large"]
@@ -182,7 +184,7 @@ def test_a_picture_that_takes_too_long_to_decode_is_too_large(apart: Apart, slow
     ],
 )
 def test_a_page_at_which_the_process_ends_is_refused_alone(
-    apart: Apart, tmp_path: Path, how: str, reason: str, said: str
+    apart: WorkerProcess, tmp_path: Path, how: str, reason: str, said: str
 ) -> None:
     found = apart.read(four_pages(tmp_path / "a.pdf", how, max_seconds=0.5), 0, yes)
     assert shades(found) == [(1, 10), (3, 30), (4, 40)]
@@ -192,13 +194,15 @@ def test_a_page_at_which_the_process_ends_is_refused_alone(
     assert message.startswith("Page 2 of ")
 
 
-def test_the_last_page_may_end_a_process_too(apart: Apart, tmp_path: Path) -> None:
+def test_the_last_page_may_end_a_process_too(apart: WorkerProcess, tmp_path: Path) -> None:
     found = apart.read(four_pages(tmp_path / "a.pdf", "crash", grey=40), 0, yes)
     assert shades(found) == [(1, 10), (2, 20), (3, 30)]
     assert [(r.page, r.reason) for r in found.refused] == [(4, "damaged")]
 
 
-def test_a_page_is_tried_again_where_a_process_died_once(apart: Apart, tmp_path: Path) -> None:
+def test_a_page_is_tried_again_where_a_process_died_once(
+    apart: WorkerProcess, tmp_path: Path
+) -> None:
     """Of something else, that is: nothing of the file is lost or doubled."""
     once = tmp_path / "once"
     asked = replace(four_pages(tmp_path / "a.pdf", ""), shape=partial(crash_once, mark=str(once)))
@@ -215,7 +219,7 @@ def crash_once(pixels: Pixels, mark: str) -> Pixels:
 
 
 def test_a_long_file_gives_what_it_gave_in_its_time_and_says_what_it_did_not(
-    apart: Apart, tmp_path: Path
+    apart: WorkerProcess, tmp_path: Path
 ) -> None:
     asked = four_pages(tmp_path / "a.pdf", "busy", max_seconds=0.5, max_file_seconds=0.4)
     found = apart.read(asked, 0, yes)
@@ -225,7 +229,9 @@ def test_a_long_file_gives_what_it_gave_in_its_time_and_says_what_it_did_not(
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
-def test_a_file_that_ends_process_after_process_is_left(apart: Apart, tmp_path: Path) -> None:
+def test_a_file_that_ends_process_after_process_is_left(
+    apart: WorkerProcess, tmp_path: Path
+) -> None:
     pages = [Image.new("L", (64, 64), grey) for grey in (10, *[20] * 12, 30)]
     asked = four_pages(tmp_path / "a.pdf", "crash")
     pages[0].save(tmp_path / "a.pdf", "PDF", save_all=True, append_images=pages[1:])
@@ -236,7 +242,9 @@ def test_a_file_that_ends_process_after_process_is_left(apart: Apart, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others tell no process's processor time")
-def test_a_busy_machine_refuses_no_more_than_an_idle_one(apart: Apart, tmp_path: Path) -> None:
+def test_a_busy_machine_refuses_no_more_than_an_idle_one(
+    apart: WorkerProcess, tmp_path: Path
+) -> None:
     """A page may take longer than its seconds by the clock, if others use the processor."""
     asked = four_pages(tmp_path / "a.pdf", "", max_seconds=0.4)
     apart.read(asked, 0, yes)
@@ -270,14 +278,14 @@ def takes(pixels: Pixels, seconds: float) -> Pixels:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep no such limit")
-def test_a_picture_that_takes_too_much_memory_is_too_large(apart: Apart, slow: str) -> None:
+def test_a_picture_that_takes_too_much_memory_is_too_large(apart: WorkerProcess, slow: str) -> None:
     found = apart.read(task(slow, Bounds(max_memory=64 * 1024**2)), 0, yes)
     assert [r.reason for r in found.refused] == ["too_large"]
     assert "memory" in found.refused[0].message
     assert len(apart.read(task(PHOTO), 0, yes).pictures) == 1
 
 
-def test_stopping_ends_a_reading_that_is_under_way(apart: Apart) -> None:
+def test_stopping_ends_a_reading_that_is_under_way(apart: WorkerProcess) -> None:
     done: list[Found] = []
     under_way = threading.Event()
 
@@ -308,7 +316,7 @@ def test_workers_die_with_the_program_that_started_them(slow: str) -> None:
     assert gone(worker)
 
 
-def test_workers_import_neither_a_model_nor_a_database(apart: Apart) -> None:
+def test_workers_import_neither_a_model_nor_a_database(apart: WorkerProcess) -> None:
     apart.read(task(PHOTO), 0, yes)
     assert apart.worker is not None
     maps = Path(f"/proc/{apart.worker}/maps")

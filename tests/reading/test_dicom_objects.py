@@ -141,7 +141,7 @@ def test_a_large_scan_is_read_in_little_more_than_its_own_memory(tmp_path: Path)
     values = np.tile(np.arange(side, dtype="<u2") % 4096, side)
     scan = grey(12).set((0x00280010, "US", side), (0x00280011, "US", side))
     scan = scan.having(pixels=values.tobytes())
-    apart = reading.Apart()
+    apart = reading.WorkerProcess()
     try:
         for name, one in (("plain", scan), ("window", windowed(scan, 2048, 4096))):
             path = tmp_path / f"{name}.dcm"

@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from mediclip_index import reading
-from mediclip_index.reading import Apart, Task
+from mediclip_index.reading import Task, WorkerProcess
 from mediclip_index.reading.raster import large
 from mediclip_index.types import Bounds, ReadOptions
 from tests.reading.raster_made import (
@@ -43,8 +43,8 @@ COVERED = np.dstack([COLOUR, np.full(GREY.shape, 255, np.uint8)])
 
 
 @pytest.fixture(scope="module")
-def apart() -> Iterator[Apart]:
-    one = Apart()
+def apart() -> Iterator[WorkerProcess]:
+    one = WorkerProcess()
     yield one
     one.close()
 
@@ -110,7 +110,7 @@ KINDS: list[tuple[str, Callable[[], bytes], Quarters, int]] = [
 @pytest.mark.parametrize(("made", "quarters", "near"), [k[1:] for k in KINDS],
                          ids=[k[0] for k in KINDS])  # fmt: skip
 def test_fifty_megapixels_are_read_in_the_memory_that_there_is(
-    made: Callable[[], bytes], quarters: Quarters, near: int, tmp_path: Path, apart: Apart
+    made: Callable[[], bytes], quarters: Quarters, near: int, tmp_path: Path, apart: WorkerProcess
 ) -> None:
     (tmp_path / "x").write_bytes(made())
     path = str(tmp_path / "x")

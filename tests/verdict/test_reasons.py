@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediclip_index.types import LoudPrompt, Neighbour, ReferenceVote, Settings
+from mediclip_index.types import Neighbour, PromptMatch, ReferenceVote, Settings
 from mediclip_index.verdict import (
     Reasons,
     Voters,
@@ -19,7 +19,7 @@ from mediclip_index.verdict import (
     votes,
     why,
 )
-from mediclip_index.verdict.words import Floats
+from mediclip_index.verdict.zero_shot import Floats
 
 SETTINGS = Settings(alpha=0.5, k=3, beta=10.0, near=0.4, unit="cosines")
 COUNTS = np.array([20, 20])
@@ -153,7 +153,7 @@ def test_a_references_vote_counts_by_its_weight() -> None:
     assert decide(words, voters, BEHIND, settings, np.zeros(1)).blend[0].tolist() == [0.5, 0.5]
 
 
-LOUD = LoudPrompt("a chest X-ray", "medical", "chest_xray", 0.4)
+LOUD = PromptMatch("a chest X-ray", "medical", "chest_xray", 0.4)
 
 
 def test_the_sentence_names_words_neighbours_and_what_would_turn_it() -> None:

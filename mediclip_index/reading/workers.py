@@ -23,7 +23,7 @@ from mediclip_index.types import MediclipError, Picture, Reason, Refusal
 
 _START = (
     "import json, sys; path, preload, control = json.loads(sys.argv[1]); sys.path[:] = path; "
-    "from mediclip_index.reading.worker import mother; mother(control, preload)"
+    "from mediclip_index.reading.worker import fork_server; fork_server(control, preload)"
 )
 _START_SECONDS = 120.0  # a new process may have to wait for a busy machine
 _SLOWEST_DISK = 5_000_000  # bytes a second
@@ -42,17 +42,17 @@ class Found:
     refused: tuple[Refusal, ...] = ()
 
 
-class _Mother:
+class _ForkServer:
     """The process that workers are forked from; one for all of this process's life."""
 
     _lock = threading.Lock()
-    _one: _Mother | None = None
+    _one: _ForkServer | None = None
 
     def __init__(self, preload: Sequence[str]) -> None:
-        ours, hers = socket.socketpair()
+        ours, theirs = socket.socketpair()
         home = str(Path(__file__).parents[2])
-        told = json.dumps([[*sys.path, home], list(preload), hers.fileno()])
-        # Isolated and without site, for speed; alone in her session, so that Ctrl-C is not for her;
+        told = json.dumps([[*sys.path, home], list(preload), theirs.fileno()])
+        # Isolated and without site, for speed; in a session of its own, so that Ctrl-C does not reach it;
         # and mute: what decoders print is for nobody's eyes, and may quote a patient's name.
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START, told],
@@ -60,17 +60,17 @@ class _Mother:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=[hers.fileno()],
+            pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
-        hers.close()
+        theirs.close()
         self._orders = ours
         self._talk = threading.Lock()
         self.end = weakref.finalize(self, _end, ours, process)
 
     @classmethod
-    def fork(cls, preload: Sequence[str]) -> tuple[_Mother, Connection]:
-        """A new worker's connection, from the mother that there is or a new one."""
+    def fork(cls, preload: Sequence[str]) -> tuple[_ForkServer, Connection]:
+        """A new worker's connection, from the fork server that there is or a new one."""
         ours, its = socket.socketpair()
         with its, cls._lock:
             if cls._one is None or not cls._one._give(its):
@@ -91,11 +91,11 @@ class _Mother:
             with self._talk:
                 self._orders.sendall(ORDER.pack(worker))
         except OSError:
-            pass  # she died, and her workers with her
+            pass  # it died, and its workers with it
 
     @classmethod
     def forget(cls) -> None:
-        """After a fork: she is the parent's."""
+        """After a fork: it is the parent's."""
         if cls._one is not None:
             cls._one.end.detach()
         cls._one, cls._lock = None, threading.Lock()
@@ -106,16 +106,16 @@ def _end(orders: socket.socket, process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-os.register_at_fork(after_in_child=_Mother.forget)
+os.register_at_fork(after_in_child=_ForkServer.forget)
 
 
-class Apart:
+class WorkerProcess:
     """One process in which files are read, one after another; started when first needed, and again
     when it died. Used by one thread at a time, but for `stop`."""
 
     def __init__(self, preload: Sequence[str] = ()) -> None:
         self._preload = preload  # modules that a task's `shape` needs
-        self._mother: _Mother | None = None
+        self._fork_server: _ForkServer | None = None
         self._worker: Connection | None = None
         self._pid: int | None = None
         self._stopped = False
@@ -128,7 +128,7 @@ class Apart:
     def start(self) -> None:
         """Have the process started, without waiting for it."""
         if self._worker is None:
-            self._mother, self._worker = _Mother.fork(self._preload)
+            self._fork_server, self._worker = _ForkServer.fork(self._preload)
 
     def read(self, task: Task, length: int, wanted: Callable[[str], bool]) -> Found:
         """A file's hash and pictures; `wanted`, asked with the hash, says whether to decode it.
@@ -201,9 +201,9 @@ class Apart:
         self._worker, self._pid = None, None
 
     def _kill(self) -> None:
-        mother, pid = self._mother, self._pid
-        if mother is not None and pid is not None:
-            mother.kill(pid)
+        fork_server, pid = self._fork_server, self._pid
+        if fork_server is not None and pid is not None:
+            fork_server.kill(pid)
 
     def _begin(self) -> None:
         """Wait until there is a process."""

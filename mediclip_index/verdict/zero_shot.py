@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class WordVectors:
+class PromptEmbeddings:
     """A prompt set in vectors: what is scored (rows), and the class and group each row stands for.
 
     rows (m, dim) about unit length; row_class (m,), row_group (m,) -1 where a row is a whole class;
@@ -43,7 +43,7 @@ class WordVectors:
 
 
 @dataclass(frozen=True)
-class Words:
+class ZeroShotScores:
     """What the words say of n images: classes (n, c) and groups (n, g) sum to 1 over a row;
     sentences (n, t) are plain cosines."""
 
@@ -64,7 +64,7 @@ def softmax(scores: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def word_vectors(prompts: PromptSet, sentences: Vectors, pooling: Pooling) -> WordVectors:
+def prompt_embeddings(prompts: PromptSet, sentences: Vectors, pooling: Pooling) -> PromptEmbeddings:
     """Pool the sentences' unit vectors (t, dim), in the order of `prompts.sentences`."""
     groups = [(i, g) for i, c in enumerate(prompts.classes) for g in c.groups]
     sentence_group = np.repeat(np.arange(len(groups)), [len(g.prompts) for _, g in groups])
@@ -80,7 +80,7 @@ def word_vectors(prompts: PromptSet, sentences: Vectors, pooling: Pooling) -> Wo
         rows = _means(sentences, group_class[sentence_group])
         row_class = np.arange(len(prompts.classes))
         row_group = np.full(len(row_class), -1)
-    return WordVectors(
+    return PromptEmbeddings(
         pooling=pooling,
         classes=prompts.class_names,
         groups=tuple(g.name for _, g in groups),
@@ -105,10 +105,10 @@ def _means(vectors: Vectors, label: Ids) -> Vectors:
 
 def zero_shot(
     images: Vectors,
-    words: WordVectors,
+    words: PromptEmbeddings,
     scale: float,
     biases: Mapping[str, float] | Sequence[float] = (),
-) -> Words:
+) -> ZeroShotScores:
     """The words' probabilities for unit image vectors (n, dim); biases are factors by class."""
     shares = softmax(scale * (images @ words.rows.T).astype(np.float64))
     factors = _factors(words.classes, biases)
@@ -124,7 +124,7 @@ def zero_shot(
         raw = softmax(scale * (images @ means.T).astype(np.float64))
         within = raw / _sums(raw, words.group_class, len(words.classes))[:, words.group_class]
         groups = within * classes[:, words.group_class]
-    return Words(classes=classes, groups=groups, sentences=sentences)
+    return ZeroShotScores(classes=classes, groups=groups, sentences=sentences)
 
 
 def _factors(classes: Sequence[str], biases: Mapping[str, float] | Sequence[float]) -> Floats:

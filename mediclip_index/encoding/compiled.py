@@ -31,13 +31,13 @@ TEXT, EXACT, BF16 = "text-fp32", "image-fp32", "image-bf16"
 # pictures. fp32 either computes the same or it doesn't; what less loses depends on the picture.
 LEAST = {"fp32": 0.9999, "bf16": 0.999, "int8": 0.99}
 PICTURES = {"fp32": 8, "bf16": 64, "int8": 64}
-_SHEET = "sheet.json"
+_RECORD = "sheet.json"
 
 Identity = tuple[str, int, int, int]  # path, size, mtime_ns, inode
 
 
 @dataclass(frozen=True)
-class Signpost:
+class ModelAlias:
     """What a model's name led to. `name` is canonical; `files` are all that it was made from: while
     they are as they were, the name still leads there."""
 
@@ -50,7 +50,7 @@ class Signpost:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Agreement:
     """How a tower's vectors held against those that they stand in for: the least cosine, and over
     how many pictures or sentences it was taken."""
 
@@ -59,7 +59,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ModelRecord:
     """A model in numbers. `words` says how open_clip's own tokenizer is set up, None where texts
     stay on torch; `causal` whether the text tower takes sentences without what stands behind their
     end; `towers` are the compiled files by what they are ("image-fp32", "text-fp32"), `trials` what
@@ -72,27 +72,27 @@ class Sheet:
     words: Mapping[str, Any] | None
     causal: bool = False
     towers: Mapping[str, Identity] = field(default_factory=dict)
-    trials: Mapping[str, Trial] = field(default_factory=dict)
+    trials: Mapping[str, Agreement] = field(default_factory=dict)
 
-    def earned(self, precision: str) -> bool:
+    def accepted(self, precision: str) -> bool:
         """Whether this precision may stand in for the torch model without being asked for."""
-        trial = self.trials.get(f"image-{precision}")
+        agreement = self.trials.get(f"image-{precision}")
         return (
-            trial is not None
-            and trial.cosine >= LEAST[precision]
-            and trial.count >= (1 if precision == "fp32" else PICTURES[precision])
+            agreement is not None
+            and agreement.cosine >= LEAST[precision]
+            and agreement.count >= (1 if precision == "fp32" else PICTURES[precision])
         )
 
     def precision(self, asked: str, has_bf16: bool) -> str | None:
         """The precision to compute in; None where that isn't known yet, or fp32 doesn't agree."""
-        if not self.earned("fp32") or (asked == "auto" and has_bf16 and BF16 not in self.trials):
+        if not self.accepted("fp32") or (asked == "auto" and has_bf16 and BF16 not in self.trials):
             return None
         if asked != "auto":
             return asked
-        return "bf16" if has_bf16 and self.earned("bf16") else "fp32"
+        return "bf16" if has_bf16 and self.accepted("bf16") else "fp32"
 
 
-class Prepared:
+class CompiledModels:
     """The folder of models made ready, for one engine on one processor."""
 
     def __init__(self, engine: str, folder: Path | None = None) -> None:
@@ -103,11 +103,11 @@ class Prepared:
         self._folder = kept / "engines"
         self._engine = hashlib.sha256(f"{FORMAT} {engine}".encode()).hexdigest()[:16]
 
-    def signpost(self, key: str) -> Signpost | None:
+    def alias(self, key: str) -> ModelAlias | None:
         """Where this name leads, None where that is not known or no longer so."""
-        kept = _json(self._signpost(key))
+        kept = _json(self._alias(key))
         try:
-            found = Signpost(
+            found = ModelAlias(
                 kept["name"],
                 kept["fingerprint"],
                 tuple(_identity(file) for file in kept["files"]),
@@ -116,18 +116,18 @@ class Prepared:
             return None
         return found if found.holds() else None
 
-    def keep_signpost(self, key: str, signpost: Signpost) -> None:
-        _write(self._signpost(key), json.dumps(asdict(signpost)).encode())
+    def keep_alias(self, key: str, alias: ModelAlias) -> None:
+        _write(self._alias(key), json.dumps(asdict(alias)).encode())
 
-    def sheet(self, fingerprint: str) -> Sheet | None:
+    def record(self, fingerprint: str) -> ModelRecord | None:
         """What is known of a model; None where it was not made ready, or its sheet is damaged.
         Towers whose file is not the one that was written are left out."""
         folder = self.place(fingerprint)
-        kept = _json(folder / _SHEET)
+        kept = _json(folder / _RECORD)
         try:
             how = kept["preprocessing"]
             towers = {name: _identity(file) for name, file in kept["towers"].items()}
-            found = Sheet(
+            found = ModelRecord(
                 kept["fingerprint"],
                 int(kept["dim"]),
                 float(kept["logit_scale"]),
@@ -137,14 +137,14 @@ class Prepared:
                 kept["words"],
                 bool(kept["causal"]),
                 {name: file for name, file in towers.items() if identity(Path(file[0])) == file},
-                {name: Trial(**trial) for name, trial in kept["trials"].items()},
+                {name: Agreement(**agreement) for name, agreement in kept["trials"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
         return found if found.fingerprint == fingerprint else None
 
-    def keep_sheet(self, sheet: Sheet) -> None:
-        _write(self.place(sheet.fingerprint) / _SHEET, json.dumps(asdict(sheet)).encode())
+    def keep_record(self, record: ModelRecord) -> None:
+        _write(self.place(record.fingerprint) / _RECORD, json.dumps(asdict(record)).encode())
 
     def keep_tower(self, fingerprint: str, name: str, blob: bytes) -> Identity:
         """Write a compiled tower; returns what the sheet is to say of it."""
@@ -161,7 +161,7 @@ class Prepared:
     def forget(self, fingerprint: str) -> None:
         """Take a model's sheet away, so that it is made ready anew."""
         with contextlib.suppress(OSError):
-            (self.place(fingerprint) / _SHEET).unlink()
+            (self.place(fingerprint) / _RECORD).unlink()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -175,7 +175,7 @@ class Prepared:
                 held.enter_context(FileLock(self._folder / "lock"))
             yield
 
-    def _signpost(self, key: str) -> Path:
+    def _alias(self, key: str) -> Path:
         return self._folder / "names" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 

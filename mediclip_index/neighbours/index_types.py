@@ -27,7 +27,7 @@ _MOST_TIES = 4096
 
 
 @dataclass(frozen=True)
-class Material:
+class VectorSource:
     """What a file is to be made of.
 
     pieces: all ids (n,) and unit vectors (n, dim) in order of id, in pieces; may be asked for once.
@@ -42,7 +42,7 @@ class Material:
     asked: Vectors
 
     @classmethod
-    def of(cls, ids: Ids, vectors: Vectors, asked: Vectors | None = None) -> Material:
+    def of(cls, ids: Ids, vectors: Vectors, asked: Vectors | None = None) -> VectorSource:
         """Of vectors that are in memory."""
 
         def sample(size: int) -> tuple[Ids, Vectors]:
@@ -73,7 +73,7 @@ def kind_for(asked: str, count: int, dim: int) -> str:
     return "exact" if count * dim <= EXACT_NUMBERS else "compressed"
 
 
-def make(kind: str, material: Material) -> tuple[Any, float | None]:
+def make(kind: str, material: VectorSource) -> tuple[Any, float | None]:
     """A FAISS index of a kind, and the recall measured (None where it is exact)."""
     import faiss
 
@@ -104,7 +104,7 @@ def listed_ids(index: Any) -> Ids:
     return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
 
 
-def _compressed(material: Material) -> tuple[Any, float]:
+def _compressed(material: VectorSource) -> tuple[Any, float]:
     import faiss
 
     lists = max(1, math.isqrt(material.count))
