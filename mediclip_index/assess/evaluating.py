@@ -25,6 +25,7 @@ from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, models
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.show.text import counted
 from mediclip_index.types import (
     EvaluationReport,
     PartFigures,
@@ -80,8 +81,8 @@ def evaluate(
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}
     if not said.voted.all():
         notes.append(
-            f"{int((~said.voted).sum())} images had no neighbour that could vote; there the "
-            "neighbours' answer is the words'."
+            f"{counted(int((~said.voted).sum()), 'image')} had no neighbour that could vote; there "
+            "the words answer for the neighbours."
         )
     progress.finish()
     with desk.catalog.reading() as read:
@@ -133,7 +134,7 @@ def _sure(
             if (truth == c).any()
         },
         share_sure=float(sure.mean()),
-        accuracy_sure=float(right[sure].mean()) if sure.any() else float("nan"),
+        accuracy_sure=float(right[sure].mean()) if sure.any() else None,
     )
 
 

@@ -22,7 +22,7 @@ from mediclip_index.assess.evidence import (
     labelled,
     say,
 )
-from mediclip_index.catalog import images, models
+from mediclip_index.catalog import images, labels, models
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import (
     Contradiction,
@@ -64,7 +64,9 @@ def mistakes(
     with desk.catalog.reading() as read:
         facts = desk.facts(read)
         known = images.images(read, data.ids.tolist())
+        hands = labels.by_hand(read, data.ids.tolist())
     paths = [known[int(i)].path for i in data.ids]
+    by = [hands[i].author if i in hands and hands[i].label else None for i in data.ids.tolist()]
     progress.finish()
     other = _strongest_other(told, data.truth)
     return MistakesReport(
@@ -82,6 +84,7 @@ def mistakes(
                 like_true=_kin(evidence, n, int(data.truth[n]), paths),
                 like_predicted=_kin(evidence, n, int(guess[n]), paths),
                 references=tuple(_references(evidence, said, n)[:KIN]),
+                labelled_by=by[n],
             )
             for n in wrong.tolist()
         ),
@@ -92,6 +95,7 @@ def mistakes(
                 label=data.classes[data.truth[n]],
                 suggested=data.classes[other[n]],
                 score=float(score[n]),
+                labelled_by=by[n],
             )
             for n in suspects.tolist()
         ),
@@ -146,27 +150,28 @@ def _why(evidence: Evidence, said: Said, row: int, guess: int) -> str:
     place = int(evidence.places[row])
     name = data.classes[guess]
     cosines = data.vectors[place] @ data.wording.vectors.sentences.T
-    own = data.wording.vectors.group_class[data.wording.vectors.sentence_group] == guess
-    loudest = data.wording.prompts.sentences[int(np.where(own, cosines, -2).argmax())]
+    of_class = data.wording.vectors.group_class[data.wording.vectors.sentence_group] == guess
+    loudest = data.wording.prompts.sentences[int(np.where(of_class, cosines, -2).argmax())]
     by_words = f"words give {name} {100 * spoken[guess]:.0f} % (“{loudest}”)"
     if not said.voted[row]:
         return f"{by_words}; no labelled neighbour could vote."
-    nearest = "none"
-    if evidence.similarities.shape[1] and np.isfinite(evidence.similarities[row, 0]):
-        first = int(evidence.neighbours[row, 0])
-        nearest = (
-            f"#{data.ids[first]}, {data.classes[data.truth[first]]}, "
-            f"{evidence.similarities[row, 0]:.2f}"
-        )
-    by_votes = f"neighbours give it {100 * votes[guess]:.0f} % (nearest: {nearest})"
+    heard = []
     own = [r for r in _references(evidence, said, row) if r.weight > 0]
     if own:
-        by_votes += f", {verdict.own_references(name, own)}"
+        heard.append(verdict.own_references(name, own))
+    if evidence.similarities.shape[1] and np.isfinite(evidence.similarities[row, 0]):
+        first = int(evidence.neighbours[row, 0])
+        heard.append(
+            f"the nearest labelled image is #{data.ids[first]}, {data.classes[data.truth[first]]}, "
+            f"cosine {evidence.similarities[row, 0]:.2f}"
+        )
+    by_votes = f"neighbours give {name} {100 * votes[guess]:.0f} % ({', '.join(heard) or 'none'})"
     if spoken[guess] > 0.5 and votes[guess] > 0.5:
-        return f"Both sides: {by_words}, {by_votes}."
+        return f"Both sides: {by_words}, and {by_votes}."
+    # The side that speaks for another class is not left to look as if it agreed.
     if spoken[guess] >= votes[guess]:
-        return f"The words: {by_words}, {by_votes}."
-    return f"The neighbours: {by_votes}, {by_words}."
+        return f"The words: {by_words}; against them, {by_votes}."
+    return f"The neighbours: {by_votes}; against them, {by_words}."
 
 
 def _kin(evidence: Evidence, row: int, wanted: int, paths: list[str]) -> tuple[Kin, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess.evidence import BLOCK
+from mediclip_index.assess.sentences import group_of
 from mediclip_index.catalog import images, labels, models
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.types import Ids, Proposal, UsageError, Vectors
@@ -33,8 +34,9 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         standing = labels.standings(read)
         ids, vectors = images.vectors(read, known)
     wording = desk.wording(None, settings)
-    done = np.array([standing.get(int(i), labels.Standing()).label is not None for i in ids])
-    held = np.array([standing.get(int(i), labels.Standing()).split in labels.HELD_OUT for i in ids])
+    told = [standing.get(int(i), labels.Standing()) for i in ids]
+    done = np.array([one.label is not None for one in told], dtype=np.bool_)
+    held = np.array([one.split in labels.HELD_OUT for one in told], dtype=np.bool_)
     open_ones = np.flatnonzero(~done & ~held)
     stands_for = max(1.0, len(open_ones) / POOL)
     if len(open_ones) > POOL:
@@ -44,7 +46,8 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
         wording.vectors,
         settings.scale or known.logit_scale,
         settings.biases,
-    ).classes
+    )
+    kinds = group_of(said, said.classes, wording.vectors)
     beta = verdict.in_cosines(settings, known.unrelated).beta
     chosen = choose(vectors[open_ones], vectors[done & ~held], count, beta, stands_for)
     with desk.catalog.reading() as read:
@@ -56,10 +59,11 @@ def label_next(desk: Desk, count: int) -> list[Proposal]:
             path=there[int(ids[open_ones[n]])].path,
             page=there[int(ids[open_ones[n]])].page,
             item=there[int(ids[open_ones[n]])].item,
-            label=classes[int(said[n].argmax())],
-            probability=float(said[n].max()),
+            label=classes[int(said.classes[n].argmax())],
+            probability=float(said.classes[n].max()),
+            kind=wording.vectors.groups[int(kinds[n])],
             why="unlike what is labelled so far"
-            if said[n].max() > 0.9
+            if said.classes[n].max() > 0.9
             else "the words are in doubt",
         )
         for n in chosen.tolist()

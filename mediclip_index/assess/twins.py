@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -60,7 +59,9 @@ def duplicates(desk: Desk, *, least: float | None, progress: Progress) -> Duplic
         for i, image in known.items()
         if len(paths.get(image.sha256, ())) > 1
     ]
-    worth = np.array([_worth(known[int(i)]) for i in ids.tolist()], dtype=np.int64).reshape(-1, 3)
+    worth = np.array(
+        [_worth(known[int(i)], standing) for i in ids.tolist()], dtype=np.int64
+    ).reshape(-1, 4)
     for members, similarity in _stars(pairs, worth):
         own = [int(i) for i in ids[members]]
         groups.append(
@@ -99,30 +100,23 @@ def _group(
         similarity=similarity,
         sizes=tuple((known[i].width, known[i].height) for i in ids),
         parts=tuple((known[i].page, known[i].item) for i in ids),
-        best=_best(ids, known),
+        contents=tuple(known[i].sha256 for i in ids),
+        best=max(ids, key=lambda i: _worth(known[i], standing)),
     )
 
 
-def _best(ids: Sequence[int], known: Mapping[int, images.StoredImage]) -> int:
-    return max(ids, key=lambda i: _worth(known[i]))
-
-
-def _worth(image: images.StoredImage) -> tuple[int, int, int]:
-    """What makes an image the one to keep: the most pixels, then the largest file, then the lowest
-    id."""
-    return image.width * image.height, _bytes(image.path), -image.id
-
-
-def _bytes(path: str) -> int:
-    try:
-        return os.path.getsize(path)
-    except (OSError, ValueError):
-        return 0  # a member of an archive, a hashed path, or gone
+def _worth(
+    image: images.StoredImage, standing: Mapping[int, labels.Standing]
+) -> tuple[bool, int, int, int]:
+    """What makes an image the one to keep: that it is labelled, then the most pixels, then the
+    largest file, then the lowest id."""
+    said = standing.get(image.id, labels.Standing())
+    return bool(said.label or said.kind), image.width * image.height, image.bytes, -image.id
 
 
 def _stars(pairs: Pairs, worth: Ids) -> list[tuple[Ids, float]]:
     """Groups of rows, the one to keep and all that are copies of it itself, each with the least
-    cosine of its pairs; worth (n, 3). What is a copy of a copy alone makes a group of its own, so
+    cosine of its pairs; worth (n, 4). What is a copy of a copy alone makes a group of its own, so
     that nothing goes for a likeness to what went as well."""
     partners: dict[int, dict[int, float]] = defaultdict(dict)
     for one, other, cosine in zip(

@@ -261,6 +261,20 @@ def find(
     return [(json.loads(body), own) for body, own in rows]
 
 
+def before(
+    read: ReadTransaction, place: tuple[int, int] | None, count: int
+) -> tuple[list[Body], tuple[int, int] | None]:
+    """The `count` verdicts before a place (None: the latest of all), newest first, and the place of
+    the last of them; for those who can't hold all bodies at once."""
+    rows = read.db.execute(
+        "SELECT body, time_us, position FROM verdicts WHERE body IS NOT NULL "
+        "AND ($1 IS NULL OR time_us < $1 OR (time_us = $1 AND position < $2)) "
+        f"ORDER BY time_us DESC, position DESC LIMIT {int(count)}",
+        list(place or (None, None)),
+    ).fetchall()
+    return [json.loads(row[0]) for row in rows], (rows[-1][1], rows[-1][2]) if rows else None
+
+
 # --- the spool --------------------------------------------------------------------------------
 
 

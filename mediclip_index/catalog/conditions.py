@@ -41,6 +41,7 @@ BUILT_IN = (
 OF_VERDICTS = ("verdict", "kind", "probability", "unsure")
 # What DICOM headers say, where a source has not said something else under that name.
 OF_HEADERS = ("modality", "body_part", "burned_in")
+_OURS = {*BUILT_IN, *OF_VERDICTS, "meta"}
 LONGEST_CONDITION = 4_000
 TIME_LIMIT = 10.0  # seconds
 _AGAIN = 0.02  # seconds between interrupts of a query that goes on
@@ -83,30 +84,39 @@ class VerdictColumns:
 
 
 def names(read: ReadTransaction) -> list[str]:
-    """The attributes that sources have brought, by name, and with any DICOM file what headers
-    say."""
+    """The attributes that sources have ever brought, by name, and with any DICOM file what headers
+    say. Names that differ only in case are one, spelled as it came first, since SQL knows no case;
+    those that are younger than `look` hold nothing."""
     rows = read.db.execute(
-        "SELECT DISTINCT name FROM attributes WHERE tx <= ?", [read.tx]
+        "SELECT arg_min(name, (tx, name)) FROM attributes GROUP BY lower(name)"
     ).fetchall()
-    found = {name for (name,) in rows}
-    if scalar(
-        read.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM' AND tx <= ?", [read.tx]
-    ):
-        found.update(OF_HEADERS)
-    return sorted(found)
+    found = {name.lower(): name for (name,) in rows}
+    if scalar(read.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM'"):
+        found = {name: name for name in OF_HEADERS} | found
+    return sorted(found.values())
 
 
 def columns(read: ReadTransaction) -> tuple[str, ...]:
     """What a condition may name; an attribute that bears a built-in name is `meta.NAME`."""
-    ours = (*BUILT_IN, *OF_VERDICTS)
-    return (*ours, *(f"meta.{n}" if n in ours else n for n in names(read)))
+    return (*BUILT_IN, *OF_VERDICTS, *map(shown, names(read)))
 
 
-def asks_for_verdicts(read: ReadTransaction, condition: str) -> bool:
-    """Whether a condition names a column that is told only by judging the images; UsageError where
-    it is refused."""
+def shown(attribute: str) -> str:
+    """What the column of an attribute is called."""
+    return f"meta.{attribute}" if _is_ours(attribute) else attribute
+
+
+def _is_ours(name: str) -> bool:
+    return name.lower() in _OURS
+
+
+def asks_for_verdicts(
+    read: ReadTransaction, condition: str, some: Sequence[str] = OF_VERDICTS
+) -> bool:
+    """Whether a condition names a column that is told only by judging the images, or one of `some`
+    of these; UsageError where it is refused."""
     asked = _check(read.db, condition, columns(read))
-    return not asked.isdisjoint(OF_VERDICTS)
+    return not asked.isdisjoint(some)
 
 
 def matching(
@@ -139,13 +149,28 @@ def matching(
     return [i for (i,) in rows]
 
 
+def write(read: ReadTransaction, target: str, verdicts: VerdictColumns | None = None) -> None:
+    """The library, a row an image in order of id, as a Parquet file; the verdicts' columns are
+    empty where none are given."""
+    unknown = "" if verdicts is not None else ", " + ", ".join(f"NULL AS {n}" for n in OF_VERDICTS)
+    ours = (*BUILT_IN, *OF_VERDICTS)
+    hidden = [n for n in names(read) if n in ours]
+    further = "".join(f", meta[{_literal(n)}] AS {_quote(f'meta.{n}')}" for n in hidden)
+    with _joined(read.db, verdicts):
+        read.db.execute(
+            f"COPY ({_table(read, verdicts is not None)} SELECT * EXCLUDE (meta){further}{unknown} "
+            f"FROM library ORDER BY id) TO {_literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
 def values(
     read: ReadTransaction, column: str, verdicts: VerdictColumns | None = None
 ) -> dict[int, str | None]:
     """One column (a name of `columns`) as text, by image."""
     table = _table(read, verdicts is not None)
     attribute = column.removeprefix("meta.")
-    quoted = _quote(column) if attribute == column else f"meta[{_literal(attribute)}]"
+    built_in = column != attribute and _is_ours(attribute)
+    quoted = f"meta[{_literal(attribute)}]" if built_in else _quote(column)
     with _joined(read.db, verdicts):
         rows = read.db.execute(f"{table} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
     path = column == "path"
@@ -219,18 +244,20 @@ def rows(read: ReadTransaction, ids: Sequence[int]) -> dict[int, dict[str, Any]]
 
 def _table(read: ReadTransaction, judged: bool = False) -> str:
     attributes = names(read)
-    quoted = [_quote(n) for n in attributes]
-    texts = [f"any_value(value) FILTER (name = {_literal(n)})" for n in attributes]
+    texts = [f"any_value(value) FILTER (name = lower({_literal(n)}))" for n in attributes]
     # A column whose every value is a number compares as one: `age > 50` is not about spelling.
-    numeric = {n for n in attributes if n not in OF_HEADERS and _all_numbers(read, n)}
     values = [
-        f"TRY_CAST({text} AS DOUBLE)" if n in numeric else text
+        f"TRY_CAST({text} AS DOUBLE)"
+        if n.lower() not in OF_HEADERS and _all_numbers(read, n)
+        else text
         for n, text in zip(attributes, texts, strict=True)
     ]
-    pivot = ", ".join(f"{v} AS {q}" for v, q in zip(values, quoted, strict=True))
-    ours = (*BUILT_IN, *OF_VERDICTS)
+    # By numbers at first: an attribute may be called as a column that is needed on the way.
+    pivot = ", ".join(f"{value} AS a{n}" for n, value in enumerate(values))
     packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
-    flat = "".join(f", a.{q}" for n, q in zip(attributes, quoted, strict=True) if n not in ours)
+    flat = "".join(
+        f", a.a{n} AS {_quote(name)}" for n, name in enumerate(attributes) if not _is_ours(name)
+    )
     said = (
         f"SELECT image, {pivot}, {{{packed}}} AS meta FROM {_said(read)} GROUP BY image"
         if attributes
@@ -257,20 +284,21 @@ def _said(read: ReadTransaction) -> str:
     """The rows (image, name, value) of what sources and headers say of images."""
     listed = ", ".join(f"({_literal(name)})" for name in OF_HEADERS)
     return (
-        f"(SELECT image, name, value FROM attributes_at({read.tx}) UNION ALL "
+        "(SELECT image, lower(name) AS name, nullif(arg_max(value, tx), '') AS value "
+        f"FROM attributes WHERE tx <= {read.tx} GROUP BY ALL UNION ALL "
         "SELECT i.id, n.name, json_extract_string(i.technical, '$.' || n.name) "
         f"FROM images i, (VALUES {listed}) n(name) WHERE i.format = 'DICOM' AND i.tx <= {read.tx} "
         f"AND NOT EXISTS (FROM attributes_at({read.tx}) s WHERE s.image = i.id "
-        "AND s.name = n.name))"
+        "AND lower(s.name) = n.name))"
     )
 
 
 def _all_numbers(read: ReadTransaction, name: str) -> bool:
     return not scalar(
         read.db,
-        "SELECT count(*) FROM attributes WHERE name = ? AND tx <= ? AND value <> '' "
+        "SELECT count(*) FROM attributes WHERE lower(name) = lower(?) AND value <> '' "
         "AND TRY_CAST(value AS DOUBLE) IS NULL",
-        [name, read.tx],
+        [name],
     )
 
 
@@ -327,6 +355,12 @@ def _walk(node: Any, condition: str, known: Sequence[str], asked: set[str]) -> N
             raise UsageError(
                 f"There is no column {name}; there are: {', '.join(known)}. "
                 "A text stands in single quotes, as in label = 'medical'."
+            )
+        plain = len(node["column_names"]) == 1
+        if not plain and name.lower() not in {f"meta.{column}" for column in _OURS}:
+            raise UsageError(
+                f"The name {name} has a dot, so a condition holds it in double quotes, as in "
+                f"\"{name}\" = 'x'."
             )
         asked.add(name.lower())
     for key, value in node.items():

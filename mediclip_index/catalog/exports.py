@@ -44,7 +44,8 @@ an index of it again.
 | evaluations, refusals, sources | reports; files that could not be used; what was built from |
 | sentences_N | vectors of the prompts' sentences |
 
-`library.csv` is what there is now, one row an image, for people and spreadsheets: `verdict` and
+`library.csv` is what there is now, one row an image, for people and spreadsheets, and
+`library.parquet` the same for programs (`pandas.read_parquet("library.parquet")`): `verdict` and
 `kind` are what counts, a person's word first (`labelled_by` says whose), `probability` is what the
 index gives to that class, `unsure` whether it doubts and nobody has said what it is. In the Parquet
 files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus the byte.
@@ -65,6 +66,7 @@ def write(
         read.db.execute(f"COPY {table} TO {target} (FORMAT parquet, COMPRESSION zstd)")
         counts[table] = int(scalar(read.db, f"SELECT count(*) FROM {table}"))
     _library(read, folder / "library.csv", verdicts)
+    conditions.write(read, str(folder / "library.parquet"), verdicts)
     (folder / "README.md").write_text(README)
     manifest = {
         "format": FORMAT,
@@ -80,7 +82,6 @@ def write(
 
 def _library(read: ReadTransaction, file: Path, verdicts: conditions.VerdictColumns | None) -> None:
     said = _by_image(verdicts)
-    ours = (*conditions.BUILT_IN, *conditions.OF_VERDICTS)
     attributes = conditions.names(read)
     with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
         table = csv.writer(out, lineterminator="\n")
@@ -89,7 +90,7 @@ def _library(read: ReadTransaction, file: Path, verdicts: conditions.VerdictColu
         table.writerow(
             [
                 *first,
-                *(f"meta.{n}" if n in ours else n for n in attributes),
+                *map(conditions.shown, attributes),
                 *rest,
                 *conditions.OF_VERDICTS,
             ]

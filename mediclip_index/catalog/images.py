@@ -90,6 +90,7 @@ class StoredImage:
     item: int | None
     width: int
     height: int
+    bytes: int
 
 
 def stored_files(read: ReadTransaction) -> dict[str, StoredFile]:
@@ -297,16 +298,15 @@ def ids_by_content(read: ReadTransaction, contents: Iterable[str]) -> dict[str, 
 
 def images(read: ReadTransaction, ids: Sequence[int] | None = None) -> dict[int, StoredImage]:
     """Images by id, those gone too, each with the path where it is or was last seen."""
-    narrowed = (
-        "" if ids is None else ("AND i.id IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))")
-    )
+    narrowed = ""
     parameters: list[Any] = [read.tx]
     if ids is not None:
+        narrowed = "AND i.id IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))"
         parameters.append(json.dumps([int(i) for i in ids]))
     rows = read.db.execute(
         "SELECT i.id, arg_min(f.path, (f.until_tx IS NOT NULL, -coalesce(f.until_tx, 0), "
         "f.since_tx, f.path)), any_value(i.sha256), any_value(i.page), any_value(i.item), "
-        "any_value(i.width), any_value(i.height) "
+        "any_value(i.width), any_value(i.height), any_value(i.bytes) "
         f"FROM images i JOIN files f USING (sha256) WHERE f.since_tx <= $1 {narrowed} "
         "GROUP BY i.id",
         parameters,

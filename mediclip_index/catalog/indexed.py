@@ -151,6 +151,16 @@ def places_in_archives(
     return found
 
 
+def without_header(read: ReadTransaction) -> list[int]:
+    """The images of DICOM files that an earlier version read, which kept less of their headers."""
+    rows = read.db.execute(
+        "SELECT id FROM images_at($1) WHERE format = 'DICOM' AND "
+        "json_extract_string(technical, '$.captured') IS NULL ORDER BY id",
+        [read.tx],
+    ).fetchall()
+    return [image for (image,) in rows]
+
+
 def dicom_headers(read: ReadTransaction, ids: Iterable[int]) -> dict[int, tuple[str, bool]]:
     """By id the modality that an image's DICOM header states, and whether it is a secondary capture
     (or may be one, as an earlier version read it); images without a modality are left out."""

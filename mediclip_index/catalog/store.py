@@ -38,6 +38,10 @@ class ReadTransaction:
         """The same look at an earlier moment."""
         return replace(self, tx=min(tx, self.tx))
 
+    def index_id(self) -> str:
+        """What tells this index from every other; what was made of its backup or export has it."""
+        return str(scalar(self.db, "SELECT value FROM identity WHERE name = 'uuid'"))
+
 
 @dataclass(frozen=True)
 class WriteTransaction(ReadTransaction):

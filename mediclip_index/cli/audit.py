@@ -11,7 +11,7 @@ from mediclip_index.show import TerminalProgress, writing
 
 @click.group()
 def audit() -> None:
-    """What was said, when, and on what evidence.
+    """Look at past verdicts and their evidence, and check them.
 
     \b
     mediclip-index audit list --limit 5
@@ -43,7 +43,7 @@ def list_(
     until: str | None,
     form: str,
 ) -> None:
-    """Past verdicts, newest first.
+    """List past verdicts, newest first.
 
     \b
     mediclip-index audit list --unsure --since 2026-01-31
@@ -55,12 +55,12 @@ def list_(
     put(rows, writing.audit_list(index.info().index), form)
 
 
-@audit.command(short_help="One past verdict with its evidence.")
+@audit.command(short_help="Show one past verdict with its evidence.")
 @click.argument("verdict", metavar="ID")
 @output_options
 @click.pass_obj
 def show(context: Context, verdict: str, form: str) -> None:
-    """One past verdict with its evidence; the beginning of its id is enough.
+    """Show one past verdict with its evidence; the beginning of its id is enough.
 
     \b
     mediclip-index audit show 01a20b69-9718
@@ -68,22 +68,21 @@ def show(context: Context, verdict: str, form: str) -> None:
     put(opened(context).audit_show(verdict), writing.AUDIT_ROW, form)
 
 
-@audit.command(short_help="Give past verdicts again, and say which come out otherwise.")
+@audit.command(short_help="Compute past verdicts again, and list those that differ.")
 @click.argument("verdicts", nargs=-1, metavar="[ID]...")
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Only the last N verdicts.")
 @click.option(
     "--from-files", is_flag=True,
-    help="Read and embed the pictures anew, instead of taking the kept vectors.",
+    help="Read and embed the files again, instead of using the stored vectors.",
 )  # fmt: skip
 @output_options
 @click.pass_obj
 def replay(
     context: Context, verdicts: tuple[str, ...], last: int | None, from_files: bool, form: str
 ) -> None:
-    """Give past verdicts again as of their moment, and say which come out otherwise.
+    """Compute past verdicts again as of their time, and list those that differ.
 
-    The labels, images, words and settings that were in force then are brought back. Ends with 1
-    where a verdict comes out otherwise.
+    The labels, images, words and settings of that time are used. Ends with 1 if a verdict differs.
 
     \b
     mediclip-index audit replay --last 100
@@ -120,9 +119,10 @@ def turned(context: Context, images: tuple[str, ...], form: str) -> None:
 @output_options
 @click.pass_obj
 def verify(context: Context, form: str) -> None:
-    """Recompute the chain of hashes over all verdicts: none was changed or taken out.
+    """Recompute the chain of hashes, to show that no verdict was changed or removed.
 
-    Compare the head with one that you noted before: a tail that was cut off shows only there.
+    Compare the head with one that you noted before: only that shows whether the newest verdicts
+    were cut off.
 
     \b
     mediclip-index audit verify

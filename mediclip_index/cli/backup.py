@@ -19,8 +19,8 @@ from mediclip_index.show import writing
 def backup(context: Context, file: Path, restore: bool, form: str) -> None:
     """Write the whole index, which may be in use, to one new file with checksums.
 
-    Pictures are not in it: an index holds none. --restore verifies every checksum before it writes
-    anything, and never writes over an index.
+    The pictures are not in it: an index holds none. --restore checks every checksum before it
+    writes anything, and never overwrites an index.
 
     \b
     mediclip-index backup monday.tar

@@ -31,33 +31,34 @@ from mediclip_index.show import writing
 )  # fmt: skip
 @click.option(
     "--hash-paths", is_flag=True,
-    help="For a new index: keep and show salted hashes in place of all paths, since names of "
-    "patients hide in them. Lost for good: finding a file by its name, --copy-to, `build` without "
-    "SOURCE; label columns of a CSV are kept as they are.",
+    help="For a new index: store salted hashes instead of paths, since paths can hold patients' "
+    "names. This can't be undone, and --copy-to and `build` without SOURCE don't work then. "
+    "Columns of a CSV are stored as they are.",
 )  # fmt: skip
 @reading_options
 @click.option("--rehash", is_flag=True, help="Read files again even if they seem unchanged.")
-@click.option("--allow-missing", is_flag=True, help="Files that are missing are really gone.")
+@click.option("--allow-missing", is_flag=True, help="Accept that missing files were deleted.")
 @click.option(
     "--prune",
     is_flag=True,
-    help="Images of which no file is left are removed: they don't come back with their file.",
+    help="Remove images whose files are gone; they don't come back if the file does.",
 )
 @click.option(
     "--reread", is_flag=True,
-    help="Read again what an earlier version read otherwise; a build says how many these are.",
+    help="Read again the files that an earlier version read differently.",
 )  # fmt: skip
 @click.option(
     "--thumbnails", is_flag=True,
-    help="Read images of an earlier version again for what `duplicates` tells copies by.",
+    help="Make the thumbnails that `duplicates` needs, for images of an earlier version.",
 )  # fmt: skip
 @click.option(
     "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
-    help="Pictures the model sees at once.",
+    help="Pictures per batch.",
 )  # fmt: skip
 @click.option(
     "--index-type", type=click.Choice(["auto", "exact", "compressed"]),
-    help="How neighbours are found from now on: by size (auto), all compared, or compressed.",
+    help="How neighbours are searched from now on: exact compares all, compressed is for large "
+    "indexes, auto chooses by size.",
 )  # fmt: skip
 @click.option(
     "--workers", type=click.IntRange(1, 256), metavar="N", show_default="one a core",
@@ -84,9 +85,10 @@ def build(
     workers: int | None,
     form: str,
 ) -> None:
-    """Take pictures in: folders, files, ZIP and TAR archives, or CSV lists.
+    """Add pictures: folders, files, ZIP and TAR archives, or CSV lists.
 
-    Without SOURCE the known sources are looked at again; a new index gets the sample collection.
+    Without SOURCE, the sources of earlier builds are read again for changes; a new index gets the
+    sample collection.
     Unchanged files are not read again, and a build that was killed goes on where it stopped.
 
     \b
@@ -141,7 +143,7 @@ def build(
     tell(report.notes)
     put(report, writing.BUILD, form)
     if form == "table":
-        click.echo("\nNext: mediclip-index query PICTURE, or mediclip-index search WORDS", err=True)
+        click.echo("\nNext: mediclip-index summary, or mediclip-index search WORDS", err=True)
     if report.refused:
         raise click.exceptions.Exit(3)
 

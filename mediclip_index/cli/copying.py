@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,14 +19,22 @@ from mediclip_index.cli.options import tell
 from mediclip_index.show.text import counted
 from mediclip_index.types import ReadOptions, UsageError
 
+if TYPE_CHECKING:
+    from mediclip_index.types import SearchHit, Verdict
+
 MANIFEST = "manifest.csv"
-COLUMNS = ("file", "source", "page", "item", "id", "label", "probability", "sha256")
+COLUMNS = (
+    "file", "source", "page", "item", "id", "label", "verdict", "kind", "probability",
+    "labelled_by", "sha256",
+)  # fmt: skip
+_OF_PLACE = 5  # columns by which a line is known again
 _FIGURE = 768  # pixels that the short side of a PDF's figure or page is drawn with at least
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A picture to copy: where it lies, and what was said of it."""
+    """A picture to copy: where it lies, and what was said of it, in the words of an export's
+    library.csv. sha256: of the content that it was said of; empty where any will do."""
 
     path: str
     page: int | None = None
@@ -33,20 +42,73 @@ class Wanted:
     id: int | str = ""
     label: str | None = None
     probability: float | None = None
+    verdict: str | None = None
+    kind: str | None = None
+    labelled_by: str | None = None
+    sha256: str = ""
+
+    @classmethod
+    def of_verdict(cls, one: Verdict) -> Wanted:
+        return cls(
+            one.path,
+            one.page,
+            one.item,
+            one.id,
+            label=one.hand.label if one.hand else None,
+            probability=one.probability,
+            verdict=one.effective,
+            kind=one.kind,
+            labelled_by=one.hand.author if one.hand else None,
+            sha256=one.sha256,
+        )
+
+    @classmethod
+    def of_hit(cls, one: SearchHit) -> Wanted:
+        page, item = one.metadata.get("page"), one.metadata.get("item")
+        return cls(
+            one.path,
+            page,
+            item,
+            one.id,
+            label=one.label,
+            probability=one.probability,
+            verdict=one.verdict,
+            kind=one.kind,
+            labelled_by=one.labelled_by,
+            sha256=one.sha256,
+        )
 
 
 @dataclass(frozen=True)
 class CopyReport:
     """copied: files written; there: those that were there already, with the same content; missing:
-    paths of which nothing can be had any more."""
+    paths of which nothing can be had any more; changed: those that hold another content now."""
 
     copied: int
     there: int
     missing: tuple[str, ...]
+    changed: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was wanted is there."""
+        return not (self.missing or self.changed)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not copied, and why."""
+        notes = [f"Not copied, since it is no longer there: {path}." for path in self.missing]
+        if self.changed:
+            notes.append(
+                f"{counted(len(self.changed), 'file')} not copied, changed since indexed or asked "
+                f"of ({self.changed[0]}{', …' if len(self.changed) > 1 else ''}): `mediclip-index "
+                "build` takes in what lies there now."
+            )
+        return notes
 
     def sentence(self, folder: Path) -> str:
         again = f" {counted(self.there, 'file was', 'files were')} there already."
-        return f"{self.copied} files copied to {folder}." + (again if self.there else "")
+        return f"{counted(self.copied, 'file')} copied to {folder}." + (again if self.there else "")
 
 
 def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) -> CopyReport:
@@ -54,14 +116,16 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
     pictures, where none are named), and write what they are to manifest.csv there.
 
     A figure or page of a PDF becomes a PNG, a member of an archive a file. Nothing is overwritten:
-    a name that another content has gets a number. UsageError where manifest.csv is another's.
+    a name that another content has gets a number; of a file that was changed nothing is copied.
+    UsageError where manifest.csv is another's.
     """
     rows = [w for w in dict.fromkeys(wanted) if w.path != "-"]
     before = _manifest(folder / MANIFEST)
     root = _root([w.path for w in rows], sources)
+    missing, changed = _not_as_they_were(rows)
+    rows = [w for w in rows if w.path not in missing and w.path not in changed]
     drawn = _drawn([w for w in rows if _is_of_pdf(w)])
     copied = there = 0
-    missing: list[str] = []
     placed: dict[tuple[str, str], tuple[str, str]] = {}  # one file for all its pages
     for row in rows:
         named = _name(row.path, root)
@@ -75,17 +139,31 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
             figure_of = (os.path.abspath(row.path), row.page, row.item)
             data = drawn.get(figure_of) if key[1] else _content(row.path)
             if data is None:
-                missing.append(row.path)
+                missing[row.path] = None
                 continue
             target, new = _place(data, folder, named)
             copied, there = copied + new, there + (not new)
             placed[key] = str(target.relative_to(folder)), _digest(data)
         name, digest = placed[key]
-        told = (row.path, row.page, row.item, row.id, row.label, row.probability)
-        line = tuple("" if value is None else str(value) for value in (name, *told, digest))
-        before[line[:5]] = line
+        place = (name, row.path, row.page, row.item, row.id)
+        said = (row.label, row.verdict, row.kind, row.probability, row.labelled_by)
+        line = tuple("" if value is None else str(value) for value in (*place, *said, digest))
+        before[line[:_OF_PLACE]] = line
     _write(folder / MANIFEST, before.values())
-    return CopyReport(copied, there, tuple(dict.fromkeys(missing)))
+    return CopyReport(copied, there, tuple(missing), tuple(changed))
+
+
+def _not_as_they_were(rows: Iterable[Wanted]) -> tuple[dict[str, None], dict[str, None]]:
+    """The paths under which nothing lies any more, and those under which something else does."""
+    missing: dict[str, None] = {}
+    changed: dict[str, None] = {}
+    for path, sha256 in {row.path: row.sha256 for row in rows}.items():
+        content = _content(path)
+        if content is None:
+            missing[path] = None
+        elif sha256 and _digest(content) != sha256:
+            changed[path] = None
+    return missing, changed
 
 
 def _root(paths: Sequence[str], sources: Sequence[str]) -> str:
@@ -205,19 +283,22 @@ def copy_and_say(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] 
     """`copy`, and say on stderr what came of it; returns whether all that was wanted is there."""
     done = copy(wanted, folder, sources)
     click.echo(done.sentence(folder), err=True)
-    tell([f"Not copied, since it is no longer there: {path}." for path in done.missing])
-    return not done.missing
+    tell(done.notes)
+    return done.whole
 
 
 def _manifest(file: Path) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """The lines that are there, by file, source, page, item and id."""
+    """The lines that are there, by file, source, page, item and id; those of an earlier version
+    lack some columns."""
     if not file.exists():
         return {}
     with file.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
-        rows = [tuple(row) for row in csv.reader(lines)]
-    if not rows or rows[0] != COLUMNS:
-        raise UsageError(f"{file} is no list of copied pictures; name another folder.")
-    return {row[:5]: row for row in rows[1:]}
+        table = csv.DictReader(lines, restval="")
+        names = tuple(table.fieldnames or ())
+        if names[:_OF_PLACE] != COLUMNS[:_OF_PLACE] or not set(names) <= set(COLUMNS):
+            raise UsageError(f"{file} is no list of copied pictures; name another folder.")
+        rows = [tuple(row.get(name, "") for name in COLUMNS) for row in table]
+    return {row[:_OF_PLACE]: row for row in rows}
 
 
 def _write(file: Path, lines: Iterable[tuple[str, ...]]) -> None:

@@ -20,7 +20,7 @@ HELD_OUT = "split = 'test'"
 @click.command()
 @click.pass_obj
 def demo(context: Context) -> None:
-    """A tour with pictures that came along: build, query, search, audit.
+    """Take a tour with sample pictures: build, query, search, audit.
 
     \b
     mediclip-index --index indexes/demo demo

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
-from mediclip_index.cli.copying import Wanted, copy
+from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import html_option, list_options, opened, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.show.duplicates import left_over
 from mediclip_index.show.text import counted
+from mediclip_index.types import DuplicatesReport
+
+_NAMED = 5  # frames that a note names
 
 
 @click.command()
@@ -24,7 +30,7 @@ from mediclip_index.show.text import counted
 @html_option("Also as a gallery.")
 @click.option(
     "--keep", type=click.Choice(["best"]),
-    help="Of each group of copies, keep that of most pixels, then of the largest file.",
+    help="Of each group, keep a labelled one, else that of most pixels, then the largest file.",
 )  # fmt: skip
 @click.option(
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
@@ -33,6 +39,11 @@ from mediclip_index.show.text import counted
 @click.option(
     "--remove", is_flag=True,
     help="With --keep: take the others out of the index; `remove --restore --last` undoes it.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="With --remove: only list what would be taken out.")
+@click.option(
+    "--also-frames", is_flag=True,
+    help="With --keep: leave out frames and pages of one file that look alike, too.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="Remove many without asking.")
 @list_options
@@ -44,24 +55,28 @@ def duplicates(
     keep: str | None,
     copy_to: Path | None,
     remove: bool,
+    dry_run: bool,
+    also_frames: bool,
     yes: bool,
     form: str,
 ) -> None:
     """Images that are the same, or copies: compressed again, resized, cropped a little, lighter.
 
     Slices of one scan and frames of one film are no copies of each other. --format paths lists
-    every file of every group; with --keep best, the files of the images that are left out. Files
-    are never touched.
+    every file of every group; with --keep best, the files of the images that are left out; frames
+    of one file stay. Files are never touched.
 
     \b
     mediclip-index duplicates
     mediclip-index duplicates --html copies.html
     mediclip-index duplicates --keep best --format paths
-    mediclip-index duplicates --keep best --remove
+    mediclip-index duplicates --keep best --remove --dry-run
     mediclip-index duplicates --min-similarity 0.99 --json
     """
     if (copy_to is not None or remove) and keep is None:
         raise click.UsageError("--copy-to and --remove go with --keep best.")
+    if (dry_run and not remove) or (also_frames and keep is None):
+        raise click.UsageError("--dry-run goes with --remove, --also-frames with --keep best.")
     progress = TerminalProgress()
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
@@ -73,26 +88,39 @@ def duplicates(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
-        pages.write(html, pages.duplicates(report, pictures, index.info().classes))
-    put(report, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
-    missing: tuple[str, ...] = ()
-    near = [group for group in report.groups if group.kind == "near"]
+        pages.write(html, pages.duplicates(report, pictures, index.info().classes, index.kinds()))
+    bare = report if also_frames or keep is None else _without_frames(report)
+    put(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
+    whole = True
     if copy_to is not None:
-        kept = [
-            Wanted(
-                g.paths[g.ids.index(g.best)],
-                *g.parts[g.ids.index(g.best)],
-                id=g.best,
-                label=g.labels[g.ids.index(g.best)] or None,
-            )
-            for g in near
-        ]
-        copied = copy(kept, copy_to)
-        missing = copied.missing
-        click.echo(copied.sentence(copy_to), err=True)
-        tell([f"Not copied, since it is no longer there: {path}." for path in missing])
-    others = [row["id"] for row in left_over(report)]
-    if remove and others:
+        near = [(g, g.ids.index(g.best)) for g in report.groups if g.kind == "near"]
+        whole = copy_and_say(
+            [
+                Wanted(
+                    g.paths[at],
+                    *g.parts[at],
+                    id=g.best,
+                    label=g.labels[at] or None,
+                    sha256=g.contents[at],
+                )
+                for g, at in near
+            ],
+            copy_to,
+        )
+    others = [row["id"] for row in left_over(bare)]
+    spared = sorted({row["id"] for row in left_over(report)}.difference(others))
+    if keep is not None and spared:
+        named = ", ".join(f"#{image}" for image in spared[:_NAMED])
+        more = ", …" if len(spared) > _NAMED else ""
+        tell(
+            [
+                f"Frames or pages of one file look alike and stay ({named}{more}): --also-frames "
+                "leaves them out, too."
+            ]
+        )
+    if remove and dry_run:
+        click.echo(f"{counted(len(others), 'image')} would be removed from the index.", err=True)
+    elif remove and others:
         if len(others) > ASK_FROM and not yes:
             agreed(
                 f"Remove {counted(len(others), 'image')} from the index?",
@@ -105,5 +133,28 @@ def duplicates(
             "`mediclip-index remove --restore --last` brings them back.",
             err=True,
         )
-    if missing:
+    if not whole:
         raise click.exceptions.Exit(3)
+
+
+def _without_frames(report: DuplicatesReport) -> DuplicatesReport:
+    """The groups without pictures of a file of which they hold several, save the best: frames of a
+    film are alike, and no copies."""
+    groups = []
+    for group in report.groups:
+        together = Counter(group.contents)
+        own = [
+            n
+            for n, image in enumerate(group.ids)
+            if image == group.best or together[group.contents[n]] == 1
+        ]
+        if group.kind == "near" and len(own) < len(group.ids):
+            if len(own) == 1:
+                continue
+            fields = ("ids", "paths", "labels", "splits", "sizes", "parts", "contents")
+            kept: dict[str, Any] = {
+                name: tuple(getattr(group, name)[n] for n in own) for name in fields
+            }
+            group = replace(group, **kept)
+        groups.append(group)
+    return replace(report, groups=tuple(groups))

@@ -19,15 +19,17 @@ from mediclip_index.show import TerminalProgress, writing
 
 
 @click.command()
-@click.option("--split", default="test", show_default=True, help="Which split; all for every one.")
+@click.option(
+    "--split", default="test", show_default=True, help="Split to evaluate on; all for all of them."
+)
 @click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
 @click.option(
     "--leave-out", multiple=True, metavar="COLUMN",
     type=click.Choice(["source", "category", "subject", "split"]),
-    help="Voters may not share an image's source, say (repeatable).",
+    help="Leave out voters that share this with the image (repeatable).",
 )  # fmt: skip
-@click.option("--alpha", type=float, help="What if: another weight of the neighbours.")
-@click.option("-k", type=int, help="What if: another number of neighbours.")
+@click.option("--alpha", type=float, help="Try another weight of the neighbours.")
+@click.option("-k", type=int, help="Try another number of neighbours.")
 @references_option
 @click.option(
     "--compare", nargs=2, type=int, metavar="A B", help="Show two kept evaluations side by side."
@@ -35,7 +37,7 @@ from mediclip_index.show import TerminalProgress, writing
 @click.option(
     "--allow-shared-subjects", is_flag=True, help="Evaluate though splits share subjects."
 )
-@html_option("Also as one page.")
+@html_option("Also write an HTML page.")
 @output_options
 @click.pass_obj
 def evaluate(
@@ -51,7 +53,7 @@ def evaluate(
     html: Path | None,
     form: str,
 ) -> None:
-    """How good words, neighbours and blend are on a split, with intervals.
+    """Measure words, neighbours and both together (blend) on a split, with intervals.
 
     \b
     mediclip-index evaluate

@@ -16,7 +16,7 @@ from mediclip_index.show import writing
 @output_options
 @click.pass_obj
 def export(context: Context, folder: Path, form: str) -> None:
-    """Write everything into a new folder: each table as Parquet, the library as CSV too.
+    """Write everything to a new folder: each table as Parquet, the library as Parquet and CSV.
 
     `build DIR` makes an index of it again, with the same ids, labels and their history, vectors and
     verdicts. A README.md there says what is what.

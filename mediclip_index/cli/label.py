@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def label() -> None:
-    """Say what pictures are: by id or from a CSV.
+    """Label pictures: by id, by path or from a CSV.
 
     \b
     mediclip-index label set medical 12 13
@@ -39,11 +39,11 @@ def label() -> None:
 
 @label.command("next")
 @click.option("--count", type=click.IntRange(1), default=10, show_default=True, help="How many.")
-@html_option("Also as a gallery in which pictures can be marked.")
+@html_option("Also write an HTML gallery in which pictures can be labelled.")
 @list_options
 @click.pass_obj
 def next_(context: Context, count: int, html: Path | None, form: str) -> None:
-    """The unlabelled images whose labels would teach most.
+    """List the unlabelled images that are most useful to label.
 
     \b
     mediclip-index label next --count 20
@@ -55,15 +55,15 @@ def next_(context: Context, count: int, html: Path | None, form: str) -> None:
         from mediclip_index.show import pages
 
         shots = index.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
-        pages.write(html, pages.proposals(rows, shots, index.info().classes))
+        pages.write(html, pages.proposals(rows, shots, index.info().classes, index.kinds()))
     put(rows, writing.PROPOSALS, form)
 
 
 @label.command("set")
 @click.argument("words", nargs=-1, required=True, metavar="[CLASS] ID|PATH...")
-@click.option("--clear", is_flag=True, help="Take class and kind away (then name no CLASS).")
+@click.option("--clear", is_flag=True, help="Remove class and kind (then give no CLASS).")
 @click.option(
-    "--kind", metavar="KIND", help='What kind of picture it is, as ultrasound ("" takes it away).'
+    "--kind", metavar="KIND", help='The kind of picture, such as ultrasound ("" removes it).'
 )
 @click.option("--split", help="Put the images into this split.")
 @click.option("--subject", help="The patient, study or document that the images come from.")
@@ -110,14 +110,14 @@ def _is_path(index: Index, word: str) -> bool:
     return not index.is_class(word) and (os.sep in word or os.path.isfile(word))
 
 
-@label.command("import", short_help="Labels, splits and subjects from a CSV.")
+@label.command("import", short_help="Import labels, splits and subjects from a CSV.")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @all_pages_option
-@click.option("--keep-columns", is_flag=True, help="Keep columns that are not known as attributes.")
+@click.option("--keep-columns", is_flag=True, help="Store unknown columns as attributes.")
 @click.option(
     "--machine-labels", is_flag=True,
-    help="Take the machine's own classes for labels: of a list of verdicts, or `guess` where "
-    "label is empty.",
+    help="Take the machine's own classes as labels: those of a list of verdicts, or `guess` "
+    "where label is empty.",
 )  # fmt: skip
 @output_options
 @click.pass_obj
@@ -129,10 +129,10 @@ def import_(
     machine_labels: bool,
     form: str,
 ) -> None:
-    """Labels, splits and subjects from a CSV list, by image or by path.
+    """Import labels, splits and subjects from a CSV file, by image id or by path.
 
-    Fill in the column label of what `query`, `search` or `label next` write as --format csv; rows
-    without a label change nothing.
+    Such a file is what `query`, `search` or `label next` write with --format csv: fill in its
+    column label. Rows without a label change nothing.
 
     \b
     mediclip-index label import labels.csv     # image|path[,page][,item][,label][,split][,subject]
@@ -151,7 +151,7 @@ def import_(
 @output_options
 @click.pass_obj
 def history(context: Context, image: str, form: str) -> None:
-    """Who said what of an image, and when.
+    """Show who labelled an image, how and when.
 
     \b
     mediclip-index label history 12

@@ -21,7 +21,7 @@ from mediclip_index.show import TerminalProgress, writing
 @click.command()
 @click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
 @references_option
-@html_option("Also as a gallery.")
+@html_option("Also write an HTML gallery.")
 @click.option("--fail", is_flag=True, help="End with 1 where a mistake was found.")
 @list_options
 @click.pass_obj
@@ -33,9 +33,9 @@ def mistakes(
     fail: bool,
     form: str,
 ) -> None:
-    """Labelled images that are judged wrong, why, and labels that look wrong.
+    """List labelled images that are classified wrong, why, and labels that look wrong.
 
-    Every labelled image is judged as if it were new. Mend labels with `label set`.
+    Every labelled image is classified as if it were new. Correct labels with `label set`.
 
     \b
     mediclip-index mistakes
@@ -50,7 +50,7 @@ def mistakes(
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.pictured(report), pages.SIDE)
-        pages.write(html, pages.mistakes(report, pictures, index.info().classes))
+        pages.write(html, pages.mistakes(report, pictures, index.info().classes, index.kinds()))
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

@@ -23,12 +23,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def output_options(command: F) -> F:
     """--format, and --json for short; the command takes `form`."""
-    return _formats(command, FORMATS, "How results are written.")
+    return _formats(command, FORMATS, "Output format.")
 
 
 def list_options(command: F) -> F:
     """As output_options, with the ids of images alone too, for commands that list some."""
-    told = "How results are written; ids are for `label set CLASS -`."
+    told = "Output format; ids can be piped to `label set CLASS -`."
     return _formats(command, (*FORMATS, IDS), told)
 
 
@@ -50,23 +50,25 @@ def reading_options(command: F) -> F:
     )(command)
     command = click.option(
         "--include", multiple=True, metavar="PATTERN",
-        help="Of folders and archives only these files, as in .gitignore (may be said again).",
+        help="In folders and archives, take only these files; patterns as in .gitignore "
+        "(repeatable).",
     )(command)  # fmt: skip
     command = click.option(
         "--exclude", multiple=True, metavar="PATTERN",
-        help="Not these files and folders, as in .gitignore: 'thumbs/', '*_mask.png'.",
+        help="Skip these files and folders; patterns as in .gitignore: 'thumbs/', '*_mask.png' "
+        "(repeatable).",
     )(command)  # fmt: skip
     command = click.option(
         "--truncated", type=click.Choice(["refuse", "show"]), default="refuse", show_default=True,
-        help="A JPEG, PNG, GIF or BMP that ends too soon: refuse it, or show what is there.",
+        help="For an incomplete JPEG, PNG, GIF or BMP: refuse it, or use what is there.",
     )(command)  # fmt: skip
     command = click.option(
         "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,
-        help="Of a PDF: its figures, as its pages show them, or whole pages.",
+        help="For a PDF: its figures, or whole pages.",
     )(command)  # fmt: skip
     return click.option(
         "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
-        help="Of a DICOM file with several frames: the one that stands for it, or all.",
+        help="For a DICOM file with several frames: one representative frame, or all.",
     )(command)  # fmt: skip
 
 
@@ -88,13 +90,27 @@ def references_option(command: F) -> F:
     """--no-references; the command takes `references`."""
     return click.option(
         "--no-references", "references", is_flag=True, flag_value=False, default=True,
-        help="What if: without the labelled vectors that the model brings along.",
+        help="Leave out the labelled vectors that come with the model.",
     )(command)  # fmt: skip
 
 
 def kind_option(text: str) -> Callable[[F], F]:
     """--kind, repeatable; the command takes `kinds`."""
+    text += (
+        "A family includes all its kinds: xray, ct, mri, ultrasound, endoscopy, microscopy "
+        "…; =ultrasound is that kind alone."
+    )
     return click.option("--kind", "kinds", multiple=True, metavar="KIND", help=text)
+
+
+def told_kinds(index: Index, said: Sequence[str], prompts: str | None = None) -> tuple[str, ...]:
+    """The kinds that --kind means; where one brings its relatives along, a note names them."""
+    kinds = index.known_kinds(said, prompts=prompts)
+    for one in said:
+        family = index.known_kinds([one], prompts=prompts)
+        if len(family) > 1:
+            tell([f"--kind {one}: {', '.join(family)}. One of them alone: --kind ={family[0]}."])
+    return kinds
 
 
 def html_option(text: str) -> Callable[[F], F]:
@@ -121,7 +137,7 @@ def engine_options(command: F) -> F:
     command = click.option(
         "--precision", type=click.Choice(["auto", "fp32", "bf16", "int8"]), default="auto",
         show_default=True, expose_value=False, callback=keep,
-        help="Of the image tower; auto is fp32, or bf16 where it was earned.",
+        help="Number format of the image encoder; auto is fp32, or bf16 where a test allows it.",
     )(command)  # fmt: skip
     return click.option(
         "--engine", type=click.Choice(["auto", "torch", "openvino"]), default="auto",
@@ -133,7 +149,9 @@ def output_style(form: str) -> Look:
     """How to write: colours and a width only on a terminal, colours not where NO_COLOR is set."""
     terminal = sys.stdout.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Look(form, terminal_width() if terminal else None, color)
+    context = click.get_current_context().find_object(Context)
+    you = context.you if context else ""
+    return Look(form, terminal_width() if terminal else None, color, you)
 
 
 def put(report: Any, shown: Shown, form: str) -> None:
@@ -164,14 +182,16 @@ def opened(context: Context) -> Index:
     """The index that the command works on; IndexUnavailable where there is none."""
     from mediclip_index.index import Index
 
-    return Index.open(context.path, **how(context))
+    index = Index.open(context.path, **how(context))
+    context.you = index.author
+    return index
 
 
 def all_pages_option(command: F) -> F:
     """--all-pages; the command takes `all_pages`."""
     return click.option(
         "--all-pages", is_flag=True,
-        help="Of a path with several pictures (PDF, archive, many frames) all of them.",
+        help="Where a path holds several pictures (PDF, archive, frames), take all of them.",
     )(command)  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from mediclip_index.show import TerminalProgress, writing
 
 @click.group()
 def prompts() -> None:
-    """The words that classes are known by.
+    """List, add and test the sentences that describe the classes.
 
     \b
     mediclip-index prompts list
@@ -26,7 +26,7 @@ def prompts() -> None:
 @output_options
 @click.pass_obj
 def list_(context: Context, form: str) -> None:
-    """The prompt sets that this index and the package know.
+    """List the prompt sets of this index and of the package.
 
     \b
     mediclip-index prompts list
@@ -38,7 +38,7 @@ def list_(context: Context, form: str) -> None:
 @click.argument("name", required=False)
 @click.pass_obj
 def show(context: Context, name: str | None) -> None:
-    """The TOML of a set (without NAME: the one that answers queries now).
+    """Print a set as TOML (without NAME: the one in use).
 
     \b
     mediclip-index prompts show mediclip
@@ -46,13 +46,13 @@ def show(context: Context, name: str | None) -> None:
     click.echo(opened(context).prompt_source(name), nl=False)
 
 
-@prompts.command(short_help="Keep a prompt set and answer with it.")
+@prompts.command(short_help="Add a prompt set and use it.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--use/--no-use", default=True, show_default=True, help="Answer with it from now on.")
+@click.option("--use/--no-use", default=True, show_default=True, help="Use it from now on.")
 @output_options
 @click.pass_obj
 def add(context: Context, file: Path, use: bool, form: str) -> None:
-    """Keep a prompt set (a TOML file, or a bundled set's name) and answer with it.
+    """Add a prompt set (a TOML file, or the name of a bundled set) and use it.
 
     A class is added by words alone: no picture is embedded again.
 
@@ -67,12 +67,14 @@ def add(context: Context, file: Path, use: bool, form: str) -> None:
 
 @prompts.command("try")
 @click.argument("sentences", nargs=-1)
-@click.option("--prompts", "name", metavar="SET", help="All sentences of this set.")
-@click.option("-k", type=int, default=10, show_default=True, help="Pictures a sentence may pull.")
+@click.option("--prompts", "name", metavar="SET", help="Try all sentences of this set.")
+@click.option(
+    "-k", type=int, default=10, show_default=True, help="Pictures to find for each sentence."
+)
 @output_options
 @click.pass_obj
 def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int, form: str) -> None:
-    """Which pictures each sentence pulls.
+    """Show which pictures each sentence finds.
 
     Without SENTENCES: what each sentence of the set is worth on the tune split, the most harmful
     first, and kinds that no labelled picture falls into.

@@ -21,6 +21,7 @@ from mediclip_index.cli.options import (
     reading_options,
     references_option,
     tell,
+    told_kinds,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
@@ -30,24 +31,29 @@ from mediclip_index.types import Pixels, QueryReport, Verdict
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--indexed", is_flag=True, help="Ask of what the index holds, from stored vectors.")
+@click.option(
+    "--indexed", is_flag=True, help="Classify the images in the index, from stored vectors."
+)
 @click.option("--where", metavar="SQL", help="With --indexed: only images that meet a condition.")
-@click.option("-k", type=int, help="Labelled neighbours that may vote.")
-@click.option("--alpha", type=float, help="What if: 0 is words alone, 1 neighbours alone.")
+@click.option("-k", type=int, help="How many labelled neighbours vote.")
+@click.option(
+    "--alpha", type=float, help="Weight of the neighbours: 0 is words alone, 1 neighbours alone."
+)
 @references_option
 @click.option("--prompts", metavar="SET", help="Answer with another prompt set or TOML file.")
 @click.option("--as-of", metavar="TIME", help="Answer as the index stood then, as in 2026-01-31.")
 @click.option("--no-audit", is_flag=True, help="Keep no record of these verdicts.")
 @reading_options
 @click.option(
-    "--only", multiple=True, metavar="CLASS|unsure", help="Show only these verdicts (repeatable)."
-)
-@kind_option("Show only pictures of this kind, as ultrasound (repeatable).")
+    "--only", multiple=True, metavar="CLASS|unsure",
+    help="Show only these verdicts (repeatable); unsure alone: the most doubtful first.",
+)  # fmt: skip
+@kind_option("Show only pictures of this kind, such as fundus (repeatable).")
 @click.option(
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
 )  # fmt: skip
-@html_option("Also as a gallery in which pictures can be marked.")
+@html_option("Also write an HTML gallery in which pictures can be labelled.")
 @engine_options
 @list_options
 @click.pass_obj
@@ -69,10 +75,11 @@ def query(
     html: Path | None,
     form: str,
 ) -> None:
-    """Ask what pictures are: files, folders, archives, PDFs, DICOM, CSV lists, - for stdin.
+    """Classify pictures: files, folders, archives, PDFs, DICOM, CSV lists, or - for stdin.
 
-    Every verdict is kept with its evidence (see `mediclip-index audit`). What a person labelled
-    counts before it, in lists, --only, --kind and --copy-to.
+    Every verdict is kept with its evidence (see `mediclip-index audit`). Where a
+    person has labelled a picture, that label goes before the verdict: in lists, --only, --kind
+    and --copy-to.
 
     \b
     mediclip-index query photo.png
@@ -94,7 +101,7 @@ def query(
         raise click.UsageError(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
         )
-    kinds = index.known_kinds(kinds, prompts=prompts)
+    kinds = told_kinds(index, kinds, prompts)
     progress = TerminalProgress()
     shots: dict[Any, Any] = {}
     try:
@@ -126,19 +133,19 @@ def query(
         if indexed:
             ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
             shots.update(index.thumbnails(ids, pages.SIDE))
-        pages.write(html, pages.query(shown, shots, index.info().classes))
+        pages.write(html, pages.query(shown, shots, index.info().classes, index.kinds()))
     put(shown, writing.QUERY, form)
     nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
     if nameless:
         tell([f"{counted(nameless, 'picture')} not in the index, so without an id."])
     whole = copy_to is None or copy_and_say(
-        [Wanted(v.path, v.page, v.item, v.id, v.effective, v.probability) for v in shown.verdicts],
-        copy_to,
-        sources,
+        map(Wanted.of_verdict, shown.verdicts), copy_to, sources
     )
     if form == "table" and len(shown.verdicts) == 1 and shown.verdicts[0].neighbours:
         nearest = shown.verdicts[0].neighbours[0].id
         click.echo(f"\nNext: mediclip-index search --like {nearest}", err=True)
+    elif form == "table" and indexed and "unsure" in only and shown.verdicts:
+        click.echo("\nNext: mediclip-index label next names those that teach most.", err=True)
     if report.refused or not whole:
         raise click.exceptions.Exit(3)
 
@@ -171,5 +178,7 @@ def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
         raise click.UsageError(
             f"--only {min(strange)}: there is no such class; there are {', '.join(classes)}."
         )
-    kept = tuple(v for v in report.verdicts if _is_one_of(v, only))
-    return replace(report, verdicts=kept)
+    kept = [v for v in report.verdicts if _is_one_of(v, only)]
+    if set(only) == {"unsure"}:
+        kept.sort(key=lambda v: v.probability)  # what is most in doubt is looked at first
+    return replace(report, verdicts=tuple(kept))

@@ -17,7 +17,7 @@ from mediclip_index.show.text import counted
 @click.argument("images", nargs=-1, metavar="[ID|PATH]...")
 @all_pages_option
 @click.option("--where", metavar="SQL", help="The images that meet a condition (see `info`).")
-@click.option("--dry-run", is_flag=True, help="Only show what would be taken out.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @click.option("--restore", is_flag=True, help="Bring removed images back.")
 @click.option("--last", is_flag=True, help="With --restore: undo the last removal.")
 @click.option("--list", "listed", is_flag=True, help="Show what is removed now.")
@@ -38,19 +38,20 @@ def remove(
     yes: bool,
     form: str,
 ) -> None:
-    """Take pictures out (- reads ids or paths from stdin); the files are never touched.
+    """Remove pictures from the index (- reads ids or paths from stdin); files are never touched.
 
-    A removed picture votes no more, is found no more, and does not come back at the next build of
-    its folder, under another name neither; nothing of it is lost, and --restore brings it back.
-    With --restore, --where asks of what is removed, as it was when it was taken out.
+    A removed picture no longer votes and is no longer found. The next build of its folder does not
+    bring it back, not even under another name. Nothing of it is lost: --restore brings it back.
+    With --restore, --where is a condition on removed pictures, as they were when removed;
+    verdicts are those of today.
 
-    --where asks before it takes out more than 20 pictures. An id that the index does not have
-    stops no other one; the command ends with 3.
+    --where asks before it removes more than 20 pictures. Where some ids are unknown the others are
+    removed, and the exit code is 3.
 
-    --purge erases: vectors, paths, labels, attributes, all pages of the file, every verdict on it
-    or that lists it as a neighbour. A tombstone stays, so `audit verify` still holds. It knows the
-    content no more: delete the file, or the next build takes it in as new. Backups and exports
-    made before are not reached.
+    --purge erases: vectors, paths, labels, attributes, all pages of the file, every verdict on
+    it or that lists it as a neighbour. A tombstone stays, so `audit verify` still holds. The
+    index no longer knows the content: delete the file, or the next build adds it as new.
+    Earlier backups and exports still hold it.
 
     \b
     mediclip-index remove 12 13

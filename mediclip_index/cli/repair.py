@@ -13,10 +13,10 @@ from mediclip_index.show import TerminalProgress, writing
 @output_options
 @click.pass_obj
 def repair(context: Context, form: str) -> None:
-    """Make again what can be made again: neighbour file, lost vectors of files that are there.
+    """Repair the index: make the neighbour file and lost vectors again where the files are there.
 
-    What fits nowhere is set aside in the index's folder aside/; nothing else is taken away. It may
-    be stopped and done again. Exit code 1 where `verify` still finds something.
+    What can't be repaired is moved to aside/ in the index's folder; nothing else is removed. It can
+    be stopped and run again. Exit code 1 where `verify` still finds something.
 
     \b
     mediclip-index repair

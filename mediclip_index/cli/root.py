@@ -19,29 +19,29 @@ from mediclip_index import __version__
 
 # name: (module, what --help says). The module is imported when its command is called.
 COMMANDS = {
-    "build": "Take pictures in: folders, files, CSV lists.",
-    "query": "Ask what pictures are, with evidence.",
-    "search": "Find indexed pictures by text, picture, id or condition.",
-    "summary": "What is in the pile, by class and kind.",
-    "label": "Say what pictures are: by id or from a CSV.",
-    "prompts": "The words that classes are known by.",
-    "info": "What the index holds.",
-    "tune": "Choose the numbers of the verdict, and calibrate it.",
-    "settings": "The numbers of the verdict: all that were kept, and which to use.",
-    "evaluate": "How good words, neighbours and blend are.",
-    "mistakes": "What is judged wrong, and which labels look wrong.",
-    "duplicates": "Images that are the same, or nearly so.",
-    "compare": "The blend beside every other method.",
-    "audit": "What was said, when, and on what evidence.",
-    "verify": "Is the index whole, and as the files on disk are?",
-    "repair": "Make again what can be made again.",
-    "remove": "Take pictures out: for now, or for good with --purge.",
-    "export": "Everything in Parquet and CSV files.",
-    "backup": "Everything in one file, and back.",
-    "demo": "A tour with pictures that came along.",
+    "build": "Add pictures to the index: folders, files, CSV lists.",
+    "query": "Classify pictures, with the evidence.",
+    "search": "Find indexed pictures by text, picture, id, kind or condition.",
+    "summary": "Count what is in the index, by class and kind.",
+    "label": "Label pictures, by id, by path or from a CSV.",
+    "prompts": "List, add and test the sentences that describe the classes.",
+    "info": "Show what the index holds.",
+    "tune": "Fit the classifier's settings to your labels, and calibrate it.",
+    "settings": "List the classifier's settings, and choose which to use.",
+    "evaluate": "Measure the accuracy of words, neighbours and both together.",
+    "mistakes": "List what is classified wrong, and labels that look wrong.",
+    "duplicates": "Find copies and near copies.",
+    "compare": "Compare the classifier with other methods.",
+    "audit": "Look at past verdicts and their evidence, and check them.",
+    "verify": "Check the index for damage, and against the files on disk.",
+    "repair": "Repair a damaged index.",
+    "remove": "Remove pictures: reversibly, or for good with --purge.",
+    "export": "Export everything to Parquet and CSV files.",
+    "backup": "Back up everything to one file, or restore it.",
+    "demo": "Take a tour with sample pictures.",
 }
 EPILOG = (
-    "Ends with 0 (all done), 1 (a check found something), 2 (wrong usage), 3 (done, but some "
+    "Exit codes: 0 (all done), 1 (a check found something), 2 (wrong usage), 3 (done, but some "
     "inputs were refused), 4 (no index, or it can't be used or "
     "written) or 5 (no model).\n\n"
     "Not a diagnostic device. Nothing is ever sent anywhere."
@@ -58,6 +58,7 @@ class Context:
     debug: bool
     engine: str = "auto"
     precision: str = "auto"
+    you: str = ""  # who signs what is written, known once the index is open
 
 
 class _SeenEnough(Exception):
@@ -168,11 +169,11 @@ def _options_of(command: click.Command | None, words: Sequence[str]) -> set[str]
 @click.version_option(__version__, prog_name="mediclip-index")
 @click.pass_context
 def cli(ctx: click.Context, path: Path | None, by: str | None, device: str, debug: bool) -> None:
-    """Tell medical from non-medical pictures, with evidence, and answer for it later.
+    """Tell medical from non-medical pictures, with evidence and a record of every verdict.
 
     \b
-    mediclip-index build photos/          take pictures in
-    mediclip-index query photo.png        ask what a picture is
+    mediclip-index build photos/          add pictures to an index
+    mediclip-index query photo.png        classify a picture
     mediclip-index search "chest X-ray"   find pictures by words
     """
     chosen = path or Path(os.environ.get("MEDICLIP_INDEX") or "indexes/default")

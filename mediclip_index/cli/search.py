@@ -17,6 +17,7 @@ from mediclip_index.cli.options import (
     pictures,
     put,
     tell,
+    told_kinds,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -31,18 +32,24 @@ from mediclip_index.show import TerminalProgress, writing
 @all_pages_option
 @click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
-@kind_option("Only images of this kind, as ultrasound (may be said again).")
+@kind_option("Only images of this kind, such as fundus (repeatable).")
 @click.option(
-    "-k", type=int, show_default="10; all where nothing is to be like, as paths or copies",
+    "-k", type=int, show_default="10; all with --format paths or ids, or --copy-to, if only a "
+    "condition is given",
     help="How many results.",
 )  # fmt: skip
-@click.option("--min-similarity", type=float, metavar="S", help="Least cosine of a result.")
+@click.option(
+    "--min-similarity",
+    type=float,
+    metavar="S",
+    help="Show only results with at least this cosine similarity.",
+)
 @click.option(
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files found into DIR; nothing there is overwritten.",
 )  # fmt: skip
 @engine_options
-@html_option("Also as a gallery in which pictures can be marked.")
+@html_option("Also write an HTML gallery in which pictures can be labelled.")
 @list_options
 @click.pass_obj
 def search(
@@ -86,8 +93,8 @@ def search(
         where=where,
         k=k if k is not None or listing else 10,
         min_similarity=min_similarity,
-        kinds=kinds,
-        guess=form == "csv" or html is not None,
+        kinds=[f"={kind}" for kind in told_kinds(index, kinds)],
+        guess=form not in ("paths", "ids") or html is not None or copy_to is not None,
         progress=progress,
     )
     progress.finish()
@@ -97,13 +104,7 @@ def search(
 
         found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
         shots = index.thumbnails(found, pages.SIDE)
-        pages.write(html, pages.search(report, shots, index.info().classes))
+        pages.write(html, pages.search(report, shots, index.info().classes, index.kinds()))
     put(report, writing.SEARCH, form)
-    if copy_to is not None and not copy_and_say(
-        [
-            Wanted(r.path, r.metadata.get("page"), r.metadata.get("item"), r.id, r.label)
-            for r in report.results
-        ],
-        copy_to,
-    ):
+    if copy_to is not None and not copy_and_say(map(Wanted.of_hit, report.results), copy_to):
         raise click.exceptions.Exit(3)

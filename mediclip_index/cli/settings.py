@@ -11,7 +11,7 @@ from mediclip_index.show import writing
 
 @click.group()
 def settings() -> None:
-    """The numbers of the verdict: all that were kept, and which are in force.
+    """List the classifier's settings, and choose which to use.
 
     \b
     mediclip-index settings list
@@ -24,7 +24,7 @@ def settings() -> None:
 @output_options
 @click.pass_obj
 def list_(context: Context, form: str) -> None:
-    """All settings, and where they come from.
+    """List all settings, and where they come from.
 
     \b
     mediclip-index settings list
@@ -37,7 +37,7 @@ def list_(context: Context, form: str) -> None:
 @output_options
 @click.pass_obj
 def use(context: Context, number: int, form: str) -> None:
-    """Put settings in force again.
+    """Use these settings from now on.
 
     \b
     mediclip-index settings use 2

@@ -11,17 +11,21 @@ from mediclip_index.show import writing
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
-@click.command(short_help="Deal labelled images into test, val and the like.")
-@click.option("--test", type=_SHARE, metavar="SHARE", help="How much `evaluate` measures on.")
-@click.option("--val", type=_SHARE, metavar="SHARE", help="How much `tune` chooses by.")
-@click.option("--tune", type=_SHARE, metavar="SHARE", help="As --val, without calibration.")
-@click.option("--calibrate", type=_SHARE, metavar="SHARE", help="What calibrates beside --tune.")
+@click.command(short_help="Assign labelled images to test, val and other splits.")
+@click.option("--test", type=_SHARE, metavar="SHARE", help="Share that `evaluate` measures on.")
+@click.option(
+    "--val", type=_SHARE, metavar="SHARE", help="Share that `tune` fits and calibrates on."
+)
+@click.option("--tune", type=_SHARE, metavar="SHARE", help="Share that `tune` only fits on.")
+@click.option(
+    "--calibrate", type=_SHARE, metavar="SHARE", help="Share that `tune` only calibrates on."
+)
 @click.option(
     "--by", default="source", show_default=True, metavar="source|folder|COLUMN",
-    help="What is never torn apart; images of one subject never are.",
+    help="Keep images with the same value of this in one split (images of one subject always are).",
 )  # fmt: skip
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another draw.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random draw.")
 @output_options
 @click.pass_obj
 def split(
@@ -35,7 +39,7 @@ def split(
     seed: int,
     form: str,
 ) -> None:
-    """Deal labelled images that have no split into splits; the rest stays support, and votes.
+    """Assign labelled images without a split to splits; the rest stay support, and vote.
 
     \b
     mediclip-index label split --test 0.3 --by folder

@@ -9,6 +9,7 @@ import click
 from mediclip_index.cli.options import html_option, opened, output_options, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
+from mediclip_index.types import SummaryReport
 
 
 @click.command()
@@ -17,13 +18,13 @@ from mediclip_index.show import TerminalProgress, writing
     help="Count each class by this (see `info` for columns).",
 )  # fmt: skip
 @click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
-@html_option("Also as a gallery of the likeliest pictures.")
+@html_option("Also write an HTML gallery of the likeliest pictures.")
 @output_options
 @click.pass_obj
 def summary(context: Context, by: str, where: str | None, html: Path | None, form: str) -> None:
-    """What is in the pile: how many of each class and kind, sure, unsure or labelled by a person.
+    """Count the images of each class and kind: sure, unsure, and labelled by a person.
 
-    A person's label counts before the machine's verdict. Nothing is written to the audit.
+    A person's label goes before the machine's verdict. Nothing is written to the audit.
 
     \b
     mediclip-index summary
@@ -41,8 +42,16 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
         from mediclip_index.show import pages
 
         pictures = index.thumbnails(pages.likeliest(report), pages.SIDE)
-        pages.write(html, pages.summary(report, pictures, index.info().classes))
+        pages.write(html, pages.summary(report, pictures, index.info().classes, index.kinds()))
     put(report, writing.SUMMARY, form)
-    if form == "table" and by == "kind" and report.rows and report.rows[0].value:
-        shown = f"mediclip-index search --kind {report.rows[0].value}"
-        click.echo(f"\nNext: {shown}", err=True)
+    if form == "table" and report.rows:
+        click.echo(f"\nNext: mediclip-index {_next(report)}", err=True)
+
+
+def _next(report: SummaryReport) -> str:
+    """What to look at next: what is in doubt, else the commonest kind of the first class."""
+    if any(row.unsure for row in report.rows):
+        return "query --indexed --only unsure --html unsure.html"
+    if report.by == "kind" and report.rows[0].value:
+        return f"search --kind {report.rows[0].value}"
+    return "summary --by kind"

@@ -13,15 +13,15 @@ from mediclip_index.show import TerminalProgress, writing
 @click.option("--prompts", metavar="SET", help="Tune for another prompt set or TOML file.")
 @click.option(
     "--optimise", "objective", default="log-loss", show_default=True, metavar="WHAT",
-    help="What is to be best: log-loss, accuracy, f1 or recall-CLASS@precision=SHARE.",
+    help="What to optimise: log-loss, accuracy, f1 or recall-CLASS@precision=SHARE.",
 )  # fmt: skip
 @click.option(
     "--coverage", type=float, default=0.95, show_default=True,
-    help="How often the classes that can't be ruled out must hold the truth.",
+    help="How often the classes that are not ruled out must include the true one.",
 )  # fmt: skip
 @click.option(
     "--prevalence", multiple=True, metavar="CLASS=SHARE",
-    help="How frequent a class is in the pile that will be asked of (repeatable).",
+    help="How frequent a class is in the pictures to be classified (repeatable).",
 )  # fmt: skip
 @click.option(
     "--leave-sources-out/--with-sources", default=None,
@@ -33,8 +33,8 @@ from mediclip_index.show import TerminalProgress, writing
     "--references/--no-references", default=None,
     help="Let the labelled vectors that the model brings along vote, or not (default: as it is).",
 )  # fmt: skip
-@click.option("--reset", is_flag=True, help="Put the settings that ship in force again.")
-@click.option("--dry-run", is_flag=True, help="Show what would be chosen, and keep nothing.")
+@click.option("--reset", is_flag=True, help="Go back to the default settings.")
+@click.option("--dry-run", is_flag=True, help="Show what would be chosen, but save nothing.")
 @output_options
 @click.pass_obj
 def tune(
@@ -51,12 +51,14 @@ def tune(
     dry_run: bool,
     form: str,
 ) -> None:
-    """Choose the numbers of the verdict on the tune split, calibrate on calibrate.
+    """Fit the classifier's settings on the tune split, and calibrate on the calibrate split.
 
-    Few labels move them little, and very few not at all: they vote by themselves.
+    With few labels the settings change little, and with fewer than 40 not at all; labels vote
+    anyway.
 
-    Never looks at test. `val` alone is halved; without any of them the support does both,
-    cross-fitted, each image judged as if it were new.
+    The test split is never used. If there is only `val`, half of it fits and half calibrates; if
+    there is none of these splits, the support does both, by cross-fitting, with each image
+    classified as if it were new.
 
     \b
     mediclip-index tune

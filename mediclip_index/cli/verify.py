@@ -17,9 +17,9 @@ from mediclip_index.show import TerminalProgress, writing
 @output_options
 @click.pass_obj
 def verify(context: Context, deep: int | None, form: str) -> None:
-    """Is the index whole, and as the files on disk are? Writes nothing.
+    """Check the index for damage, and against the files on disk. Writes nothing.
 
-    Every finding says how to mend it; exit code 1 where there is one.
+    Every finding says how to fix it; exit code 1 if there is any.
 
     \b
     mediclip-index verify

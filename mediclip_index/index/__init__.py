@@ -104,6 +104,11 @@ class Index(Working, Assessing, Keeping):
         return self._desk.catalog.folder
 
     @property
+    def author(self) -> str:
+        """Who signs what is written."""
+        return self._desk.author
+
+    @property
     def hashes_paths(self) -> bool:
         """Whether this index names files by salted hashes."""
         return self._desk.names.hashed

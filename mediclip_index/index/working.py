@@ -91,6 +91,9 @@ class Working:
             workers=workers,
             progress=progress or Silent(),
         )
+        if reread:
+            renewed = jobs.renew_headers(self._desk, progress or Silent())
+            report = replace(report, notes=(*report.notes, *renewed))
         if not thumbnails:
             return report
         made = jobs.make_thumbnails(self._desk, progress or Silent())
@@ -181,9 +184,10 @@ class Working:
 
         A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
         condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
-        match, or all (None), in order of id, with similarity 1. `kinds`: only images of one of
-        these, by a person's word or the verdict by what is in force. With `guess` each result says
-        the class by the machine too.
+        match, or all (None), in order of id, with similarity 1; where it asks for `unsure`, the
+        most doubtful first. `kinds`: only images of one of
+        these (see `known_kinds`), by a person's word or the verdict by what is in force. With
+        `guess` each result says what it is too: verdict, kind and probability.
         """
         report = jobs.search(
             self._desk,
@@ -197,7 +201,7 @@ class Working:
             kinds=kinds,
             progress=progress or Silent(),
         )
-        return jobs.with_guesses(self._desk, report, progress=progress) if guess else report
+        return jobs.with_verdicts(self._desk, report, progress=progress) if guess else report
 
     def summary(
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None
@@ -207,9 +211,14 @@ class Working:
         likeliest of each. All are judged from their stored vectors; nothing is kept of it."""
         return jobs.summary(self._desk, by=by, where=where, progress=progress or Silent())
 
+    def kinds(self) -> dict[str, str]:
+        """The kinds of the prompt set in force, each with its class."""
+        return jobs.kinds(self._desk)
+
     def known_kinds(self, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
-        """Kinds by the names that a prompt set (None: the one in force) has for them; UsageError,
-        with near ones, where one is unknown."""
+        """Kinds by the names that a prompt set (None: the one in force) has for them; the name of a
+        family ("ultrasound", "xray") stands for all of its kinds, "=ultrasound" for that kind
+        alone. UsageError, with near ones, where one is unknown."""
         return jobs.known_kinds(self._desk, said, prompts=prompts)
 
     def set_label(

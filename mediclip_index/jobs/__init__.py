@@ -2,7 +2,7 @@
 
 from mediclip_index.jobs.accounts import audit_list, audit_show, audit_verify, info
 from mediclip_index.jobs.building import build
-from mediclip_index.jobs.columns import with_guesses
+from mediclip_index.jobs.columns import with_verdicts
 from mediclip_index.jobs.copying import (
     backup,
     export,
@@ -13,13 +13,13 @@ from mediclip_index.jobs.copying import (
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.founding import found
 from mediclip_index.jobs.importing import import_labels
-from mediclip_index.jobs.kinds import known_kinds
+from mediclip_index.jobs.kinds import kinds, known_kinds
 from mediclip_index.jobs.labelling import label_history, path_of, set_label
 from mediclip_index.jobs.lookup import image_ids, is_class
 from mediclip_index.jobs.querying import query_files, query_indexed
 from mediclip_index.jobs.removing import remove, removed
 from mediclip_index.jobs.repairing import repair
-from mediclip_index.jobs.rereading import make_thumbnails, thumbnails
+from mediclip_index.jobs.rereading import make_thumbnails, renew_headers, thumbnails
 from mediclip_index.jobs.searching import encode_texts, search, vectors_of
 from mediclip_index.jobs.settings import reset_settings, settings_list, use_settings
 from mediclip_index.jobs.splitting import split
@@ -45,6 +45,7 @@ __all__ = [
     "info",
     "is_class",
     "is_export",
+    "kinds",
     "known_kinds",
     "label_history",
     "make_thumbnails",
@@ -55,6 +56,7 @@ __all__ = [
     "query_indexed",
     "remove",
     "removed",
+    "renew_headers",
     "repair",
     "reset_settings",
     "restore",
@@ -69,5 +71,5 @@ __all__ = [
     "use_settings",
     "vectors_of",
     "verify",
-    "with_guesses",
+    "with_verdicts",
 ]

@@ -18,7 +18,15 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
 from mediclip_index.jobs.hand_labels import hand_label
 from mediclip_index.jobs.headers import dicom_headers
-from mediclip_index.types import Ids, Progress, SearchReport, Silent, WhatIf
+from mediclip_index.types import (
+    Ids,
+    ModelUnavailable,
+    Progress,
+    SearchHit,
+    SearchReport,
+    Silent,
+    WhatIf,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,18 +105,40 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
     return Judged(columns, shares, labelled, guesses, 0)
 
 
-def with_guesses(
+def with_verdicts(
     desk: Desk, report: SearchReport, *, progress: Progress | None = None
 ) -> SearchReport:
-    """A search report that says of each image the class by the machine too."""
+    """A search report that says of each image found what it is; these alone are judged. It stays as
+    it is where no verdict can be given now (the model is gone, say)."""
     if not report.results:
         return report
-    base = ground(desk, what_if=WhatIf(), prompts=None)
+    try:
+        base = ground(desk, what_if=WhatIf(), prompts=None)
+    except ModelUnavailable:
+        return report
     ids = np.array(sorted({hit.id for hit in report.results}), dtype=np.int64)
     found = judged(desk, base, ids, progress=progress)
-    guesses = dict(zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True))
-    results = tuple(replace(hit, guess=guesses.get(hit.id)) for hit in report.results)
-    return replace(report, results=results)
+    columns = found.columns
+    place = {image: n for n, image in enumerate(columns.ids.tolist())}
+    with desk.catalog.reading() as read:
+        hands = labels.by_hand(read.as_of(base.tx), ids.tolist())
+
+    def told(hit: SearchHit) -> SearchHit:
+        n = place.get(hit.id)
+        if n is None:
+            return hit
+        share = float(columns.probability[n])
+        return replace(
+            hit,
+            guess=found.guesses[n],
+            verdict=columns.verdict[n],
+            kind=columns.kind[n],
+            probability=None if np.isnan(share) else share,
+            unsure=bool(columns.unsure[n]),
+            labelled_by=hands[hit.id].author if found.labelled[n] else None,
+        )
+
+    return replace(report, results=tuple(map(told, report.results)))
 
 
 def matching(
@@ -116,11 +146,29 @@ def matching(
 ) -> list[int]:
     """The ids, in order, of images that meet a condition, as of the ground's transaction where one
     is given. All are judged first where the condition asks for verdicts."""
+    return _matching(desk, where, base, progress)[0]
+
+
+def matching_by_doubt(desk: Desk, where: str, *, progress: Progress | None = None) -> list[int]:
+    """As `matching`; what asks for the unsure is in order of doubt, the most doubtful first."""
+    ids, columns = _matching(desk, where, None, progress)
+    if columns is None:
+        return ids
+    with desk.catalog.reading() as read:
+        if not conditions.asks_for_verdicts(read, where, ["unsure"]):
+            return ids
+    sure = dict(zip(columns.ids.tolist(), columns.probability.tolist(), strict=True))
+    return sorted(ids, key=lambda image: (np.nan_to_num(sure.get(image, 1.0), nan=1.0), image))
+
+
+def _matching(
+    desk: Desk, where: str, base: Ground | None, progress: Progress | None
+) -> tuple[list[int], VerdictColumns | None]:
     with desk.catalog.reading() as read:
         then = read if base is None else read.as_of(base.tx)
         if not conditions.asks_for_verdicts(then, where):
-            return conditions.matching(then, where)
+            return conditions.matching(then, where), None
     base = base or ground(desk, what_if=WhatIf(), prompts=None)
     columns = judged(desk, base, progress=progress).columns
     with desk.catalog.reading() as read:
-        return conditions.matching(read.as_of(base.tx), where, columns)
+        return conditions.matching(read.as_of(base.tx), where, columns), columns

@@ -145,6 +145,7 @@ class Desk:
             images=presence.image_count(read),
             settings=models.settings(read).number,
             chain_head=audit.head(read)[1],
+            id=read.index_id(),
         )
 
     def wording(self, name: str | None, settings: Settings) -> Wording:

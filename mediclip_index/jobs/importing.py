@@ -18,16 +18,18 @@ from mediclip_index.catalog import images, labels
 from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import ground
-from mediclip_index.jobs.labelling import at_odds, check_labels, classes_of, in_classes
-from mediclip_index.jobs.lookup import Place, absolute, as_id, pictures_of
+from mediclip_index.jobs.kinds import classes_by_kind, named_kind, prompt_set
+from mediclip_index.jobs.labelling import NOTHING, at_odds, check_labels, in_classes, with_kind
+from mediclip_index.jobs.lookup import Place, absolute, pictures_of
 from mediclip_index.jobs.naming import Names
 from mediclip_index.jobs.turning import with_turned
 from mediclip_index.reading import FILLED_IN, ListRow
 from mediclip_index.show.text import counted
-from mediclip_index.types import Facts, ImportOptions, LabelReport, UsageError, WhatIf
+from mediclip_index.types import Facts, ImportOptions, LabelReport, PromptSet, UsageError, WhatIf
 
 _KNOWN = {"path", "label", "split", "subject", "page", "item", *FILLED_IN}
 _OF_VERDICTS = {"probability", "unsure", "why"}
+_JUDGED = {"verdict", "effective", "unsure"}  # beside one of these, `kind` is the machine's
 _NAMED = 200  # letters of column names that a note shows
 
 
@@ -35,12 +37,22 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
     """See Index.import_labels."""
     rows = _rows(file, options)
     columns = set().union(*(row.cells for row in rows))
-    classes = classes_of(desk)
-    facts = [in_classes(_facts(row, options), classes) for row in rows]
+    chosen = prompt_set(desk)
+    kinds = {} if columns & _JUDGED else _kinds(chosen, rows, file)
+    facts = [
+        replace(in_classes(_facts(row, options), chosen.class_names), kind=kinds.get(row.line))
+        for row in rows
+    ]
     check_labels(desk, (label for one in facts for label in one.labels()))
     names = desk.names
     with desk.catalog.reading() as read:
-        ids = [image for row in rows if (image := _image(row)) is not None]
+        if {row.cells.get("index_id") for row in rows} - {None, "", read.index_id()}:
+            raise UsageError(
+                f"{file} was written of another index, whose ids mean other pictures: name that "
+                "index with --index, or leave the columns image and index_id out. Nothing was "
+                "changed."
+            )
+        ids = [image for row in rows if (image := _image(row, file)) is not None]
         said = _Said(
             file=file,
             names=names,
@@ -56,8 +68,16 @@ def import_labels(desk: Desk, file: Path, options: ImportOptions) -> LabelReport
     _check_for_verdicts(desk, file, columns, said.by_image, options)
     with desk.catalog.writing("label import", by=desk.author) as write:
         there = images.images(write, list(said.by_image))
-        changed = labels.say(write, {i: one for i, one in said.by_image.items() if i in there})
-    by_path = [row for row in rows if row.path and _image(row) is None]
+        now, of_kind = labels.standings(write, there), classes_by_kind(chosen)
+        changed = labels.say(
+            write,
+            {
+                i: with_kind(i, one, now.get(i, NOTHING), of_kind)
+                for i, one in said.by_image.items()
+                if i in there
+            },
+        )
+    by_path = [row for row in rows if row.path and _image(row, file) is None]
     _, odd = reading.together(by_path, file)
     with desk.catalog.reading() as read:
         report = LabelReport(
@@ -89,15 +109,16 @@ class _Said:
     current: Mapping[int, str | None]
     by_image: dict[int, Facts] = field(default_factory=dict)
     by_path: dict[str, Facts] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
+    missing: dict[str, None] = field(default_factory=dict)  # a set that keeps its order
     lost: list[str] = field(default_factory=list)
     several: list[str] = field(default_factory=list)
+    said_at: dict[tuple[int, int], tuple[int, Facts]] = field(default_factory=dict)
 
     def add(self, row: ListRow, facts: Facts) -> None:
         """Take one row in; UsageError where its image is not the one at its path."""
         if facts == Facts() and set(FILLED_IN) & set(row.cells):
             return  # nobody filled it in
-        image = _image(row)
+        image = _image(row, self.file)
         name = self.names.of(absolute(row.path)) if row.path else ""
         places = self.places.get(row.path, ())
         if image is not None:
@@ -108,50 +129,76 @@ class _Said:
                     "by path. Nothing was changed."
                 )
             if image not in self.known:
-                self.missing.append(f"#{image}")
+                self.missing[f"#{image}"] = None
                 return
             if "guess" in row.cells and facts.label == self.current.get(image):
                 facts = replace(facts, label=None)  # as the list was written: nobody's new word
-            self._say([image], facts)
+            self._say([image], facts, row)
             return
         if not places:
-            if name not in self.missing:
-                self.missing.append(name)
+            self.missing[name] = None
             return
         meant = [place for place in places if _is_meant(row, place)]
         if not meant:
             part = f"page {row.page}" + (f", item {row.item}" if row.item else "")
             self.lost.append(f"{name} ({part})")
             return
-        if len(meant) > 1 and facts.label is not None and not self.all_pages:
+        if len(meant) > 1 and (facts.label or facts.kind) and not self.all_pages:
             page = f", page {row.page}" if row.page else ""
             self.several.append(f"{name}{page} ({len(meant)} pictures)")
-            facts = replace(facts, label=None)
+            facts = replace(facts, label=None, kind=None)
         if row.page is None and row.item is None:
             self.by_path[name] = facts
-        self._say([i for i, _, _ in meant], facts)
+        self._say([i for i, _, _ in meant], facts, row)
 
     def check_index(self, rows: Sequence[ListRow]) -> None:
         """UsageError where ids stand beside paths of which the index knows none."""
-        beside = [row for row in rows if row.path and _image(row) is not None]
+        beside = [row for row in rows if row.path and _image(row, self.file) is not None]
         if beside and not any(self.places.get(row.path) for row in beside):
             raise UsageError(
                 f"{self.file}: none of its paths is in this index, so its ids are of another one; "
                 "name that with --index, or leave the column path out. Nothing was changed."
             )
 
-    def _say(self, ids: Iterable[int], facts: Facts) -> None:
+    def _say(self, ids: Iterable[int], facts: Facts, row: ListRow) -> None:
         for i in ids:
+            self._check_row(i, facts, row)
             before = self.by_image.get(i, Facts())
             self.by_image[i] = replace(
                 before,
                 **{
                     name: getattr(facts, name)
-                    for name in ("label", "split", "subject")
+                    for name in labels.FIELDS
                     if getattr(facts, name) is not None
                 },
                 attributes={**before.attributes, **facts.attributes},
             )
+
+    def _check_row(self, image: int, facts: Facts, row: ListRow) -> None:
+        """UsageError where two rows of one depth say different things of what an image is."""
+        line, before = self.said_at.setdefault((image, _depth(row)), (row.line, Facts()))
+        for what in ("label", "kind"):
+            one, other = getattr(before, what), getattr(facts, what)
+            if one and other and one != other:
+                raise UsageError(
+                    f"{self.file}: lines {line} and {row.line} name one picture (#{image}) and say "
+                    f"that its {what} is {one} and {other}; keep the row that is right. Nothing "
+                    "was changed."
+                )
+        if facts.label or facts.kind:
+            self.said_at[image, _depth(row)] = (row.line, facts)
+
+
+def _kinds(chosen: PromptSet, rows: Sequence[ListRow], file: Path) -> dict[int, str]:
+    """The kinds that rows say, by line, as the prompt set calls them."""
+    found: dict[int, str] = {}
+    for row in rows:
+        if said := row.cells.get("kind"):
+            try:
+                found[row.line] = named_kind(chosen, said)
+            except UsageError as error:
+                raise UsageError(f"{file}, line {row.line}: {error}") from None
+    return found
 
 
 def _rows(file: Path, options: ImportOptions) -> list[ListRow]:
@@ -203,9 +250,10 @@ def _facts(row: ListRow, options: ImportOptions) -> Facts:
     return replace(row.facts, label=label, attributes=further if options.keep_columns else {})
 
 
-def _image(row: ListRow) -> int | None:
+def _image(row: ListRow, file: Path) -> int | None:
     """The id that a row goes by: that of its column image, or of `id` where it has no path."""
-    return as_id(row.cells.get("image") or ("" if row.path else row.cells.get("id", "")))
+    image = row.number("image", file)
+    return image if image is not None or row.path else row.number("id", file)
 
 
 def _depth(row: ListRow) -> int:

@@ -231,6 +231,8 @@ def _verdict(
     otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
     reasons = replace(reasons, without=tuple(int(order[0, n]) for n in reasons.without))
     probability = float(final[winner])
+    preferred = int(np.argmax(spoken[0]))
+    rival = None if preferred == winner else (names[preferred], float(spoken[0][preferred]))
     heard = _loudest(base.wording, said, row, winner)[0]
     calibrated = base.calibration is not None
     return Verdict(
@@ -259,7 +261,7 @@ def _verdict(
         otherwise=otherwise,
         why=verdict.why(
             names[winner], float(spoken[0][winner]), heard, neighbours, reasons, otherwise,
-            unknown, references, asked.header,
+            unknown, references, asked.header, rival,
         ),
         references=tuple(references),
         calibration=base.calibration.kind if base.calibration is not None else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from mediclip_index import prompts, reading
+from mediclip_index import prompts, reading, verdict
 from mediclip_index.catalog import models
 from mediclip_index.jobs.desk import Desk, named_prompts
 from mediclip_index.types import PromptSet, UsageError
@@ -31,13 +31,28 @@ def classes_by_kind(chosen: PromptSet) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def kinds(desk: Desk) -> dict[str, str]:
+    """See Index.kinds."""
+    return {kind: classes[0] for kind, classes in classes_by_kind(prompt_set(desk)).items()}
+
+
 def known_kinds(desk: Desk, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
     """Kinds by the names that a set (None: the one in force) has for them: `Chest X-ray` is
-    `chest_xray`. UsageError, with near ones, where one is unknown."""
+    `chest_xray`. The name of a family stands for all of its kinds, `=ultrasound` for that kind
+    alone. UsageError, with near ones, where one is unknown."""
     if not said:
         return ()
     chosen = prompt_set(desk, prompts)
-    return tuple(named_kind(chosen, one) for one in said)
+    return tuple(dict.fromkeys(kind for one in said for kind in _meant(chosen, one)))
+
+
+def _meant(chosen: PromptSet, said: str) -> tuple[str, ...]:
+    if said.startswith(verdict.EXACTLY):
+        return (named_kind(chosen, said.removeprefix(verdict.EXACTLY)),)
+    families = {reading.plain(name): kinds for name, kinds in verdict.FAMILIES.items()}
+    there = classes_by_kind(chosen)
+    family = [kind for kind in families.get(reading.plain(said), ()) if kind in there]
+    return tuple(family) or (named_kind(chosen, said),)
 
 
 def named_kind(chosen: PromptSet, said: str) -> str:

@@ -44,14 +44,14 @@ def set_label(
                 f"There is no image {min(missing)} in this index; nothing was changed."
             )
         now = labels.standings(write, ids)
-        facts = {i: _with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
+        facts = {i: with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
         changed = labels.say(write, facts)
     with desk.catalog.reading() as read:
         report = LabelReport(desk.facts(read), changed, len(facts) - changed)
     return with_turned(desk, report, ids)
 
 
-def _with_kind(
+def with_kind(
     image: int, said: Facts, now: labels.Standing, classes: Mapping[str, Sequence[str]]
 ) -> Facts:
     """What is said of one image, with class and kind fitting together: a kind says the class too

@@ -32,29 +32,44 @@ def is_class(desk: Desk, word: str) -> bool:
 
 def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
     """See Index.image_ids."""
+    words = list(map(str, given))
+    there = _places(desk, [word for word in words if as_id(word) is None])
     ids: list[int] = []
-    names = desk.names
-    for word in map(str, given):
+    for word in words:
         number = as_id(word)
         if number is not None:
             ids.append(number)
             continue
-        with desk.catalog.reading() as read:
-            found = pictures_of(read, names, [word]).get(word, [])
-            if not found and not names.hashed:
-                found = indexed.places_within(read, os.path.abspath(word))
-            out = set(removals.removed(read)) if found else set()
-        # What was taken out is meant only where nothing else is.
-        found = [place for place in found if place[0] not in out] or found
-        if not found:
-            raise UsageError(
-                f"The index does not hold {word}: name a picture by its id, as #12, or by a path "
-                "that `mediclip-index build` took in."
-            )
+        found = there[word]
         if len(found) > 1 and not all_pages:
             raise UsageError(f"{word} {several(found)}")
         ids += [image for image, _, _ in found]
     return list(dict.fromkeys(ids))
+
+
+def _places(desk: Desk, words: Sequence[str]) -> dict[str, list[Place]]:
+    """The pictures that paths of files, archives and folders name, all looked up at once;
+    UsageError where the index does not hold one."""
+    if not words:
+        return {}
+    names = desk.names
+    with desk.catalog.reading() as read:
+        found = pictures_of(read, names, words)
+        for word in words:
+            if word not in found:
+                folder = [] if names.hashed else indexed.places_within(read, os.path.abspath(word))
+                if not folder:
+                    raise UsageError(
+                        f"The index does not hold {word}: name a picture by its id, as #12, or by "
+                        "a path that `mediclip-index build` took in."
+                    )
+                found[word] = folder
+        out = set(removals.removed(read))
+    # What was taken out is meant only where nothing else is.
+    return {
+        word: [place for place in places if place[0] not in out] or places
+        for word, places in found.items()
+    }
 
 
 def several(places: Sequence[Place]) -> str:

@@ -188,4 +188,4 @@ def _report(
             head = chain.head(read)[1]
     facts = replace(base.facts, chain_head=head)
     told = (*base.notes, *notes, *desk.notes)
-    return QueryReport(facts, tuple(verdicts), tuple(refused), told, desk.author)
+    return QueryReport(facts, tuple(verdicts), tuple(refused), told)

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from mediclip_index import reading
 from mediclip_index.catalog import (
     ReadTransaction,
@@ -18,9 +20,11 @@ from mediclip_index.catalog import (
     removals,
 )
 from mediclip_index.catalog.removals import PurgeSet
+from mediclip_index.jobs.columns import judged, matching
 from mediclip_index.jobs.desk import Desk
+from mediclip_index.jobs.grounding import ground
 from mediclip_index.jobs.repairing import sweep_erased
-from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError
+from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError, WhatIf
 
 What = Literal["removed", "restored", "purged"]
 _COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": removals.PURGE}
@@ -39,8 +43,11 @@ def remove(
     """See Index.remove."""
     if last and (what != "restored" or ids or where is not None):
         raise UsageError("--last undoes the last removal: it goes with --restore alone.")
+    if where is not None and ids:
+        raise UsageError("Name images by id or by --where, not by both.")
+    met = None if where is None else _met(desk, where, what)
     with desk.catalog.reading() as read:
-        wanted = _last(read) if last else _chosen(read, ids, where, what)
+        wanted = _last(read) if last else _chosen(read, ids, what) if met is None else met
         unknown = tuple(sorted(set(ids) - set(wanted)))
         erased = removals.purged(read).intersection(unknown)
         done = set(removals.removed(read))
@@ -118,26 +125,30 @@ def _last(read: ReadTransaction) -> list[int]:
     return [removal.image for removal in standing if removal.tx == latest]
 
 
-def _removed_where(read: ReadTransaction, where: str) -> list[int]:
-    """The removed images that met a condition when they were taken out."""
+def _met(desk: Desk, where: str, what: What) -> list[int]:
+    """The images that meet a condition; of those that were removed, as they were when they were
+    taken out, with the verdicts of today."""
+    if what != "restored":
+        return matching(desk, where)
     by_tx: dict[int, set[int]] = defaultdict(set)
-    for removal in removals.standing(read):
-        by_tx[removal.tx].add(removal.image)
-    if not by_tx:
-        conditions.matching(read, where)  # what is no condition is refused all the same
+    with desk.catalog.reading() as read:
+        for removal in removals.standing(read):
+            by_tx[removal.tx].add(removal.image)
+        judging = conditions.asks_for_verdicts(read, where)  # refuses what is no condition, too
+    verdicts = None
+    if judging and by_tx:
+        base = ground(desk, what_if=WhatIf(), prompts=None)
+        taken = np.array(sorted(set().union(*by_tx.values())), dtype=np.int64)
+        verdicts = judged(desk, base, taken).columns
     found: list[int] = []
-    for tx, taken in by_tx.items():
-        found += taken.intersection(conditions.matching(read.as_of(tx - 1), where))
+    with desk.catalog.reading() as read:
+        for tx, gone in by_tx.items():
+            then = read.as_of(tx - 1)
+            found += gone.intersection(conditions.matching(then, where, verdicts))
     return sorted(found)
 
 
-def _chosen(read: ReadTransaction, ids: Sequence[int], where: str | None, what: What) -> list[int]:
-    if where is not None and ids:
-        raise UsageError("Name images by id or by --where, not by both.")
-    if where is not None:
-        return (
-            _removed_where(read, where) if what == "restored" else conditions.matching(read, where)
-        )
+def _chosen(read: ReadTransaction, ids: Sequence[int], what: What) -> list[int]:
     if not ids:
         said = "Name the images by id or by --where."
         if what == "restored":

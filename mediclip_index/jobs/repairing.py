@@ -15,6 +15,7 @@ from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.neighbouring import refresh_neighbours
 from mediclip_index.jobs.rereading import again
 from mediclip_index.jobs.verifying import strays, verify
+from mediclip_index.show.text import counted
 from mediclip_index.types import (
     IndexDamaged,
     Mended,
@@ -116,11 +117,15 @@ def _rows(desk: Desk, vectors: str) -> list[Mended]:
         kept = quarantine.keep(desk.catalog.folder, table, rows)
         with desk.catalog.writing("repair", by=desk.author) as write:
             quarantine.drop(write, table, checks.orphaned(tables[table]))
-        mended.append(Mended("orphan", f"{len(rows)} rows of {table} are in {kept}"))
+        mended.append(
+            Mended("orphan", f"{counted(len(rows), 'row')} of {table} put aside in {kept}")
+        )
     if twice:
         with desk.catalog.writing("repair", by=desk.author) as write:
             images.close_older(write)
-        mended.append(Mended("duplicate", f"the older rows of {len(twice)} paths were closed"))
+        mended.append(
+            Mended("duplicate", f"the older rows of {counted(len(twice), 'path')} were closed")
+        )
     return mended
 
 
@@ -140,4 +145,4 @@ def _vectors(desk: Desk, progress: Progress) -> list[Mended]:
     with desk.catalog.writing("repair", by=desk.author) as write:
         images.replace_vectors(write, known, fresh)
     renew_neighbours(desk)
-    return [Mended("vectors", f"{len(fresh)} images were read and embedded again")]
+    return [Mended("vectors", f"{counted(len(fresh), 'image')} read and embedded again")]

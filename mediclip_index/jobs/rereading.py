@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from mediclip_index import reading
-from mediclip_index.catalog import images
+from mediclip_index.catalog import images, indexed
 from mediclip_index.catalog import thumbnails as kept
 from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
@@ -27,6 +29,7 @@ from mediclip_index.types import (
 )
 
 _KEPT_AT_ONCE = 1024  # thumbnails
+_NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 _SEEN = 224  # pixels: files are decoded no smaller than twice that for their thumbnails
 Why = Literal["unread", "changed"]
 
@@ -157,6 +160,26 @@ def make_thumbnails(desk: Desk, progress: Progress) -> str:
     left = len(lacking) - made
     more = f"; {counted(left, 'image')} could not be read" if left else ""
     return f"{counted(made, 'thumbnail')} made{more}."
+
+
+def renew_headers(desk: Desk, progress: Progress) -> list[str]:
+    """Read the DICOM files of which an earlier version kept less than this one does again, and keep
+    what their headers say; returns notes."""
+    with desk.catalog.reading() as read:
+        lacking = indexed.without_header(read)
+    if not lacking:
+        return []
+    found: dict[int, Picture] = {}
+    progress.start("read headers", len(lacking))
+    for file in reread(desk, lacking, Small(_SEEN)):
+        found |= {i: replace(picture, pixels=_NO_PIXELS) for i, picture in file.pictures.items()}
+        progress.advance(file.asked)
+    progress.finish()
+    with desk.catalog.writing("build --reread", by=desk.author) as write:
+        indexed.renew(write, found)
+    left = len(lacking) - len(found)
+    more = f"; {counted(left, 'image')} could not be read" if left else ""
+    return [f"What DICOM headers say was read again of {counted(len(found), 'image')}{more}."]
 
 
 def _keep(desk: Desk, found: dict[int, bytes]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
 from mediclip_index.catalog.models import StoredEncoder
-from mediclip_index.jobs.columns import matching
+from mediclip_index.jobs.columns import matching_by_doubt
 from mediclip_index.jobs.desk import Desk, unit
 from mediclip_index.jobs.intake import first_picture
 from mediclip_index.jobs.kinds import known_kinds
@@ -50,23 +50,22 @@ def search(
             "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
         )
     where = _of_kinds(where, known_kinds(desk, kinds))
-    among = None
-    if where is not None:
-        among = np.array(matching(desk, where, progress=progress), dtype=np.int64)
+    met = None if where is None else matching_by_doubt(desk, where, progress=progress)
     with desk.catalog.reading() as read:
         known = models.encoder(read)
         target = _of_indexed(read, known, like)
-    if among is not None and not asked:
-        shown = among[:k].tolist()
+    if met is not None and not asked:
+        shown = met[:k]
         results, facts = _hits(desk, shown, [1.0] * len(shown))
-        more = len(among) - len(shown)
-        shows = "them" if len(among) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
-        said = (f"{more:,} more match; `-k {min(len(among), MOST_RESULTS)}` shows {shows}.",)
+        more = len(met) - len(shown)
+        shows = "them" if len(met) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
+        said = (f"{more:,} more match; `-k {min(len(met), MOST_RESULTS)}` shows {shows}.",)
         return SearchReport(facts, f"where {where}", results, said if more else ())
     k = DEFAULT_RESULTS if k is None else k
     target = target + _of_texts(desk, known, text, without) + _of_files(desk, known, images)
     if not np.any(target):
         raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
+    among = None if met is None else np.array(sorted(met), dtype=np.int64)
     with desk.catalog.reading() as read:
         vector_index, notes = desk.vector_index(read, known)
         ids, similarities = vector_index.search(
@@ -179,6 +178,8 @@ def hits(
                 },
                 **rows[i]["meta"],
             },
+            sha256=rows[i]["sha256"],
+            labelled_by=rows[i].get("labelled_by"),
         )
         for i, similarity in zip(ids, similarities, strict=True)
         if i in rows

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
+from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, conditions, images, indexed
 from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.show.text import counted
 from mediclip_index.types import (
     Ids,
     Progress,
@@ -34,12 +37,12 @@ def summary(desk: Desk, *, by: str, where: str | None, progress: Progress) -> Su
         ids = np.array(matching(desk, where, base, progress=progress), dtype=np.int64)
     found = judged(desk, base, ids, progress=progress)
     values = _values(desk, base, by, found)
-    rows = _rows(desk, found, values, of_kind=by == "kind")
+    rows = _rows(desk, found, values, base.wording.vectors.classes, of_kind=by == "kind")
     notes = list(base.notes)
     if found.lacking:
         notes.append(
-            f"{found.lacking} images have no vector by the model in force and are not counted; "
-            "`mediclip-index build` embeds them."
+            f"{counted(found.lacking, 'image has', 'images have')} no vector by the model in "
+            "force; this count leaves out what has none; `mediclip-index build` embeds it."
         )
     return SummaryReport(base.facts, by, where, len(found.columns.ids), rows, tuple(notes))
 
@@ -82,31 +85,33 @@ def _of_library(
 
 
 def _rows(
-    desk: Desk, found: Judged, values: dict[int, str | None], *, of_kind: bool
+    desk: Desk,
+    found: Judged,
+    values: dict[int, str | None],
+    classes: Sequence[str],
+    *,
+    of_kind: bool,
 ) -> tuple[SummaryRow, ...]:
     columns = found.columns
     members: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-    for place, (image, verdict) in enumerate(
+    for place, (image, label) in enumerate(
         zip(columns.ids.tolist(), columns.verdict.tolist(), strict=True)
     ):
-        members[verdict, values.get(image)].append(place)
+        members[label, values.get(image)].append(place)
     likeliest = {key: _likeliest(found, np.array(m), of_kind) for key, m in members.items()}
     with desk.catalog.reading() as read:
         first = [int(columns.ids[places[0]]) for places in likeliest.values()]
         there = images.images(read, first)
-    of_class: Counter[str] = Counter()
-    for (verdict, _), places in members.items():
-        of_class[verdict] += len(places)
     rows = []
-    for (verdict, value), places in members.items():
-        ids = columns.ids[likeliest[verdict, value]].tolist()
+    for (label, value), places in members.items():
+        ids = columns.ids[likeliest[label, value]].tolist()
         said = int(found.labelled[places].sum())
         doubted = int(columns.unsure[places].sum())
-        share = float(columns.probability[likeliest[verdict, value][0]])
+        share = float(columns.probability[likeliest[label, value][0]])
         rows.append(
             SummaryRow(
                 value=value,
-                verdict=verdict,
+                verdict=label,
                 images=len(places),
                 share=len(places) / len(columns.ids),
                 sure=len(places) - doubted - said,
@@ -118,8 +123,30 @@ def _rows(
                 further=tuple(ids[1:]),
             )
         )
-    rows.sort(key=lambda r: (-of_class[r.verdict], r.verdict, -r.images, r.value or ""))
-    return tuple(rows)
+    return tuple(_in_order(rows, classes, of_kind=of_kind))
+
+
+def _in_order(
+    rows: Sequence[SummaryRow], classes: Sequence[str], *, of_kind: bool
+) -> list[SummaryRow]:
+    """Classes as the prompt set lists them, what it does not know last; in a class the largest row
+    first, and of kinds the largest family, so that relatives stand together."""
+
+    def family(row: SummaryRow) -> tuple[str, str]:
+        name = verdict.family_of(row.value) if of_kind else row.value or ""
+        return row.verdict, name
+
+    of_family: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        of_family[family(row)] += row.images
+    place = {name: n for n, name in enumerate(classes)}
+    return sorted(
+        rows,
+        key=lambda r: (
+            place.get(r.verdict, len(place)), r.verdict, -of_family[family(r)], family(r),
+            -r.images, r.value or "",
+        ),
+    )  # fmt: skip
 
 
 def _likeliest(found: Judged, places: Ids, of_kind: bool) -> Ids:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +23,7 @@ from mediclip_index.types import (
 )
 
 LOOKED_AT = 2_000  # kept verdicts, the latest, that a new label is held against
+_Key = tuple[str, int | None, int | None]  # content, page, item
 _NAMED = 5  # images that a note's command names
 
 
@@ -30,24 +31,36 @@ def turned(desk: Desk, ids: Sequence[int] = (), *, latest: int | None = None) ->
     """See Index.audit_turned. `latest`: only so many of the last verdicts are looked at."""
     with desk.catalog.reading() as read:
         missing = set(ids) - set(images.images(read, list(ids)))
-        kept = [body for body, _ in audit.find(read, limit=latest)]
         facts = desk.facts(read)
     if missing:
         raise UsageError(f"There is no image {min(missing)} in this index.")
-    if not kept:
-        return TurnedReport(facts, 0, ())
-    base = ground(desk, what_if=WhatIf(), prompts=None)
-    bodies = _comparable(desk, base, kept)
+    seen: set[_Key] = set()
     found: list[TurnedVerdict] = []
-    classifier = Classifier(desk, base)
-    for start in range(0, len(bodies), CHUNK):
-        part, vectors = _with_vectors(desk, base, bodies[start : start + CHUNK])
+    base: Ground | None = None
+    for kept in _pages(desk, latest):
+        if base is None:
+            base = ground(desk, what_if=WhatIf(), prompts=None)
+            classifier = Classifier(desk, base)
+        part, vectors = _with_vectors(desk, base, _comparable(base, kept, seen))
         if part:
             now = classifier.classify(
                 [body["sha256"] for body in part], vectors, [header_of(body) for body in part]
             )
             found += _differing(base, part, now, set(ids))
-    return TurnedReport(facts, len(bodies), tuple(found))
+    return TurnedReport(facts, len(seen), tuple(found))
+
+
+def _pages(desk: Desk, latest: int | None) -> Iterator[list[Body]]:
+    """Kept verdicts, newest first, some at once: all bodies of a year may not fit in memory."""
+    place, left = None, latest
+    while left is None or left > 0:
+        count = CHUNK if left is None else min(CHUNK, left)
+        with desk.catalog.reading() as read:
+            kept, place = audit.before(read, place, count)
+        if not kept:
+            return
+        yield kept
+        left = None if left is None else left - len(kept)
 
 
 def with_turned(desk: Desk, report: LabelReport, ids: Iterable[int]) -> LabelReport:
@@ -71,19 +84,21 @@ def with_turned(desk: Desk, report: LabelReport, ids: Iterable[int]) -> LabelRep
     return replace(report, would_turn=count, notes=(*report.notes, note))
 
 
-def _comparable(desk: Desk, base: Ground, kept: Sequence[Body]) -> list[Body]:
-    """The latest verdict of each picture, of those given with the words and model in force and
-    without a what-if."""
-    found: dict[tuple[str, int | None, int | None], Body] = {}
+def _comparable(base: Ground, kept: Sequence[Body], seen: set[_Key]) -> list[Body]:
+    """The latest verdict of each picture not `seen` yet, of those given with the words and model in
+    force and without a what-if."""
+    found = []
     for body in kept:  # newest first
+        key = (body["sha256"], body["page"], body["item"])
         if (
-            not body.get("what_if", False)
-            and
-            body["prompts_sha256"] == base.wording.prompts.sha256
+            key not in seen
+            and not body.get("what_if", False)
+            and body["prompts_sha256"] == base.wording.prompts.sha256
             and body["fingerprint"] == base.known.fingerprint
-        ):  # fmt: skip
-            found.setdefault((body["sha256"], body["page"], body["item"]), body)
-    return list(found.values())
+        ):
+            seen.add(key)
+            found.append(body)
+    return found
 
 
 def _with_vectors(desk: Desk, base: Ground, bodies: Sequence[Body]) -> tuple[list[Body], Vectors]:

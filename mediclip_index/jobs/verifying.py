@@ -19,6 +19,7 @@ from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.jobs.intake import entry_of
 from mediclip_index.jobs.rereading import again
+from mediclip_index.show.text import counted
 from mediclip_index.types import (
     Finding,
     IndexTooNew,
@@ -122,7 +123,9 @@ def _neighbours(desk: Desk, read: ReadTransaction, known: StoredEncoder) -> Iter
         yield Finding("neighbours", "The neighbour files hold an image twice.", mend)
     lacking = np.setdiff1d(ids, np.union1d(held, newer))
     if len(lacking):
-        yield Finding("neighbours", f"The neighbour file lacks {len(lacking)} images.", mend)
+        yield Finding(
+            "neighbours", f"The neighbour file lacks {counted(len(lacking), 'image')}.", mend
+        )
 
 
 # --- files on disk ----------------------------------------------------------------------------
@@ -147,13 +150,17 @@ def _on_disk(desk: Desk, checked: dict[str, int]) -> Iterator[Finding]:
         "unreadable": f"Make them readable for this user; {BUILD}.",
     }
     told = {
-        "gone": "are no longer there",
-        "changed": "were changed since they were read",
-        "unreadable": "can't be read",
+        "gone": ("file is no longer there", "files are no longer there"),
+        "changed": (
+            "file was changed since it was read",
+            "files were changed since they were read",
+        ),
+        "unreadable": ("file can't be read", "files can't be read"),
     }
     for kind, mend in mends.items():
         if found[kind]:
-            yield Finding(kind, f"{len(found[kind])} files {told[kind]}{_named(found[kind])}", mend)
+            what = counted(len(found[kind]), *told[kind])
+            yield Finding(kind, f"{what}{_named(found[kind])}", mend)
 
 
 def _seen(path: str, file: images.StoredFile) -> str | None:
@@ -196,7 +203,8 @@ def _deep(
     if changed:
         yield Finding(
             "changed",
-            f"{len(changed)} files hold other bytes under the same size and time{_named(changed)}",
+            f"{counted(len(changed), 'file holds', 'files hold')} other bytes under the same size "
+            f"and time{_named(changed)}",
             "`mediclip-index build --rehash` reads all files again.",
         )
     near = {i: float(vector @ kept[i]) for i, vector in fresh.items()}

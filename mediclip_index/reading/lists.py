@@ -25,9 +25,11 @@ _SAID = ("path", "label", "split", "subject", "page", "item")
 _DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 10_000
 _LONGEST_LINE = 1 << 24
+LARGEST_ID = 2**53  # from which on a spreadsheet's numbers are no longer exact
 _LARGEST_PAGE = 2**31 - 1  # as the catalog keeps them
-# What names a picture beside its path, and the machine's class, in lists that people filled in.
-FILLED_IN = ("image", "id", "guess")
+# What names a picture beside its path, the machine's class, a person's kind, and the index that the
+# pictures are of, in lists that people filled in.
+FILLED_IN = ("image", "id", "guess", "kind", "index_id")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # The columns of what `query` wrote: a model's word is no label.
 _VERDICTS = {"path", "label", "probability", "unsure"}
@@ -44,6 +46,11 @@ class ListRow:
     page: int | None = None
     item: int | None = None
     cells: Mapping[str, str] = field(default_factory=dict)
+
+    def number(self, column: str, file: str | Path) -> int | None:
+        """The number from 1 that stands in a column, as 12, #12 or 12.0; None where none does."""
+        cell = self.cells.get(column, "").removeprefix("#")
+        return _count(cell, column, f"{file}, line {self.line}", LARGEST_ID)
 
 
 def said_of_files(file: str | Path) -> tuple[dict[str, Facts], list[str]]:
@@ -174,10 +181,12 @@ def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRo
             raise UsageError(f"{source} needs a column `path`; it has none.")
         if len(names) > MOST_COLUMNS:
             raise UsageError(f"{source} has over {MOST_COLUMNS:,} columns; keep those that matter.")
-        repeated = sorted(n for n, count in Counter(names).items() if n and count > 1)
+        # Conditions know no case, so names that differ only in it would be one column.
+        folded = Counter(name.lower() for name in names)
+        repeated = sorted(n for n, count in folded.items() if n and count > 1)
         if repeated:
             named = next((f" named `{n}`" for n in repeated if n in _SAID), " of one name")
-            raise UsageError(f"{source} has two columns{named}.")
+            raise UsageError(f"{source} has two columns{named} (case aside); rename one.")
         path_at = names.index("path") if "path" in names else len(names)
         if set(names) >= _VERDICTS and not filled_in:
             raise UsageError(
@@ -215,7 +224,7 @@ def _rows(lines: IO[str], source: Path, known: Sequence[str]) -> Iterator[ListRo
         raise UsageError(f"{source}, line {passed + reader.line_num} is no CSV: {error}.") from None
 
 
-def _count(cell: str, name: str, where: str) -> int | None:
+def _count(cell: str, name: str, where: str, largest: int = _LARGEST_PAGE) -> int | None:
     """A page or item, from 1. Spreadsheets write 3 as 3.0, too."""
     if not cell:
         return None
@@ -223,7 +232,7 @@ def _count(cell: str, name: str, where: str) -> int | None:
         number = float(cell)
     except ValueError:
         number = 0.0
-    if not (1 <= number <= _LARGEST_PAGE and number.is_integer()):
+    if not (1 <= number <= largest and number.is_integer()):
         raise UsageError(f"{where}: {name} is no number from 1.")
     return int(number)
 

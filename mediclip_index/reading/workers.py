@@ -52,7 +52,7 @@ class _ForkServer:
         ours, theirs = socket.socketpair()
         home = str(Path(__file__).parents[2])
         told = json.dumps([[*sys.path, home], list(preload), theirs.fileno()])
-        # Isolated and without site, for speed; in a session of its own, so that Ctrl-C does not reach it;
+        # Isolated and without site, for speed; in a session of its own, safe from Ctrl-C;
         # and mute: what decoders print is for nobody's eyes, and may quote a patient's name.
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _START, told],

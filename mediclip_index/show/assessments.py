@@ -12,13 +12,13 @@ from mediclip_index.types import (
     EvaluationComparison,
     EvaluationReport,
     MethodFigures,
-    MistakesReport,
     PartFigures,
     Proposal,
     ReplayReport,
     Settings,
     SettingsReport,
     Share,
+    SureFigures,
     TuneReport,
     WordsReport,
 )
@@ -34,7 +34,7 @@ def settings(report: SettingsReport, room: int | None, style: Style) -> str:
             "in force" if one.in_force else "",
             "those that ship"
             if replace(one.settings, number=0) == Settings()
-            else f"tuned on {one.settings.tuned.tuned_on} images"
+            else f"tuned on {counted(one.settings.tuned.tuned_on, 'image')}"
             if one.settings.tuned
             else "of an earlier version",
             f"{one.settings.alpha:.3g}",
@@ -42,7 +42,7 @@ def settings(report: SettingsReport, room: int | None, style: Style) -> str:
             f"{one.settings.beta:.4g}",
             f"{one.settings.near:.3g}",
             "yes" if one.settings.calibration else "",
-            safe(one.by),
+            style.who(one.by),
             one.time,
         ]
         for one in report.kept
@@ -71,7 +71,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         (
             report.objective,
             f"{report.before:.4f} before, {report.after:.4f} now, with the slope at its best, on "
-            f"{report.tuned_on} images",
+            f"{counted(report.tuned_on, 'image')}",
         ),
     ]
     pairs.append(("unsure", f"below {s.threshold:.2f} where the calibration no longer holds"))
@@ -85,7 +85,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         pairs.append(
             (
                 "calibrated",
-                f"on {report.calibrated_on} images: slope {c.slope:.3g}, coverage "
+                f"on {counted(report.calibrated_on, 'image')}: slope {c.slope:.3g}, coverage "
                 f"{c.coverage:g}{strange}",
             )
         )
@@ -98,7 +98,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         ("tune", report.tune_sha256, report.tuned_on),
         ("calibrate", report.calibrate_sha256, report.calibrated_on),
     ):
-        pairs.append((name, f"{n} images, sha256 {digest[:12]}"))
+        pairs.append((name, f"{counted(n, 'image')}, sha256 {digest[:12]}"))
     lines = [
         style.bold(kept[0].upper() + kept[1:]),
         *(wrapped(f"  {n:<10} {v}", room, 13) for n, v in pairs),
@@ -108,7 +108,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
 
 def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     out = f", {' and '.join(report.leave_out)} left out" if report.leave_out else ""
-    parts = [style.bold(f"{report.n} labelled images of {safe(report.split)}{out}")]
+    parts = [style.bold(f"{counted(report.n, 'labelled image')} of {safe(report.split)}{out}")]
     rows = [
         (NAMES[name], _interval(m.accuracy), f"{m.macro.f1:.4f}", f"{m.ece:.4f}")
         for name, m in report.methods.items()
@@ -128,17 +128,19 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
     parts.append(
         table(("McNemar", "only first right", "only second", "p"), tests, room=room, right="lrrr")
     )
-    sure = report.unsure
-    told = (
-        f"{percent(sure.share_sure)} of the verdicts are sure, {percent(sure.accuracy_sure)} of "
-        f"these right; the truth is covered in {percent(sure.coverage)}."
-    )
-    parts.append(wrapped(told, room))
+    parts.append(wrapped(sureness(report.unsure), room))
+    parts.append("How often each is right:")
     for name, of in report.by.items():
         shown = worst_first(of)[:SHOWN]
         parts.append(
             table(
-                (name, "images", "words", "neighbours", "blend"),
+                (
+                    "kind, as the machine sees it" if name == "group" else name,
+                    "images",
+                    "words",
+                    "neighbours",
+                    "blend",
+                ),
                 [
                     (part, f.n, *(percent(x.value) for x in (f.zero_shot, f.neighbours, f.blend)))
                     for part, f in shown
@@ -150,6 +152,20 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
         )
     parts.append(style.dim(f"kept as evaluation {report.number}, settings {report.settings}"))
     return "\n\n".join(parts)
+
+
+def sureness(sure: SureFigures) -> str:
+    """How many verdicts are sure, and how good these are, in one sentence."""
+    if sure.accuracy_sure is None:
+        told = "None of the verdicts is sure"
+    else:
+        told = (
+            f"{percent(sure.share_sure)} of the verdicts are sure, and "
+            f"{percent(sure.accuracy_sure)} of these are right"
+        )
+    return (
+        f"{told}; the truth is covered in {percent(sure.coverage)} (an unsure verdict covers it)."
+    )
 
 
 def worst_first(parts: Mapping[str, PartFigures]) -> list[tuple[str, PartFigures]]:
@@ -204,7 +220,7 @@ def comparison(report: EvaluationComparison, room: int | None, style: Style) -> 
             )
         )
     head = " and ".join(
-        f"{r['number']} ({r['split']}, {r['n']} images, settings {r['settings']})"
+        f"{r['number']} ({r['split']}, {counted(r['n'], 'image')}, settings {r['settings']})"
         for r in (first, second)
     )
     columns = ("method", "first", "second", "points", "mended/broken", "p", "ECE")
@@ -225,52 +241,10 @@ def comparison(report: EvaluationComparison, room: int | None, style: Style) -> 
     return "\n\n".join(parts)
 
 
-def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
-    parts = [style.bold(f"{len(report.mistakes)} of {report.judged} labelled images judged wrong")]
-    if report.mistakes:
-        rows = [
-            (f"#{m.id}", m.label, m.predicted, percent(m.probability), m.path)
-            for m in report.mistakes[:SHOWN]
-        ]
-        parts.append(
-            table(("id", "label", "judged", "probability", "path"), rows, room=room, right="rllr")
-            + _more(len(report.mistakes))
-        )
-        parts.append(
-            "\n".join(wrapped(f"#{m.id}: {safe(m.why)}", room, 2) for m in report.mistakes[:5])
-        )
-    if report.suspect_labels:
-        suspects = [
-            (f"#{s.id}", s.label, s.suggested, f"{s.score:.2f}", s.path)
-            for s in report.suspect_labels[:SHOWN]
-        ]
-        parts.append(
-            f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong, "
-            "most suspect first:\n"
-            + table(("id", "label", "perhaps", "score", "path"), suspects, room=room, right="rllr")
-            + _more(len(report.suspect_labels))
-        )
-    if report.contradictions:
-        pairs = [
-            (f"#{c.first.id} {c.first.label}", f"#{c.second.id} {c.second.label}",
-             f"{c.second.similarity:.3f}", c.first.path)
-            for c in report.contradictions[:SHOWN]
-        ]  # fmt: skip
-        parts.append(
-            f"{len(report.contradictions)} pairs of near-duplicates contradict each other:\n"
-            + table(("one", "other", "cosine", "path"), pairs, room=room, right="llr")
-            + _more(len(report.contradictions))
-        )
-    return "\n\n".join(parts)
-
-
-def _more(count: int) -> str:
-    return f"\nand {count - SHOWN} more" if count > SHOWN else ""
-
-
 def compare(report: CompareReport, room: int | None, style: Style) -> str:
     head = (
-        f"{report.n} images of {safe(report.split)}, {report.support} labelled images to learn from"
+        f"{counted(report.n, 'image')} of {safe(report.split)}, "
+        f"{counted(report.support, 'labelled image')} to learn from"
     )
     rows = report.contenders
     classes = list(rows[0].per_class) if rows else []
@@ -317,8 +291,8 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
 def replay(report: ReplayReport, room: int | None, style: Style) -> str:
     otherwise = sum(d.told for d in report.different)
     head = (
-        f"{report.identical} of {report.replayed} verdicts came out the same, {otherwise} "
-        f"otherwise; {report.untold} could not be told."
+        f"{report.identical} of {counted(report.replayed, 'verdict')} came out the same, "
+        f"{otherwise} otherwise; {report.untold} could not be told."
     )
     rows = [(d.id, d.what, d.why) for d in (*report.different, *report.purged)]
     shown = table(("verdict", "what", "why"), rows, room=room) if rows else ""
@@ -328,8 +302,8 @@ def replay(report: ReplayReport, room: int | None, style: Style) -> str:
 def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
     if not rows:
         return "Every image is labelled."
-    shown = [(f"#{p.id}", p.label, percent(p.probability), p.why, p.path) for p in rows]
-    return table(("id", "perhaps", "words", "why", "path"), shown, room=room, right="rlr")
+    shown = [(f"#{p.id}", p.label, percent(p.probability), p.kind, p.why, p.path) for p in rows]
+    return table(("id", "perhaps", "words", "kind", "why", "path"), shown, room=room, right="rlr")
 
 
 def worth(report: WordsReport, room: int | None, style: Style) -> str:
@@ -337,7 +311,7 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
     harm = [s for s in report.sentences if s.loss_without < 0]
     helpful = [s for s in reversed(report.sentences) if s.loss_without > 0]
     head = (
-        f"{report.prompts} on {report.n} images of {report.split}: "
+        f"{report.prompts} on {counted(report.n, 'image')} of {report.split}: "
         f"{percent(report.accuracy)} right, log loss {report.log_loss:.4f}"
     )
     parts = [style.bold(safe(head))]
@@ -348,8 +322,8 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
                 for s in rows[: SHOWN // 2]
             ]
             told = (
-                f"{len(rows)} of {len(report.sentences)} sentences {title}; left out, "
-                "they change the log loss (in thousandths) and the right images by:"
+                f"{title}: {len(rows)} of {counted(len(report.sentences), 'sentence')}; left out, "
+                "each changes the log loss (in thousandths) and the right images by:"
             )
             parts.append(
                 wrapped(told, room)
@@ -359,7 +333,7 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
     empty = [g.group for g in report.groups if g.images == 0]
     strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
     if empty:
-        told = f"{len(empty)} kinds that nobody falls into: {safe(', '.join(empty))}"
+        told = f"{counted(len(empty), 'kind')} that no image falls into: {safe(', '.join(empty))}"
         parts.append(wrapped(told, room, 2))
     if strange:
         told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)

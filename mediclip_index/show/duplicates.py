@@ -21,8 +21,9 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
     parts = [style.bold(head), "\n".join(_group(g, room, style) for g in report.groups)]
     for split, leak in report.leaks.items():
         told = (
-            f"{safe(split)}: {leak['leaked']:.0f} of {leak['images']:.0f} images have a twin that "
-            f"votes; the neighbours are right for {percent(leak['accuracy_with'])} with them, for "
+            f"{safe(split)}: {leak['leaked']:.0f} of {counted(round(leak['images']), 'image')} "
+            "with a twin that votes; the neighbours are right for "
+            f"{percent(leak['accuracy_with'])} with them, for "
             f"{percent(leak['accuracy_without'])} without."
         )
         parts.append(wrapped(told, room, 2))

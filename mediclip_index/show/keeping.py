@@ -20,7 +20,11 @@ _SHOWN = 10
 
 
 def verify(report: VerifyReport, room: int | None, style: Style) -> str:
-    looked = ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in report.checked.items())
+    looked = ", ".join(
+        # One of them loses its s: the names are those of the report, in the plural.
+        f"{n} {what.replace('_', ' ').removesuffix('s' if n == 1 else '')}"
+        for what, n in report.checked.items()
+    )
     if report.ok:
         return f"{safe(report.path)} is whole ({looked})."
     head = style.bold(f"{counted(len(report.findings), 'finding')} in {safe(report.path)}")
@@ -68,7 +72,7 @@ def remove(report: RemoveReport, room: int | None, style: Style) -> str:
 def removed(rows: Sequence[RemovedImage], room: int | None, style: Style) -> str:
     if not rows:
         return "No image is removed."
-    shown = [(f"#{r.id}", r.time, r.by, r.path) for r in rows]
+    shown = [(f"#{r.id}", r.time, style.who(r.by), r.path) for r in rows]
     return table(("id", "removed", "by", "path"), shown, room=room, right="r")
 
 
@@ -83,7 +87,8 @@ def export(report: ExportReport, room: int | None, style: Style) -> str:
 def backup(report: BackupReport, room: int | None, style: Style) -> str:
     return "\n".join(
         [
-            f"{report.images} images and {report.verdicts} verdicts of {safe(report.path)}",
+            f"{counted(report.images, 'image')} and {counted(report.verdicts, 'verdict')} of "
+            f"{safe(report.path)}",
             f"  file   {safe(report.file)}, {size(report.bytes)}",
             f"  head   {report.chain_head}",
             f"  held   writers waited for {report.held_seconds:.2f} s",

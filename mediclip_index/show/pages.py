@@ -13,6 +13,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from mediclip_index.show.assessments import NAMES, worst_first
+from mediclip_index.show.assessments import NAMES, sureness, worst_first
+from mediclip_index.show.mistakes import given_by
 from mediclip_index.show.summaries import totals
+from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe
 from mediclip_index.types import (
     DuplicatesReport,
@@ -33,6 +36,7 @@ from mediclip_index.types import (
     Pixels,
     Proposal,
     QueryReport,
+    SearchHit,
     SearchReport,
     SummaryReport,
     SummaryRow,
@@ -41,13 +45,15 @@ from mediclip_index.types import (
 MOST = 60  # pictures of a kind on one page
 MOST_PICTURES = 600  # on a page of nothing else
 SIDE = 240  # pixels of a thumbnail
+NO_KINDS: Mapping[str, str] = {}  # by kind its class
 SCRIPT = Path(__file__).parent / "templates" / "gallery.js"
 
 
 @dataclass(frozen=True)
 class Card:
     """A picture of a gallery and what is told beneath it. `key`: that of its thumbnail; `image`:
-    its id, None where the index does not hold it; `label`: what people said."""
+    its id, None where the index does not hold it; `label`: what people said; `kind`: that
+    which counts."""
 
     key: int | str
     image: int | None
@@ -56,6 +62,7 @@ class Card:
     item: int | None
     told: str
     label: str | None = None
+    kind: str = ""
     why: str = ""
 
 
@@ -66,15 +73,16 @@ def evaluation(report: EvaluationReport) -> str:
         "evaluation.html",
         report,
         title=f"Evaluation {report.number}",
-        subtitle=f"{report.n} labelled images of {report.split}{out}; model {report.index.model}, "
-        f"settings {report.settings}, {'' if report.calibrated else 'not '}calibrated.",
+        subtitle=f"{counted(report.n, 'labelled image')} of {report.split}{out}; model "
+        f"{report.index.model}, settings {report.settings}, "
+        f"{'' if report.calibrated else 'not '}calibrated.",
     )
 
 
 def pictured(report: MistakesReport) -> list[int]:
     """Ids of all images that the gallery shows."""
     found = [i for m in report.mistakes[:MOST] for i in (m.id, *(k.id for k in _kin(m)))]
-    found += [s.id for s in report.suspect_labels[:MOST]]
+    found += [s.id for s in report.only_suspect[:MOST]]
     found += [k.id for c in report.contradictions[:MOST] for k in (c.first, c.second)]
     return sorted(set(found))
 
@@ -84,7 +92,10 @@ def _kin(mistake: Mistake) -> tuple[Kin, ...]:
 
 
 def mistakes(
-    report: MistakesReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+    report: MistakesReport,
+    pictures: Mapping[int, Pixels],
+    classes: Sequence[str] = (),
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> str:
     """The report of `mistakes` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
@@ -92,9 +103,10 @@ def mistakes(
         report,
         pictures=pictures,
         classes=classes,
+        kinds=kinds,
         title="Mistakes",
-        subtitle=f"{len(report.mistakes)} of {report.judged} labelled images are judged wrong, "
-        f"{counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
+        subtitle=f"{len(report.mistakes)} of {counted(report.judged, 'labelled image')} judged "
+        f"wrong, {counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
         f"model {report.index.model}.",
     )
 
@@ -105,7 +117,10 @@ def pictured_duplicates(report: DuplicatesReport) -> list[int]:
 
 
 def duplicates(
-    report: DuplicatesReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+    report: DuplicatesReport,
+    pictures: Mapping[int, Pixels],
+    classes: Sequence[str] = (),
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> str:
     """The report of `duplicates` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
@@ -113,6 +128,7 @@ def duplicates(
         report,
         pictures=pictures,
         classes=classes,
+        kinds=kinds,
         title="Duplicates",
         subtitle=f"{counted(len(report.groups), 'group')}: {report.across_splits} across splits, "
         f"{report.across_labels} with contradicting labels; model {report.index.model}.",
@@ -131,7 +147,10 @@ def by_class(rows: Sequence[SummaryRow]) -> list[tuple[str, list[SummaryRow]]]:
 
 
 def summary(
-    report: SummaryReport, pictures: Mapping[int, Pixels], classes: Sequence[str] = ()
+    report: SummaryReport,
+    pictures: Mapping[int, Pixels],
+    classes: Sequence[str] = (),
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> str:
     """The report of `summary` as a gallery; `pictures` by id, of those that can be had."""
     condition = f" where {report.where}" if report.where else ""
@@ -140,51 +159,73 @@ def summary(
         report,
         pictures=pictures,
         classes=classes,
+        kinds=kinds,
         title=f"What is in the pile, by {report.by}{condition}",
         subtitle=totals(report) if report.rows else "",
     )
 
 
-def query(report: QueryReport, pictures: Mapping[Any, Pixels | str], classes: Sequence[str]) -> str:
+def query(
+    report: QueryReport,
+    pictures: Mapping[Any, Pixels | str],
+    classes: Sequence[str],
+    kinds: Mapping[str, str] = NO_KINDS,
+) -> str:
     """Verdicts as a gallery; `pictures` by image, or by verdict where the index holds none."""
     cards = [
         Card(
             v.id if v.image is None or v.id in pictures else v.image,
             v.image, v.path, v.page, v.item,
             f"{v.label} {percent(v.probability)}" + (", unsure" if v.unsure else ""),
-            v.hand.label if v.hand else None,
+            v.hand.label if v.hand else None, kind=v.kind or "",
         )
         for v in report.verdicts
     ]  # fmt: skip
     subtitle = f"{counted(len(cards), 'picture')}; model {report.index.model}."
-    return _gallery(report, "Verdicts", subtitle, cards, pictures, classes)
+    return _gallery(report, "Verdicts", subtitle, cards, pictures, classes, kinds)
 
 
-def search(report: SearchReport, pictures: Mapping[int, Pixels], classes: Sequence[str]) -> str:
+def search(
+    report: SearchReport,
+    pictures: Mapping[int, Pixels],
+    classes: Sequence[str],
+    kinds: Mapping[str, str] = NO_KINDS,
+) -> str:
     """What a search found, as a gallery."""
     cards = [
         Card(
             h.id, h.id, h.path, h.metadata.get("page"), h.metadata.get("item"),
-            f"cosine {h.similarity:.3f}" + (f", perhaps {h.guess}" if h.guess else ""), h.label,
+            f"cosine {h.similarity:.3f}" + _perhaps(h), h.label, kind=h.kind or "",
         )
         for h in report.results
     ]  # fmt: skip
-    return _gallery(report, "Found", report.query, cards, pictures, classes)
+    return _gallery(report, "Found", report.query, cards, pictures, classes, kinds)
+
+
+def _perhaps(hit: SearchHit) -> str:
+    """What the machine says of a picture of which no person has spoken."""
+    if not hit.guess or hit.labelled_by is not None:
+        return ""
+    share = "" if hit.probability is None else f" {percent(hit.probability)}"
+    return f", perhaps {hit.guess}{share}" + (", unsure" if hit.unsure else "")
 
 
 def proposals(
-    rows: Sequence[Proposal], pictures: Mapping[int, Pixels], classes: Sequence[str]
+    rows: Sequence[Proposal],
+    pictures: Mapping[int, Pixels],
+    classes: Sequence[str],
+    kinds: Mapping[str, str] = NO_KINDS,
 ) -> str:
     """The images to label next, as a gallery."""
     cards = [
         Card(
             p.id, p.id, p.path, p.page, p.item,
-            f"perhaps {p.label} {percent(p.probability)}", why=p.why,
+            f"perhaps {p.label} {percent(p.probability)}", kind=p.kind, why=p.why,
         )
         for p in rows
     ]  # fmt: skip
     told = f"{counted(len(cards), 'image')} whose labels would teach most."
-    return _gallery(rows, "Label next", told, cards, pictures, classes)
+    return _gallery(rows, "Label next", told, cards, pictures, classes, kinds)
 
 
 def _gallery(
@@ -194,10 +235,11 @@ def _gallery(
     cards: Sequence[Card],
     pictures: Mapping[Any, Pixels | str],
     classes: Sequence[str],
+    kinds: Mapping[str, str],
 ) -> str:
     return _page(
         "pictures.html", report, title=title, subtitle=subtitle, pictures=pictures,
-        classes=classes, shown=cards, most=MOST_PICTURES,
+        classes=classes, kinds=kinds, shown=cards, most=MOST_PICTURES,
     )  # fmt: skip
 
 
@@ -216,6 +258,7 @@ def _page(
     subtitle: str,
     pictures: Mapping[Any, Pixels | str] | None = None,
     classes: Sequence[str] = (),
+    kinds: Mapping[str, str] = NO_KINDS,
     shown: Sequence[Card] = (),
     most: int = MOST,
 ) -> str:
@@ -234,16 +277,19 @@ def _page(
     environment.globals |= {
         "as_json": _json,
         "by_class": by_class,
+        "counted": counted,
+        "given_by": partial(given_by, style=Style(color=False)),
         "pc": percent,
         "picture": _picture,
         "shots": shots,
         "shown_ids": _shown_ids,
         "radius": _radius,
+        "sureness": sureness,
         "worst_first": worst_first,
     }
     return environment.get_template(template).render(
         r=report, names=NAMES, title=title, subtitle=subtitle, most=most, classes=classes,
-        shown=shown, script=Markup(script), policy=_policy(script),
+        kinds=kinds, shown=shown, script=Markup(script), policy=_policy(script),
     )  # fmt: skip
 
 
@@ -265,7 +311,9 @@ def _picture(image: int | None, path: str, page: int | None, item: int | None) -
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value)  # ASCII: names come back as they are
+    return json.dumps(
+        dict(value) if isinstance(value, Mapping) else value
+    )  # ASCII: names come back as they are
 
 
 def _shown_ids(rows: Sequence[SummaryRow]) -> list[int]:

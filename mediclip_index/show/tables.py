@@ -10,7 +10,6 @@ from mediclip_index.types import (
     AuditRow,
     BuildReport,
     ChainReport,
-    HandLabel,
     InfoReport,
     LabelEvent,
     LabelReport,
@@ -31,10 +30,15 @@ ONE_LINE = 110  # columns from which on an id of 36 or a description fits beside
 
 
 class Style:
-    """Colours where they are wanted."""
+    """Colours where they are wanted, and who reads it."""
 
-    def __init__(self, color: bool) -> None:
+    def __init__(self, color: bool, you: str = "") -> None:
         self._color = color
+        self._you = safe(you)
+
+    def who(self, author: str) -> str:
+        """An author as the reader calls them."""
+        return "you" if author and safe(author) == self._you else safe(author)
 
     def bold(self, text: str) -> str:
         return f"\x1b[1m{text}\x1b[0m" if self._color else text
@@ -49,9 +53,9 @@ class Style:
 def query(report: QueryReport, room: int | None, style: Style) -> str:
     parts = []
     if len(report.verdicts) <= CARDS:
-        parts += [card(v, room, style, report.asked_by) for v in report.verdicts]
+        parts += [card(v, room, style) for v in report.verdicts]
     else:
-        parts.append(_verdicts(report.verdicts, room, report.asked_by))
+        parts.append(_verdicts(report.verdicts, room, style))
         parts.append(_summary(report.verdicts))
     parts += _refused(report.refused, room)
     if not parts:
@@ -61,8 +65,8 @@ def query(report: QueryReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
-def card(verdict: Verdict, room: int | None, style: Style, you: str = "") -> str:
-    """One verdict in full; `you`: who reads it."""
+def card(verdict: Verdict, room: int | None, style: Style) -> str:
+    """One verdict in full."""
     doubt = style.warn("  UNSURE") if verdict.unsure else ""
     raw = "" if verdict.calibrated else " (uncalibrated)"
     where = safe(verdict.path) + _page(verdict) + (f"  #{verdict.image}" if verdict.image else "")
@@ -70,7 +74,9 @@ def card(verdict: Verdict, room: int | None, style: Style, you: str = "") -> str
     said = f"{verdict.label} {percent(verdict.probability)}{raw}{doubt}"
     first = f"  {style.bold(verdict.label)}  {percent(verdict.probability)}{raw}{doubt}"
     if verdict.hand is not None:
-        hand = f"labelled {style.bold(safe(verdict.hand.label))} by {_who(verdict.hand, you)}"
+        hand = (
+            f"labelled {style.bold(safe(verdict.hand.label))} by {style.who(verdict.hand.author)}"
+        )
         first = f"  {hand}; the machine says {said}"
         kind = f"{safe(verdict.kind or '-')}; the machine says {kind}"
     lines = [
@@ -121,17 +127,13 @@ def _page(verdict: Verdict) -> str:
     return page + (f", picture {verdict.item}" if verdict.item else "")
 
 
-def _who(hand: HandLabel, you: str) -> str:
-    return "you" if hand.author == you else safe(hand.author)
-
-
-def _verdicts(verdicts: Sequence[Verdict], room: int | None, you: str) -> str:
+def _verdicts(verdicts: Sequence[Verdict], room: int | None, style: Style) -> str:
     rows = [
         (
             f"#{v.image}" if v.image else "",
             v.effective,
             percent(v.probabilities.get(v.effective, 0.0)),
-            f"by {_who(v.hand, you)}" if v.hand else "unsure" if v.unsure else "",
+            _standing(v.hand.author if v.hand else None, v.unsure, style),
             v.kind or "-",
             v.path + _page(v),
         )
@@ -141,12 +143,19 @@ def _verdicts(verdicts: Sequence[Verdict], room: int | None, you: str) -> str:
     return table(head, rows, room=room, right="rlr")
 
 
+def _standing(author: str | None, unsure: bool | None, style: Style) -> str:
+    """Who said it, or whether it is in doubt."""
+    return f"by {style.who(author)}" if author is not None else "unsure" if unsure else ""
+
+
 def _summary(verdicts: Sequence[Verdict]) -> str:
     counts: dict[str, int] = {}
     for verdict in verdicts:
         counts[verdict.effective] = counts.get(verdict.effective, 0) + 1
     told = ", ".join(f"{n} {name}" for name, n in sorted(counts.items(), key=lambda i: -i[1]))
-    return f"{len(verdicts)} pictures: {told}; {sum(v.in_doubt for v in verdicts)} unsure."
+    return (
+        f"{counted(len(verdicts), 'picture')}: {told}; {sum(v.in_doubt for v in verdicts)} unsure."
+    )
 
 
 def _of_page(refused: Refusal) -> str:
@@ -177,7 +186,11 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
     lines = [
         style.bold(f"{counted(report.images, 'image')} in {report.index.path}"),
         f"  files      {told}",
-        *([f"  pruned     {report.pruned} images without a file left"] if report.pruned else []),
+        *(
+            [f"  pruned     {counted(report.pruned, 'image')} without a file left"]
+            if report.pruned
+            else []
+        ),
         f"  labels     {counted(report.labelled, 'image')} newly labelled or described",
         f"  model      {report.index.model}",
         f"  took       {report.seconds:.1f} s{speed}",
@@ -188,15 +201,27 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
 def search(report: SearchReport, room: int | None, style: Style) -> str:
     if not report.results:
         return "Nothing found."
-    if report.query.startswith("where ") and all(h.similarity == 1 for h in report.results):
-        # Nothing was asked that an image could be like: no cosine is to be told.
-        met = [(f"#{h.id}", h.label or "-", h.split or "-", h.path) for h in report.results]
-        return table(("id", "label", "split", "path"), met, room=room, right="r")
-    rows = [
-        (f"#{h.id}", f"{h.similarity:.3f}", h.label or "-", h.split or "-", h.path)
-        for h in report.results
+    # Where nothing was asked that an image could be like, no cosine is to be told.
+    alike = not report.query.startswith("where ") or any(h.similarity != 1 for h in report.results)
+    columns = [
+        ("id", "r", [f"#{h.id}" for h in report.results]),
+        *([("cosine", "r", [f"{h.similarity:.3f}" for h in report.results])] if alike else []),
+        ("verdict", "l", [h.verdict or "-" for h in report.results]),
+        ("probability", "r", [_share(h.probability) for h in report.results]),
+        ("", "l", [_standing(h.labelled_by, h.unsure, style) for h in report.results]),
+        ("kind", "l", [h.kind or "-" for h in report.results]),
+        ("label", "l", [h.label or "-" for h in report.results]),
+        ("split", "l", [h.split or "-" for h in report.results]),
+        ("path", "l", [h.path for h in report.results]),
     ]
-    return table(("id", "cosine", "label", "split", "path"), rows, room=room, right="rr")
+    # What is empty for all of them takes no room from the paths.
+    told = [one for one in columns if set(one[2]) - {"", "-"} or one[0] == "path"]
+    heads, right, cells = zip(*told, strict=True)
+    return table(heads, list(zip(*cells, strict=True)), room=room, right="".join(right))
+
+
+def _share(probability: float | None) -> str:
+    return "-" if probability is None else percent(probability)
 
 
 def info(report: InfoReport, room: int | None, style: Style) -> str:
@@ -207,7 +232,7 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
     pairs = [
         (
             "images",
-            f"{report.index.images} in {report.files} files, {report.gone} gone"
+            f"{report.index.images} in {counted(report.files, 'file')}, {report.gone} gone"
             + (f", {report.removed} removed" if report.removed else ""),
         ),
         ("labels", told(report.labels)),
@@ -247,7 +272,9 @@ def labels(report: LabelReport, room: int | None, style: Style) -> str:
     if report.missing:
         shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
         more = len(report.missing) - 10
-        text += f"\n{len(report.missing)} paths are not in the index:\n{shown}"
+        text += (
+            f"\n{counted(len(report.missing), 'path is', 'paths are')} not in the index:\n{shown}"
+        )
         text += f"\n  and {more} more" if more > 0 else ""
     if report.several:
         shown = "\n".join(f"  {safe(p)}" for p in report.several[:10])
@@ -267,7 +294,7 @@ def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
     shown = [
         (
             e.time,
-            e.by,
+            style.who(e.by),
             *(
                 "-" if v is None else v or "(taken away)"
                 for v in (e.label, e.kind, e.split, e.subject)
@@ -350,7 +377,7 @@ def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
 
 def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
     pairs = [
-        ("time", row.time), ("by", row.by), ("model", row.model),
+        ("time", row.time), ("by", style.who(row.by)), ("model", row.model),
         ("fingerprint", row.fingerprint), ("engine", f"{row.engine}, {row.precision}"),
         ("settings", f"number {row.settings}, prompts {row.prompts}"),
         ("state", f"transaction {row.tx}"), ("run", row.run),
@@ -362,7 +389,9 @@ def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
 
 
 def chain(report: ChainReport, room: int | None, style: Style) -> str:
-    if report.ok:
-        waiting = f" {report.spooled} wait in the spool." if report.spooled else ""
-        return f"The chain of {report.verdicts} verdicts holds.{waiting}\nhead {report.head}"
-    return "\n".join([*(safe(f) for f in report.findings), f"head {report.head}"])
+    if not report.ok:
+        return "\n".join([*(safe(f) for f in report.findings), f"head {report.head}"])
+    holds = f"The chain of {counted(report.verdicts, 'verdict')} holds."
+    if report.spooled:
+        holds += f" {counted(report.spooled, 'verdict waits', 'verdicts wait')} in the spool."
+    return f"{holds}\nhead {report.head}"

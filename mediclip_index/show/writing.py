@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, duplicates, keeping, lists, summaries, tables
+from mediclip_index.show import assessments, duplicates, keeping, lists, mistakes, summaries, tables
 from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import safe
@@ -20,11 +20,13 @@ IDS = "ids"  # for lists of images
 
 @dataclass(frozen=True)
 class Look:
-    """How output is wanted. `room` is the terminal's width, None where output is piped."""
+    """How output is wanted. `room` is the terminal's width, None where output is piped; `you` is
+    the author who reads it."""
 
     format: str = "table"
     room: int | None = None
     color: bool = False
+    you: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ SETTINGS = Shown(
 EVALUATION = Shown(assessments.evaluation, _one, ("number", "split", "n", "settings"))
 COMPARISON = Shown(assessments.comparison, _one, ("first.number", "second.number"))
 MISTAKES = Shown(
-    assessments.mistakes, lambda report: report.mistakes,
+    mistakes.mistakes, lambda report: report.mistakes,
     ("id", "path", "split", "label", "predicted", "probability", "why"),
     ids=lambda report: [mistake.id for mistake in report.mistakes],
 )  # fmt: skip
@@ -174,7 +176,7 @@ def write(report: Any, shown: Shown, style: Look) -> str:
         return _unsteered(_csv([plain(row) for row in files(report)], shown.columns), style)
     if style.format == "paths":
         return _unsteered("".join(f"{_path(plain(row))}\n" for row in files(report)), style)
-    return shown.text(harmless(report), style.room, Style(style.color)) + "\n"
+    return shown.text(harmless(report), style.room, Style(style.color, style.you)) + "\n"
 
 
 def _unsteered(text: str, style: Look) -> str:

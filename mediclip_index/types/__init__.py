@@ -4,6 +4,8 @@ Rooms never import each other; what passes between them is defined here, or is a
 """
 
 from mediclip_index.types.comparisons import (
+    CompareReport,
+    Contender,
     EvaluationComparison,
     GroupUse,
     MethodChange,
@@ -53,8 +55,6 @@ from mediclip_index.types.reports import (
     BuildReport,
     ChainReport,
     ClassFigures,
-    CompareReport,
-    Contender,
     DuplicatesReport,
     EvaluationReport,
     IndexFacts,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.types.reports import Pairing
+from mediclip_index.types.reports import ClassFigures, IndexFacts, Pairing, Share
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,29 @@ class WordsReport:
     log_loss: float
     sentences: tuple[SentenceWorth, ...]
     groups: tuple[GroupUse, ...]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One method in a comparison. images_per_second counts what comes after the vectors (for a
+    network, all of it); learning_curve: accuracy by number of labels."""
+
+    method: str
+    accuracy: Share
+    per_class: Mapping[str, ClassFigures]
+    train_seconds: float
+    images_per_second: float
+    labels: int
+    learning_curve: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CompareReport:
+    """Methods on the same pictures, the most accurate first."""
+
+    index: IndexFacts
+    split: str
+    n: int
+    support: int
+    contenders: tuple[Contender, ...]
+    notes: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ class Kin:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A labelled image whose verdict, given as if it were new, is another class."""
+    """A labelled image whose verdict, given as if it were new, is another class. labelled_by: the
+    person who gave the label in this index; None where a folder or list did."""
 
     id: int
     path: str
@@ -32,17 +33,20 @@ class Mistake:
     like_true: tuple[Kin, ...]
     like_predicted: tuple[Kin, ...]
     references: tuple[ReferenceVote, ...] = ()
+    labelled_by: str | None = None
 
 
 @dataclass(frozen=True)
 class SuspectLabel:
-    """A labelled image whose label looks wrong; score from 0 to 1, 1 most suspect."""
+    """A labelled image whose label looks wrong; score from 0 to 1, 1 most suspect. labelled_by as a
+    Mistake's."""
 
     id: int
     path: str
     label: str
     suggested: str
     score: float
+    labelled_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,9 @@ class MistakesReport:
     suspect_labels: tuple[SuspectLabel, ...]
     contradictions: tuple[Contradiction, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def only_suspect(self) -> tuple[SuspectLabel, ...]:
+        """Labels that look wrong though the verdict agrees with them: those of no mistake."""
+        wrong = {mistake.id for mistake in self.mistakes}
+        return tuple(one for one in self.suspect_labels if one.id not in wrong)

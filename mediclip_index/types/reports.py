@@ -12,7 +12,7 @@ from mediclip_index.types.words import Refusal
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """The head of every report: which index spoke, in which state."""
+    """The head of every report: which index spoke (id: wherever it lies), in which state."""
 
     path: str
     generation: int
@@ -21,6 +21,7 @@ class IndexFacts:
     images: int
     settings: int
     chain_head: str
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,13 @@ class QueryReport:
     verdicts: tuple[Verdict, ...]
     refused: tuple[Refusal, ...]
     notes: tuple[str, ...] = ()
-    asked_by: str = ""  # the author of what is written; so "labelled by you" is told
 
 
 @dataclass(frozen=True)
 class SearchHit:
-    """`guess`: the class by the machine, where it was asked for."""
+    """What was asked for of the verdict, else None: `guess`, the class by the machine; `verdict`
+    and `kind`, those that count, a person's word first (`labelled_by` says whose); `probability`,
+    what the machine gives to that class; `unsure`: it doubts, and nobody has said what it is."""
 
     id: int
     path: str
@@ -63,6 +65,12 @@ class SearchHit:
     split: str | None
     metadata: Mapping[str, Any]
     guess: str | None = None
+    sha256: str = ""
+    verdict: str | None = None
+    kind: str | None = None
+    probability: float | None = None
+    unsure: bool | None = None
+    labelled_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -204,8 +212,7 @@ class TuneReport:
 
 @dataclass(frozen=True)
 class KeptSettings:
-    """Settings that an index has, whether they are in force, and when and by whom
-    they were kept."""
+    """Settings of an index, whether they are in force, and when and by whom they were kept."""
 
     settings: Settings
     in_force: bool
@@ -264,12 +271,12 @@ class Pairing:
 @dataclass(frozen=True)
 class SureFigures:
     """What is not unsure. coverage: share of images whose set holds the truth (an unsure verdict
-    counts as covered), over all and by class."""
+    counts as covered), over all and by class. accuracy_sure: None where none is sure."""
 
     coverage: float
     coverage_by_class: Mapping[str, float]
     share_sure: float
-    accuracy_sure: float
+    accuracy_sure: float | None
 
 
 @dataclass(frozen=True)
@@ -328,8 +335,8 @@ class ReplayReport:
 @dataclass(frozen=True)
 class Twins:
     """Images that are (nearly) the same: a group, with what a leak between them would touch. sizes:
-    (width, height) by id; parts: (page, item) by id; best: the id to keep, that of most pixels,
-    then of the largest file."""
+    (width, height) by id; parts: (page, item) by id; contents: sha256 by id; best: the id to keep,
+    a labelled one before others, then that of most pixels, then of the largest file."""
 
     kind: str
     ids: tuple[int, ...]
@@ -340,6 +347,7 @@ class Twins:
     sizes: tuple[tuple[int, int], ...] = ()
     best: int = 0
     parts: tuple[tuple[int | None, int | None], ...] = ()
+    contents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -357,7 +365,7 @@ class DuplicatesReport:
 
 @dataclass(frozen=True)
 class Proposal:
-    """An image whose label would teach much, and why."""
+    """An image whose label would teach much, and why; label and kind are what the words say."""
 
     id: int
     path: str
@@ -366,29 +374,4 @@ class Proposal:
     why: str
     page: int | None = None
     item: int | None = None
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One method in a comparison. images_per_second counts what comes after the vectors (for a
-    network, all of it); learning_curve: accuracy by number of labels."""
-
-    method: str
-    accuracy: Share
-    per_class: Mapping[str, ClassFigures]
-    train_seconds: float
-    images_per_second: float
-    labels: int
-    learning_curve: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class CompareReport:
-    """Methods on the same pictures, the most accurate first."""
-
-    index: IndexFacts
-    split: str
-    n: int
-    support: int
-    contenders: tuple[Contender, ...]
-    notes: tuple[str, ...] = ()
+    kind: str = ""

@@ -31,7 +31,8 @@ class SummaryRow:
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """What is in the pile; the rows of the largest class first, and in it the largest."""
+    """What is in the pile; rows in the order of the prompt set's classes, in a class the largest
+    first, kinds of one family together."""
 
     index: IndexFacts
     by: str

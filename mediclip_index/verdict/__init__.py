@@ -17,6 +17,7 @@ from mediclip_index.verdict.calibration import (
     strangeness,
 )
 from mediclip_index.verdict.decision import RULE, Decision, Voters, decide, joined, support
+from mediclip_index.verdict.families import EXACTLY, FAMILIES, family_of
 from mediclip_index.verdict.header import header_factors, header_vote, kind_factors
 from mediclip_index.verdict.reasons import Reasons, explain
 from mediclip_index.verdict.sentence import own_references, why
@@ -31,6 +32,8 @@ from mediclip_index.verdict.zero_shot import (
 )
 
 __all__ = [
+    "EXACTLY",
+    "FAMILIES",
     "LEAST",
     "NEAREST",
     "RULE",
@@ -46,6 +49,7 @@ __all__ = [
     "conformal_thresholds",
     "decide",
     "explain",
+    "family_of",
     "fit_slope",
     "header_factors",
     "header_vote",

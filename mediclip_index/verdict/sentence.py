@@ -18,15 +18,19 @@ def why(
     unknown: bool = False,
     references: list[ReferenceVote] | None = None,
     header: HeaderVote | None = None,
+    rival: tuple[str, float] | None = None,
 ) -> str:
     """One sentence: what the words say, what neighbours and the model's own references say, and
     what would turn it.
 
     `words` is the zero-shot probability of `label`; only those with a weight had a vote; the places
     of `reasons` are those of `neighbours`. `unknown`: it lies far from all that is labelled.
+    `rival`: the class that the words prefer and its probability, where that is another one.
     """
-    parts = [f"words give {label} {_percent(words)} (closest: “{loudest.prompt}”)"]
     voters = [n for n in neighbours if n.weight > 0]
+    own = [r for r in references or [] if r.weight > 0]
+    outvoted = rival is not None and bool(voters or own or header)
+    parts = []
     if voters:
         share = sum(n.weight for n in voters if n.label == label)
         agree = sum(n.label == label for n in voters)
@@ -34,13 +38,21 @@ def why(
             f"{agree} of {len(voters)} labelled neighbours are {label} "
             f"({_percent(share)} of the votes)"
         )
-    own = [r for r in references or [] if r.weight > 0]
     if own:
         parts.append(own_references(label, own))
     elif not voters:
         parts.append("no labelled neighbour could vote")
     if header is not None:
         parts.append(f"its DICOM header says {header.modality}, which is {header.label}")
+    if rival is not None and outvoted:
+        said = (
+            f"words alone say {rival[0]} {_percent(rival[1])} ({label} {_percent(words)}, closest: "
+            f"“{loudest.prompt}”), but {parts[0]}"
+        )
+        parts = [said, *parts[1:], "that outweighs the words"]
+    else:
+        said = f"words give {label} {_percent(words)} (closest: “{loudest.prompt}”)"
+        parts = [said, *parts]
     if reasons.without and otherwise is not None:
         parts.append(f"without {_ids(reasons, neighbours)} it would be {otherwise}")
     if unknown:

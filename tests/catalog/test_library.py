@@ -138,3 +138,40 @@ def test_a_column_is_told_of_all_images_as_text(filled: Catalog) -> None:
         assert conditions.values(read, "path")[4] == "/pile/d.png"
         assert conditions.matching(read, "meta.kind = 'odd'") == [1]
         assert conditions.matching(read, "labelled_by is not null") == [3]
+
+
+def test_names_that_differ_only_in_case_are_one_column(filled: Catalog) -> None:
+    for said in ({"Ward": "A", "Width": "w", "Meta": "m", "a": "x"}, {"ward": "B"}):
+        with filled.writing("build") as write:
+            labels.say(write, {1: Facts(attributes=said)})
+    with filled.writing("build") as write:
+        labels.say(write, {2: Facts(attributes={"WARD": "C"})})
+    with filled.reading() as read:
+        assert {"Ward", "meta.Width", "meta.Meta"} <= set(conditions.columns(read))
+        assert not {"ward", "WARD"} & set(conditions.columns(read))
+        assert conditions.matching(read, "ward = 'B'") == [1]  # what was said last
+        assert conditions.matching(read, "WARD is not null") == [1, 2]
+        assert conditions.matching(read, "width = 40 and meta.width = 'w' and a = 'x'") == [1]
+        assert conditions.values(read, "Ward") == {1: "B", 2: "C", 3: None, 4: None}
+        assert conditions.rows(read, [2])[2]["meta"] == {"age": "9", "Ward": "C"}
+
+
+def test_a_name_with_a_dot_stands_in_double_quotes(filled: Catalog) -> None:
+    with filled.writing("build") as write:
+        labels.say(write, {3: Facts(attributes={"study.date": "2020", "meta.kind": "ct"})})
+    with filled.reading() as read:
+        assert conditions.matching(read, '"study.date" > 2019') == [3]
+        assert conditions.matching(read, "\"meta.kind\" = 'ct'") == [3]
+        assert conditions.values(read, "study.date")[3] == "2020.0"
+        with pytest.raises(UsageError, match=r'has a dot.*"study\.date"'):
+            conditions.matching(read, "study.date > 2019")
+
+
+def test_a_column_that_is_younger_than_the_moment_holds_nothing_then(filled: Catalog) -> None:
+    with filled.writing("build") as write:
+        before = write.tx - 1
+        labels.say(write, {1: Facts(attributes={"ward": "A"})})
+    with filled.reading() as read:
+        then = read.as_of(before)
+        assert conditions.matching(then, "ward = 'A'") == []
+        assert conditions.matching(then, "ward is null") == [1, 2, 3, 4]

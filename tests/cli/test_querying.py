@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.cli import cli
+from mediclip_index.cli.copying import Wanted, copy
 
 
 @pytest.fixture
@@ -43,6 +46,48 @@ def test_copies_are_made_of_every_file_and_none_is_written_over(folder: Path) ->
     unpacked = keep / "more.zip" / "three.png"
     assert unpacked.read_bytes() == (folder / "three.png").read_bytes()
     assert sum(file.is_file() for file in keep.rglob("*")) == 4  # with manifest.csv
+
+
+def test_a_file_that_was_changed_is_not_copied_under_its_old_id(
+    folder: Path, photographs: list[Image.Image]
+) -> None:
+    index = Index.open(folder / "index", by="anna")
+    index.build([str(folder / "pile")])
+    index.set_label("medical", [1])
+    hits = [Wanted.of_hit(hit) for hit in index.search(where="true", k=None).results]
+    changed = Path(hits[1].path)
+    photographs[9].save(changed)
+    done = copy(hits, folder / "keep")
+    assert (done.copied, done.changed, done.missing) == (2, (str(changed),), ())
+    assert "1 file not copied, changed since indexed" in done.notes[0]
+    assert "build" in done.notes[0]
+    assert not list((folder / "keep").rglob(f"{changed.parent.name}/{changed.name}"))
+    assert "2 files copied" in done.sentence(folder)
+    assert "1 file copied" in replace(done, copied=1).sentence(folder)
+
+
+def test_the_list_of_copies_says_what_an_export_says_and_goes_on_an_earlier_one(
+    folder: Path,
+) -> None:
+    index = Index.open(folder / "index", by="anna")
+    index.build([str(folder / "pile")])
+    index.set_label("medical", [1], kind="mammography")
+    (folder / "keep").mkdir()
+    earlier = (
+        "file,source,page,item,id,label,probability,sha256\nold.png,/old.png,,,7,medical,0.5,ab\n"
+    )
+    (folder / "keep" / "manifest.csv").write_text(earlier)
+    verdict = index.query_indexed(where="id = 1", audit=False).verdicts[0]
+    copy([Wanted.of_verdict(verdict)], folder / "keep")
+    with (folder / "keep" / "manifest.csv").open(newline="") as lines:
+        old, new = csv.DictReader(lines)
+    assert (old["label"], old["probability"], old["sha256"], old["kind"]) == (
+        "medical", "0.5", "ab", "",
+    )  # fmt: skip
+    assert [new[n] for n in ("label", "verdict", "kind", "labelled_by")] == [
+        "medical", "medical", "mammography", "anna",
+    ]  # fmt: skip
+    assert float(new["probability"]) == verdict.probability
 
 
 def test_a_picture_that_has_gone_since_is_named_and_not_copied(folder: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import unicodedata
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from mediclip_index import Index
+from mediclip_index.catalog import Catalog, ReadTransaction, labels
 from mediclip_index.types import UsageError
 
 ROWS = (
@@ -83,9 +85,11 @@ def test_a_list_that_contradicts_itself_is_told_by_whoever_reads_it(
     for notes in (
         index.build([str(ward / "list.csv")]).notes,
         index.build([str(ward)], labels=str(ward / "list.csv")).notes,
-        index.import_labels(ward / "list.csv").notes,
     ):
         assert any("contradicts itself on 1 of its paths" in note for note in notes)
+    assert told(index)[("p00.png", None, None)] == "non_medical"
+    with pytest.raises(UsageError, match=r"lines 2 and 8 name one picture.*label.*Nothing was"):
+        index.import_labels(ward / "list.csv")
     assert told(index)[("p00.png", None, None)] == "non_medical"
 
 
@@ -212,3 +216,95 @@ def test_a_rename_is_one_event(built: Index, pile: Path) -> None:
     report = built.build()
     assert (report.renamed, report.gone, report.added, report.duplicates) == (1, 0, 0, 0)
     assert built.build().unchanged == 12
+
+
+def test_many_paths_are_looked_up_at_once(
+    index: Index, ward: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.build([str(ward)], labels="none")
+    index.remove([1])
+    looks: list[Catalog] = []
+    reading = Catalog.reading
+
+    def counted(self: Catalog) -> AbstractContextManager[ReadTransaction]:
+        looks.append(self)
+        return reading(self)
+
+    monkeypatch.setattr(Catalog, "reading", counted)
+    paths = [str(ward / f"p0{n % 2}.png") for n in range(300)]
+    ids = index.image_ids([*paths, "#3", str(ward)], all_pages=True)
+    assert sorted(ids) == [2, 3, 4, 5, 6]
+    assert len(looks) <= 2  # one of them for the names of paths
+    with pytest.raises(UsageError, match=r"does not hold .*gone\.png"):
+        index.image_ids([*paths, str(ward / "gone.png")])
+
+
+@pytest.mark.parametrize("cell", ["2.0", "#2", "2"])
+def test_an_id_is_one_however_a_program_writes_it(cell: str, index: Index, ward: Path) -> None:
+    index.build([str(ward)], labels="none")
+    (ward / "list.csv").write_text(f"image,label\n{cell},medical\n")
+    assert index.import_labels(ward / "list.csv").changed == 1
+    assert index.label_history(2)[0].label == "medical"
+
+
+@pytest.mark.parametrize("cell", ["xx", "1.5", "0", "-3", "nan"])
+def test_what_is_no_id_is_refused_by_its_line(cell: str, index: Index, ward: Path) -> None:
+    index.build([str(ward)], labels="none")
+    (ward / "list.csv").write_text(f"image,path,label\n,p00.png,medical\n{cell},p01.png,medical\n")
+    with pytest.raises(UsageError, match=r"line 3: image is no number from 1"):
+        index.import_labels(ward / "list.csv")
+    assert set(told(index).values()) == {None}
+
+
+def test_rows_of_one_picture_may_say_the_same_and_what_is_missing_is_named_once(
+    index: Index, ward: Path
+) -> None:
+    index.build([str(ward)], labels="none")
+    rows = "1,medical\n1,\n1,Medical\n99,medical\n98,medical\n99,medical\n"
+    (ward / "list.csv").write_text("image,label\n" + rows)
+    report = index.import_labels(ward / "list.csv")
+    assert (report.changed, report.missing) == (1, ("#99", "#98"))
+
+
+def test_an_imported_class_and_kind_fit_together_as_label_set_has_it(
+    index: Index, ward: Path
+) -> None:
+    index.build([str(ward)], labels="none")
+    table = ward / "list.csv"
+
+    def said(image: int) -> tuple[str | None, str | None]:
+        with Catalog.open(index.path).reading() as read:
+            standing = labels.standings(read)[image]
+        return standing.label, standing.kind
+
+    table.write_text("image,Kind\n1,Mammography\n2,\n3,ct\n")
+    assert index.import_labels(table).changed == 2
+    assert said(1) == ("medical", "mammography")
+    table.write_text("image,label\n1,non_medical\n3,medical\n")
+    index.import_labels(table)
+    assert said(1) == ("non_medical", None)  # a medical kind can't stay
+    assert said(3) == ("medical", "ct")
+    table.write_text("image,label,kind\n1,,mammography\n")
+    with pytest.raises(UsageError, match="labelled non_medical"):
+        index.import_labels(table)
+    table.write_text("image,kind\n1,mammogr\n")
+    with pytest.raises(UsageError, match=r"line 2: There is no kind 'mammogr'.*mammography"):
+        index.import_labels(table)
+    table.write_text("image,label,effective,kind\n1,medical,medical,ct\n")
+    index.import_labels(table)
+    assert said(1) == ("medical", None)  # beside the machine's word the kind is its own
+
+
+def test_marks_of_another_index_are_refused(index: Index, ward: Path, tiny_model: str) -> None:
+    index.build([str(ward)], labels="none")
+    other = Index.create(ward.parent / "other", model=tiny_model)
+    own = index.info().index.id
+    assert own != other.info().index.id
+    table = ward / "list.csv"
+    table.write_text(f"image,path,label,index_id\n1,p00.png,medical,{other.info().index.id}\n")
+    with pytest.raises(UsageError, match=r"of another index.*--index.*Nothing was changed"):
+        index.import_labels(table)
+    assert set(told(index).values()) == {None}
+    table.write_text(f"image,label,index_id\n1,medical,{own}\n2,medical,\n")
+    report = index.import_labels(table)
+    assert (report.changed, report.notes) == (2, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediclip_index import Index
-from mediclip_index.catalog import labels, models
+from mediclip_index.catalog import ReadTransaction, audit, labels, models
 from mediclip_index.jobs import calibrating, classifying, judging
 from mediclip_index.jobs.columns import judged
 from mediclip_index.jobs.grounding import ground
@@ -87,7 +88,9 @@ def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k
     np.testing.assert_array_equal(found, np.take_along_axis(values, order, axis=1))
 
 
-def test_a_label_names_the_verdicts_that_it_would_turn(built: Index, pile: Path) -> None:
+def test_a_label_names_the_verdicts_that_it_would_turn(
+    built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with built._desk.catalog.writing("test", by="test") as write:
         models.add_settings(write, replace(models.settings(write), alpha=1.0))  # neighbours alone
     given = {v.path: v for v in built.query([str(pile)]).verdicts}
@@ -102,6 +105,19 @@ def test_a_label_names_the_verdicts_that_it_would_turn(built: Index, pile: Path)
     for one in told.turned:
         assert (one.label, one.now) == (given[one.path].label, now[one.path].label)
         assert one.now_probability == pytest.approx(now[one.path].probability, abs=1e-6)
+    taken: list[int] = []
+    before = audit.before
+
+    def counted(read: ReadTransaction, place: tuple[int, int] | None, count: int) -> Any:
+        taken.append(count)
+        return before(read, place, count)
+
+    with monkeypatch.context() as few:
+        few.setattr("mediclip_index.jobs.turning.CHUNK", 2)
+        few.setattr(audit, "before", counted)
+        assert {one.id for one in built.audit_turned().turned} == {one.id for one in told.turned}
+    assert set(taken) == {2}  # never more than that in memory
+    assert len(taken) == len(given) // 2 + 1
     named = built.audit_turned([5, 6, 7, 8])
     assert len(named.turned) == others.would_turn
     assert f"{others.would_turn} verdict" in others.notes[-1]

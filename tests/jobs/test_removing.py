@@ -336,3 +336,25 @@ def test_a_purge_leaves_no_name_in_a_kept_evaluation(index: Index, pile: Path) -
     with Catalog.open(index.path).reading() as read:
         kept = evaluations.find(read, number)["by"]["source"]
     assert {name: part["n"] for name, part in kept.items()} == {"A": 10, "(erased 1)": 2}
+
+
+def test_a_condition_on_a_younger_column_brings_back_what_never_had_it(
+    built: Index, pile: Path
+) -> None:
+    built.remove([1, 2])
+    table = pile.parent / "wards.csv"
+    table.write_text("path,ward\npile/p05.png,A\n")
+    built.import_labels(table, keep_columns=True)
+    assert built.remove(where="ward = 'A'", what="restored").images == ()
+    report = built.remove(where="ward is null and id = 1", what="restored")
+    assert [i.id for i in report.images] == [1]
+
+
+def test_images_are_removed_and_brought_back_by_what_they_are(built: Index) -> None:
+    asked = "verdict = 'medical' and labelled_by is not null"
+    medical = [h.id for h in built.search(where=asked, k=None).results]
+    assert len(medical) == 4
+    assert [i.id for i in built.remove(where=asked).images] == medical
+    assert built.remove(where="verdict = 'non_medical'", what="restored").images == ()
+    back = built.remove(where=asked, what="restored")
+    assert [i.id for i in back.images] == medical

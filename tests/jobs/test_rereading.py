@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.data import get_testdata_file
 
 from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, images, indexed, labels, models
@@ -256,3 +257,19 @@ def test_a_file_that_was_away_meanwhile_is_read_again_when_it_comes_back(
     earlier.build()
     assert [i.id for i in of_file(earlier, "q.tif")] == ids
     assert (told(earlier), earlier.verify(deep=16).ok) == (before, True)
+
+
+def test_what_a_header_says_is_read_again(index: Index, tmp_path: Path) -> None:
+    shutil.copy(str(get_testdata_file("CT_small.dcm")), tmp_path / "a.dcm")
+    shutil.copy(str(get_testdata_file("MR_small.dcm")), tmp_path / "b.dcm")
+    index.build([str(tmp_path / "a.dcm"), str(tmp_path / "b.dcm")])
+    with catalog(index).writing("test", by="test") as write:  # as an earlier version kept it
+        write.db.execute('UPDATE images SET technical = \'{"mode": "L"}\'')
+    assert index.search(where="modality = 'CT'").results == ()
+    before = index.vectors([1, 2])
+    (tmp_path / "b.dcm").unlink()
+    notes = index.build(reread=True).notes
+    (note,) = [note for note in notes if "headers say" in note]
+    assert "1 image; 1 image could not be read" in note or "of 1 image" in note
+    assert [hit.id for hit in index.search(where="modality = 'CT'").results] == [1]
+    assert (index.vectors([1, 2]) == before).all()

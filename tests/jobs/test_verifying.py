@@ -150,8 +150,8 @@ def test_files_that_changed_or_went_are_counted_and_named(
     (pile / "p01.png").unlink()
     found = {f.kind: f.what for f in built.verify().findings}
     assert found.keys() == {"changed", "gone"}
-    assert found["changed"].startswith("1 files") and "p00.png" in found["changed"]
-    assert found["gone"].startswith("1 files") and "p01.png" in found["gone"]
+    assert found["changed"].startswith("1 file ") and "p00.png" in found["changed"]
+    assert found["gone"].startswith("1 file ") and "p01.png" in found["gone"]
 
 
 def test_a_vector_of_another_picture_is_found_by_embedding_again(judged: Index) -> None:

@@ -125,3 +125,32 @@ def test_past_verdicts_replay_as_they_were_and_the_chain_holds(typed: Typed) -> 
     assert again["different"] == []
     assert again["replayed"] == again["identical"] > 70
     assert typed("audit", "verify").exit_code == 0
+
+
+def test_what_a_search_finds_is_told_with_its_verdict(typed: Typed) -> None:
+    typed("label", "set", "medical", "--kind", "mammography", 20)
+    found = verdicts(typed)
+    hits = json.loads(typed("search", "a cat", "-k", "99", "--json").stdout)["results"]
+    assert {hit["id"] for hit in hits} == set(found)
+    for hit in hits:
+        said = found[hit["id"]]
+        assert (hit["guess"], hit["verdict"], hit["kind"], hit["labelled_by"]) == (
+            said["label"], said["effective"], said["kind"], said["labelled_by"],
+        )  # fmt: skip
+        assert hit["probability"] == pytest.approx(said["probabilities"][said["effective"]])
+        assert hit["unsure"] == (said["unsure"] and not said["labelled"])
+    text = typed("search", "--where", "id = 20").stdout
+    assert "mammography" in text
+    assert "by you" in text
+    assert "by anna" in typed("search", "--where", "id = 20", by="bob").stdout
+
+
+def test_who_said_it_is_you_for_you_and_has_a_name_for_others(typed: Typed) -> None:
+    typed("label", "set", "medical", 20)
+    typed("remove", 3)
+    for command in (("label", "history", 20), ("remove", "--list"), ("settings", "list")):
+        assert "anna" not in typed(*command).stdout.replace("/anna", ""), command
+    for command in (("label", "history", 20), ("remove", "--list")):
+        assert " you " in typed(*command).stdout, command
+        assert " anna " in typed(*command, by="bob").stdout, command
+    assert json.loads(typed("label", "history", 20, "--json").stdout)["history"][-1]["by"] == "anna"

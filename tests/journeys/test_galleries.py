@@ -120,13 +120,87 @@ def test_keys_mark_pictures_and_the_saved_marks_are_imported(typed: Typed, tmp_p
         assert not [t for t in refused if t["params"]["entry"]["level"] == "error"]
     with file.open(newline="") as stream:
         table = list(csv.DictReader(stream))
-    assert list(table[0]) == ["image", "path", "page", "item", "label"]
+    assert list(table[0]) == ["image", "path", "page", "item", "label", "kind", "index_id"]
+    assert {row["index_id"] for row in table} == {
+        json.loads(typed("info", "--json").stdout)["index"]["id"]
+    }
     expected = {shown[n]["image"]: marked[n] for n in (0, 1, 4)}
     assert {int(row["image"]): row["label"] for row in table} == expected
     assert [row["path"] for row in table] == [shown[n]["path"] for n in (0, 1, 4)]
     done = typed("label", "import", file, "--json")
     assert done.exit_code == 0, done.exception
     assert {i: v["labelled"] for i, v in verdicts(typed).items() if v["labelled"]} == expected
+
+
+@in_a_browser
+def test_a_kind_is_typed_and_says_its_class(typed: Typed, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert typed("query", "--indexed", "--no-audit", "--html", page, "--json").exit_code == 0
+    shown = pictures(page.read_text("utf-8"))
+    with Browser(tmp_path) as browser:
+        browser.open(page)
+
+        def kind(name: str) -> None:
+            browser.press("k")
+            browser.value(f"document.getElementById('kind').value = {json.dumps(name)}")
+            browser.press("Enter")
+
+        browser.press("n")
+        kind("Fetal ultrasound")
+        kind("unicorn")  # is none: the field keeps it, and nothing is marked
+        assert browser.value("document.activeElement.id") == "kind"
+        browser.press("m", "n", "1", "s")  # typed into the field, and no marks
+        browser.press("Escape")
+        kind("food")
+        assert browser.value("document.getElementById('count').textContent") == "3 marked"
+        marked = browser.value(
+            "[...document.querySelectorAll('[data-picture]')].map(c => c.dataset.mark || '')"
+        )
+        assert marked[:4] == ["non_medical", "medical: fetal_ultrasound", "non_medical: food", ""]
+        browser.press("s")
+        file = browser.saved("marks.csv")
+    with file.open(newline="") as stream:
+        table = [(int(r["image"]), r["label"], r["kind"]) for r in csv.DictReader(stream)]
+    assert table == [
+        (shown[0]["image"], "non_medical", ""),
+        (shown[1]["image"], "medical", "fetal_ultrasound"),
+        (shown[2]["image"], "non_medical", "food"),
+    ]
+
+
+def test_what_is_in_doubt_comes_in_order_of_doubt_with_its_kind(
+    typed: Typed, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    asked = ("query", "--indexed", "--no-audit", "--only", "unsure")
+    found = json.loads(typed(*asked, "--html", page, "--json").stdout)["verdicts"]
+    shares = [v["probability"] for v in found]
+    assert shares == sorted(shares)
+    assert len(set(shares)) > 2
+    searched = typed("search", "--where", "unsure", "--format", "ids").stdout.split()
+    assert searched == [str(v["image"]) for v in found]
+    text = page.read_text("utf-8")
+    assert [p["image"] for p in pictures(text)] == [v["image"] for v in found]
+    for v in found:
+        assert f"<br>{v['kind']}" in text
+    assert "label next" in typed(*asked).stderr
+    assert "label next" not in typed("query", "--indexed", "--no-audit").stderr
+
+
+def test_a_proposal_says_its_kind(typed: Typed, tmp_path: Path) -> None:
+    unlabelled(typed)
+    page = tmp_path / "page.html"
+    rows = json.loads(typed("label", "next", "--html", page, "--json").stdout)["next"]
+    kinds = {row["kind"] for row in rows}
+    assert len(kinds) > 3
+    assert all(f"<br>{kind}" in page.read_text("utf-8") for kind in kinds)
+    assert rows[0]["kind"] in typed("label", "next").stdout
+
+
+def test_an_index_of_nothing_proposes_nothing(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert typed("build", tmp_path / "empty", index=tmp_path / "new").exit_code == 0
+    assert typed("label", "next", index=tmp_path / "new").exit_code == 0
 
 
 @in_a_browser

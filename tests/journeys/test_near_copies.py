@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -159,3 +160,49 @@ def test_many_copies_are_not_removed_without_a_yes(
     assert Index.open(folder / "index").removed() == ()
     done = run(folder, "duplicates", "--keep", "best", "--remove", "--yes")
     assert "5 images removed" in done.output
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """An index of a film of two frames that are alike, and of two copies in an archive."""
+    picture = Image.open(Path(skimage.data.__file__).parent / "coffee.png").convert("RGB")
+    picture.thumbnail((300, 300))
+    darker = COPIES["darker"](picture)
+    picture.save(tmp_path / "film.tif", save_all=True, append_images=[darker])
+    other = Image.open(Path(skimage.data.__file__).parent / "astronaut.png").convert("RGB")
+    other.thumbnail((300, 300))
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        for name, quality in (("a.jpg", 40), ("b.jpg", 90)):
+            stream = io.BytesIO()
+            other.save(stream, "JPEG", quality=quality)
+            archive.writestr(name, stream.getvalue())
+    Index.create(tmp_path / "index", model="lite").build(
+        [str(tmp_path / "film.tif"), str(tmp_path / "two.zip")]
+    )
+    return tmp_path
+
+
+def test_frames_of_one_film_stay_and_a_larger_member_of_an_archive_is_the_best(film: Path) -> None:
+    planned = run(
+        film, "duplicates", "--keep", "best", "--remove", "--dry-run", "--format", "paths"
+    )
+    assert planned.exit_code == 0, planned.output
+    (left_out,) = planned.stdout.split()
+    assert left_out.endswith("a.jpg")
+    told = " ".join(planned.stderr.split())
+    assert "1 image would be removed" in told
+    assert "look alike and stay" in told
+    assert "--also-frames" in told
+    assert Index.open(film / "index").removed() == ()
+    every = run(film, "duplicates", "--keep", "best", "--also-frames", "--format", "paths")
+    assert len(every.stdout.split()) == 2
+    run(film, "duplicates", "--keep", "best", "--remove")
+    assert [Path(one.path).name for one in Index.open(film / "index").removed()] == ["a.jpg"]
+
+
+def test_a_labelled_copy_is_the_best(folder: Path) -> None:
+    index = Index.open(folder / "index")
+    small = next(i for i in range(1, 11) if Path(index.path_of(i)).stem == "smaller")
+    assert small not in {group.best for group in index.duplicates().groups}
+    index.set_label("non_medical", [small])
+    assert small in {group.best for group in index.duplicates().groups}

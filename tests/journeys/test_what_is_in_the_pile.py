@@ -8,8 +8,10 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from mediclip_index.verdict import family_of
 from tests.journeys.conftest import Typed, verdicts
 
 
@@ -82,21 +84,43 @@ def test_a_kind_is_found_and_copied(typed: Typed, tmp_path: Path) -> None:
     found = verdicts(typed)
     other = next(str(v["kind"]) for v in found.values() if v["label"] == "non_medical")
     wanted = {v["path"] for v in found.values() if v["kind"] in ("ultrasound", other)}
-    asked = ("search", "--kind", "ultrasound", "--kind", other)
+    asked = ("search", "--kind", "=ultrasound", "--kind", other)
     assert set(typed(*asked, "--format", "paths").stdout.split()) == wanted
     assert typed(*asked, "--copy-to", tmp_path / "copies").exit_code == 0
     names = {Path(path).name for path in wanted} | {"manifest.csv"}
     copied = {file.name for file in (tmp_path / "copies").rglob("*") if file.is_file()}
     assert copied == names
-    near = typed("search", "a picture", "--kind", "ultrasound", "-k", "99", "--json")
+    near = typed("search", "a picture", "--kind", "=ultrasound", "-k", "99", "--json")
     of_words = {row["path"] for row in json.loads(near.stdout)["results"]}
     assert of_words == {v["path"] for v in found.values() if v["kind"] == "ultrasound"}
-    shown = typed("query", "--indexed", "--kind", "Ultrasound", "--format", "paths", "--no-audit")
+    shown = typed("query", "--indexed", "--kind", "=Ultrasound", "--format", "paths", "--no-audit")
     assert set(shown.stdout.split()) == of_words
     for command in (("search",), ("query", "--indexed")):
         refused = typed(*command, "--kind", "chest xrays")
         assert "near are chest_xray" in str(refused.exception)
         assert getattr(refused.exception, "exit_code", None) == 2
+
+
+def test_a_kind_brings_its_relatives_unless_it_is_meant_alone(typed: Typed) -> None:
+    for image, kind in ((12, "ultrasound"), (7, "echocardiography"), (9, "dental_xray")):
+        typed("label", "set", "medical", "--kind", kind, image)
+    found = verdicts(typed)
+
+    def ids(*words: str) -> set[int]:
+        return set(map(int, typed(*words, "--format", "ids").stdout.split()))
+
+    family = {"ultrasound", "organ_ultrasound", "fetal_ultrasound", "echocardiography",
+              "doppler_trace"}  # fmt: skip
+    wanted = {i for i, v in found.items() if v["kind"] in family}
+    alone = {i for i, v in found.items() if v["kind"] == "ultrasound"}
+    assert {7, 12} <= wanted > alone
+    for command in (("search",), ("query", "--indexed", "--no-audit")):
+        assert ids(*command, "--kind", "ultrasound") == wanted
+        assert ids(*command, "--kind", "=ultrasound") == alone
+        assert 9 in ids(*command, "--kind", "X-ray")
+        told = typed(*command, "--kind", "ultrasound").stderr
+        assert "fetal_ultrasound, echocardiography, doppler_trace" in told
+        assert "--kind =ultrasound" in told
 
 
 def test_the_summary_is_written_in_every_format_and_as_a_gallery(
@@ -132,3 +156,40 @@ def test_the_exported_library_has_the_verdict_of_every_image(typed: Typed, tmp_p
         assert (row["unsure"] == "true") == (said["unsure"] and not said["labelled"])
         share = said["probabilities"][said["effective"]]
         assert float(row["probability"]) == pytest.approx(share, abs=1e-5)
+    table = duckdb.read_parquet(str(tmp_path / "out" / "library.parquet"))
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
+    assert [row["id"] for row in rows] == sorted(library)
+    for typed_row in rows:
+        row = library[typed_row["id"]]
+        for name in ("path", "label", "split", "verdict", "kind", "labelled_by", "package"):
+            assert (typed_row[name] or "") == row[name], name
+        assert typed_row["probability"] == pytest.approx(float(row["probability"]), abs=1e-5)
+        assert typed_row["unsure"] == (row["unsure"] == "true")
+        assert typed_row["width"] == int(row["width"])
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
+    assert "library.parquet" in manifest["files"]
+    again = typed("build", tmp_path / "out", "--json", index=tmp_path / "again")
+    assert json.loads(again.stdout)["images"] == len(found)
+
+
+def test_medical_comes_first_and_relatives_stand_together(typed: Typed) -> None:
+    for image, kind in ((12, "ultrasound"), (7, "echocardiography"), (9, "ct"), (20, "ct")):
+        typed("label", "set", "medical", "--kind", kind, image)
+    rows = json.loads(typed("summary", "--json").stdout)["rows"]
+    classes = [row["verdict"] for row in rows]
+    assert classes == sorted(classes)  # medical, then non_medical, though these are more
+    assert classes.count("medical") < classes.count("non_medical")
+    kinds = [row["value"] for row in rows]
+    ultrasound = [n for n, kind in enumerate(kinds) if family_of(kind) == "ultrasound"]
+    assert len(ultrasound) > 2
+    assert ultrasound == list(range(ultrasound[0], ultrasound[-1] + 1))
+    by_split = json.loads(typed("summary", "--by", "split", "--json").stdout)["rows"]
+    assert [row["verdict"] for row in by_split] == sorted(row["verdict"] for row in by_split)
+
+
+def test_a_summary_ends_with_what_a_curator_looks_at_next(typed: Typed) -> None:
+    assert "Next: mediclip-index query --indexed --only unsure" in typed("summary").stderr
+    sure = typed("summary", "--where", "not unsure").stderr
+    first = json.loads(typed("summary", "--where", "not unsure", "--json").stdout)["rows"][0]
+    assert first["verdict"] == "medical"
+    assert f"Next: mediclip-index search --kind {first['value']}" in sure

@@ -73,6 +73,7 @@ def test_a_list_of_any_writing_says_the_same(named: str, data: bytes, table: Pat
         ("", "needs a column `path`"),
         ("path,path\na,b\n", "two columns named `path`"),
         ("path,Label,label\na,b,c\n", "two columns named `label`"),
+        ("path,Ward,ward\na,b,c\n", r"two columns of one name \(case aside\); rename one"),
         ("path,label\na.png,medical,extra\n", "line 2 has more cells than the 2 columns"),
         ("path,label\na.png,\n,medical\n", "line 3 has no path"),
         ("path,page\na.pdf,x\n", "line 2: page is no number from 1"),

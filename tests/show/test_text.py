@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from mediclip_index.show import assessments, duplicates, tables
+from mediclip_index.show import assessments, duplicates, tables, writing
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, shortened, table, width, wrapped
+from mediclip_index.show.writing import Look
 from mediclip_index.types import (
     AuditRow,
     DuplicatesReport,
@@ -18,7 +20,7 @@ from mediclip_index.types import (
     SearchReport,
     Twins,
 )
-from tests.show.test_hostile_text import filled
+from tests.show.test_hostile_text import REPORTS, filled, report_of
 
 PLAIN = Style(color=False)
 WHY = (
@@ -115,3 +117,14 @@ def test_a_table_of_sentences_fits() -> None:
     lines = table(("log loss", "sentence"), [("-6.50", sentence)], room=40, right="r").split("\n")
     assert lines[1] == "   -6.50  ... a face mask in the street"
     assert all(width(line) <= 40 for line in lines)
+
+
+PLURALS = re.compile(
+    r"\b1 (images|files|pictures|verdicts|labels|paths|groups|pairs|sentences)\b(?!/)"
+)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_report_says_one_images(name: str) -> None:
+    shown, report = report_of(name)
+    assert not PLURALS.findall(writing.write(report, shown, Look()))

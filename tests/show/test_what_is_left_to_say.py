@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mediclip_index.show import assessments, duplicates, keeping, tables, text
+from mediclip_index.show import assessments, duplicates, keeping, mistakes, tables, text
 from mediclip_index.show.tables import Style
 from mediclip_index.types import (
     AuditRow,
@@ -53,7 +53,7 @@ def test_no_mistakes_is_one_line() -> None:
     report = replace(
         filled(MistakesReport), mistakes=(), suspect_labels=(), contradictions=(), judged=9
     )
-    assert assessments.mistakes(report, None, PLAIN) == "0 of 9 labelled images judged wrong"
+    assert mistakes.mistakes(report, None, PLAIN) == "0 of 9 labelled images judged wrong"
 
 
 def test_a_comparison_that_changes_nothing_names_no_image() -> None:
@@ -96,7 +96,7 @@ def test_a_chain_that_broke_is_not_said_to_hold() -> None:
     report = ChainReport(ok=True, verdicts=3, spooled=0, head="ab", findings=())
     assert tables.chain(report, None, PLAIN) == "The chain of 3 verdicts holds.\nhead ab"
     waiting = tables.chain(replace(report, spooled=2), None, PLAIN)
-    assert "2 wait in the spool." in waiting
+    assert "2 verdicts wait in the spool." in waiting
     broken = tables.chain(replace(report, ok=False, findings=("Verdict 2 is gone.",)), None, PLAIN)
     assert broken == "Verdict 2 is gone.\nhead ab"
 

@@ -8,7 +8,9 @@ import pytest
 from mediclip_index.prompts import load_bundled
 from mediclip_index.types import HeaderVote
 from mediclip_index.verdict import (
+    FAMILIES,
     PromptEmbeddings,
+    family_of,
     header_factors,
     header_vote,
     kind_factors,
@@ -32,6 +34,16 @@ def test_every_modality_speaks_for_medical_kinds_that_the_shipped_words_have(
     for modality, kinds in KINDS_OF_MODALITY.items():
         assert set(kinds) <= set(words.groups), modality
         assert header_vote(modality, False, words) == HeaderVote(modality, "medical", ODDS)
+
+
+def test_every_family_is_of_kinds_that_the_shipped_words_have(words: PromptEmbeddings) -> None:
+    for name, kinds in FAMILIES.items():
+        assert set(kinds) <= set(words.groups), name
+        assert name not in words.groups or name in kinds, name
+    assert family_of("echocardiography") == "ultrasound"
+    assert family_of("histopathology") == "microscopy"
+    assert family_of("fundus") == "fundus"
+    assert family_of(None) == ""
 
 
 @pytest.mark.parametrize("modality", ["", "OT", "DOC", "SEG", "mr"])

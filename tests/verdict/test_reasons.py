@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mediclip_index.types import Neighbour, PromptMatch, ReferenceVote, Settings
+from mediclip_index.types import HeaderVote, Neighbour, PromptMatch, ReferenceVote, Settings
 from mediclip_index.verdict import (
     Reasons,
     Voters,
@@ -184,3 +184,18 @@ def test_the_sentence_says_what_the_models_own_references_say() -> None:
     text = why("medical", 0.9, LOUD, [], Reasons(1.0, (), None), None, references=own)
     assert "2 of 3 of the model's own references are medical (ultrasound)" in text
     assert "no labelled neighbour" not in text
+
+
+def test_words_that_were_outvoted_are_said_to_have_said_otherwise() -> None:
+    own = [ReferenceVote("ct", "a/b", "medical", 0.8, 0.5)]
+    header = HeaderVote("CT", "medical", 99.0)
+    none = Reasons(None, (), None)
+    rival = ("non_medical", 0.84)
+    assert why("medical", 0.16, LOUD, [], none, None, False, own, header, rival) == (
+        "Words alone say non_medical 84.0 % (medical 16.0 %, closest: “a chest X-ray”), but 1 of 1 "
+        "of the model's own references are medical (ct); its DICOM header says CT, which is "
+        "medical; that outweighs the words."
+    )
+    alone = why("medical", 0.16, LOUD, [], none, None, rival=rival)
+    assert alone.startswith("Words give medical 16.0 %")
+    assert "outweighs" not in alone

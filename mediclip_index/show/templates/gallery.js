@@ -1,10 +1,12 @@
 "use strict";
 // Marks pictures by keys and writes them as a CSV for `mediclip-index label import`. Asks for nothing
-// from anywhere.
+// from anywhere. A mark is a class, and a kind of it where one was typed.
 (() => {
   const bar = document.getElementById("marks");
   const cards = [...document.querySelectorAll("[data-picture]")];
   const classes = JSON.parse(bar.dataset.classes);
+  const classOf = new Map(Object.entries(JSON.parse(bar.dataset.kinds)));
+  const field = document.getElementById("kind");
   const marks = new Map();
   const past = [];
   const keyOf = (card) => {
@@ -16,9 +18,9 @@
 
   function show() {
     for (const card of cards) {
-      const label = marks.get(keyOf(card));
-      if (label === undefined) delete card.dataset.mark;
-      else card.dataset.mark = label;
+      const mark = marks.get(keyOf(card));
+      if (mark === undefined) delete card.dataset.mark;
+      else card.dataset.mark = mark.kind ? `${mark.label}: ${mark.kind}` : mark.label;
     }
     document.getElementById("count").textContent = `${marks.size} marked`;
     document.getElementById("save").disabled = marks.size === 0;
@@ -45,16 +47,28 @@
     move(best);
   }
 
-  function set(label) {
+  function set(label, kind = "") {
     if (at < 0) move(0);
     if (at < 0) return;
     const key = keyOf(cards[at]);
     past.push([at, key, marks.get(key)]);
     if (label === undefined) marks.delete(key);
-    else marks.set(key, label);
+    else marks.set(key, { label, kind });
     saved = false;
     show();
     move(at + 1);
+  }
+
+  // Marks with the kind that was typed; a name that is no kind stays in the field.
+  function setKind() {
+    const kind = field.value.trim().toLowerCase().replace(/[ -]+/g, "_");
+    if (!classOf.has(kind)) {
+      field.setCustomValidity(`There is no kind ${field.value}.`);
+      field.reportValidity();
+      return;
+    }
+    field.value = "";
+    set(classOf.get(kind), kind);
   }
 
   function undo() {
@@ -72,14 +86,15 @@
       const text = value === null || value === undefined ? "" : String(value);
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
-    const lines = ["image,path,page,item,label"];
+    const lines = ["image,path,page,item,label,kind,index_id"];
     const written = new Set();
     for (const card of cards) {
       const key = keyOf(card);
       if (!marks.has(key) || written.has(key)) continue;
       written.add(key);
       const p = JSON.parse(card.dataset.picture);
-      lines.push([p.image, p.path, p.page, p.item, marks.get(key)].map(cell).join(","));
+      const { label, kind } = marks.get(key);
+      lines.push([p.image, p.path, p.page, p.item, label, kind, bar.dataset.index].map(cell).join(","));
     }
     return lines.join("\n") + "\n";
   }
@@ -101,10 +116,11 @@
   for (const name of classes) {
     const letter = name[0].toLowerCase();
     const alone = classes.filter((other) => other[0].toLowerCase() === letter).length === 1;
-    if (alone && !"suz".includes(letter)) keys.set(letter, name);
+    if (alone && !"kszu".includes(letter)) keys.set(letter, name);
   }
 
   document.addEventListener("keydown", (event) => {
+    if (event.target === field) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (key === "z" && (event.ctrlKey || event.metaKey)) undo();
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -112,6 +128,7 @@
     else if (key === "Backspace" || key === "Delete" || key === "0") set(undefined);
     else if (key === "u" || key === "z") undo();
     else if (key === "s") save();
+    else if (key === "k" && field) field.focus();
     else if (key === "ArrowRight") move(at + 1);
     else if (key === "ArrowLeft") move(at - 1);
     else if (key === "ArrowDown") row(true);
@@ -119,6 +136,15 @@
     else return;
     event.preventDefault();
   });
+  if (field) {
+    field.addEventListener("input", () => field.setCustomValidity(""));
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") setKind();
+      else if (event.key === "Escape") move(at);
+      else return;
+      event.preventDefault();
+    });
+  }
   cards.forEach((card, n) => card.addEventListener("click", () => move(n)));
   for (const button of bar.querySelectorAll("[data-number]")) {
     button.addEventListener("click", () => set(classes[Number(button.dataset.number)]));
