@@ -23,7 +23,7 @@ from typing import Any
 
 from mediclip_index import Index
 from mediclip_index.assess import figures
-from mediclip_index.assess.evidence import gather, labelled, say
+from mediclip_index.assess.evidence import gather, labelled, predict
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import Desk
 from mediclip_index.show.text import table
@@ -78,11 +78,11 @@ def reproduce(data: Path, model: str, folder: Path) -> dict[str, dict[str, Any]]
         places = ours.places(split)
         if len(places) == 0:
             continue
-        said = say(gather(ours, places), settings)
-        forerunner = say(gather(theirs, theirs.places(split)), plain).words
+        said = predict(gather(ours, places), settings)
+        forerunner = predict(gather(theirs, theirs.places(split)), plain).zero_shot
         answers = {
             "MediCLIP's method, here": (forerunner, theirs),
-            "our words": (said.words, ours),
+            "our words": (said.zero_shot, ours),
             "our neighbours": (said.votes, ours),
             "our blend": (said.blend, ours),
         }

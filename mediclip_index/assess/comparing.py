@@ -17,7 +17,7 @@ import numpy as np
 
 from mediclip_index import verdict
 from mediclip_index.assess import figures, networks, rivals
-from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, say
+from mediclip_index.assess.evidence import Evidence, Labelled, gather, labelled, predict
 from mediclip_index.assess.rivals import Lesson
 from mediclip_index.catalog import evaluations, models
 from mediclip_index.jobs.desk import Desk, named_prompts
@@ -97,12 +97,12 @@ def _methods(
     desk: Desk, data: Labelled, places: Ids, settings: Settings, notes: list[str]
 ) -> Iterator[_Entry]:
     prompts = data.wording.prompts.name
-    yield _Entry(f"words alone ({prompts})", _judged(data, places, settings, "words"), 0)
+    yield _Entry(f"words alone ({prompts})", _judged(data, places, settings, "zero_shot"), 0)
     other = desk.wording_of(named_prompts(FORERUNNER), settings)
     if other.vectors.classes == data.classes:
         plain = replace(settings, pooling=None, scale=100.0, biases={})
         theirs = replace(data, wording=desk.wording_of(named_prompts(FORERUNNER), plain))
-        yield _Entry("MediCLIP's words and pooling", _judged(theirs, places, plain, "words"), 0)
+        yield _Entry("MediCLIP's words and pooling", _judged(theirs, places, plain, "zero_shot"), 0)
     yield _Entry("neighbours alone", _judged(data, places, settings, "votes"))
     yield _Entry("blend", _judged(data, places, settings, "blend"))
     yield _Entry("linear probe", _taught(data, places, rivals.linear_probe))
@@ -124,7 +124,7 @@ def _judged(data: Labelled, places: Ids, settings: Settings, which: str) -> Meth
     def run(support: Ids, seed: int) -> tuple[Ids, float, float]:
         start = time.monotonic()
         evidence: Evidence = gather(data, places, support=support)
-        said = getattr(say(evidence, settings), which)
+        said = getattr(predict(evidence, settings), which)
         return said.argmax(axis=1), 0.0, len(places) / max(time.monotonic() - start, 1e-9)
 
     return run

@@ -12,25 +12,18 @@ from mediclip_index import verdict
 from mediclip_index.assess import figures
 from mediclip_index.assess.evidence import (
     Evidence,
-    Floats,
-    Said,
     gather,
     labelled,
-    say,
-    strangeness,
+    predict,
 )
-from mediclip_index.assess.evidence import final as final_of
-from mediclip_index.assess.sentences import group_of
 from mediclip_index.assess.splits import refuse_shared_subjects
 from mediclip_index.catalog import evaluations, models
-from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk
 from mediclip_index.show.text import counted
 from mediclip_index.types import (
     EvaluationReport,
     PartFigures,
     Progress,
-    Settings,
     SureFigures,
     UsageError,
     WhatIf,
@@ -71,13 +64,17 @@ def evaluate(
         refuse_shared_subjects(data, allow_shared_subjects, notes, split)
     progress.start("evaluate", None)
     evidence = gather(data, places, leave_out=tuple(leave_out))
+    groups = np.array(data.wording.vectors.groups)
     fitted = data.calibration
     if settings.calibration is not None and fitted is None:
         notes.append("Labels, words or the model changed since the calibration: it was not used.")
-    said = say(evidence, settings)
-    final = final_of(evidence, said.blend, None if fitted is None else fitted.fitted)
+    said = predict(evidence, settings, fitted)
     truth = evidence.truth
-    by_method = {"zero_shot": said.words, "neighbours": said.votes, "blend": final}
+    by_method = {
+        "zero_shot": said.zero_shot,
+        "neighbours": said.votes,
+        "blend": said.decision.probabilities,
+    }
     hits = {name: p.argmax(axis=1) == truth for name, p in by_method.items()}
     if not said.voted.all():
         notes.append(
@@ -98,13 +95,13 @@ def evaluate(
             hits,
             [("blend", "zero_shot"), ("blend", "neighbours"), ("zero_shot", "neighbours")],
         ),
-        unsure=_sure(evidence, final, fitted, settings),
+        unsure=_sure(evidence, said.decision),
         by={
             name: _parts(getattr(data, name)[places], hits)
             for name in SHOWN
             if len(set(getattr(data, name)[places].tolist()) - {""}) > 1
         }
-        | {"group": _parts(_groups(evidence, said, settings), hits)},
+        | {"group": _parts(groups[said.kinds], hits)},
         settings=settings.number,
         calibrated=fitted is not None,
         notes=tuple(notes),
@@ -118,13 +115,11 @@ def evaluate(
         return replace(report, number=evaluations.add(write, "evaluation", kept))
 
 
-def _sure(
-    evidence: Evidence, final: Floats, fitted: InForce | None, settings: Settings
-) -> SureFigures:
+def _sure(evidence: Evidence, decision: verdict.Decision) -> SureFigures:
     """An unsure verdict says "more than one class", and so counts as covered."""
     truth, classes = evidence.truth, evidence.labelled.classes
-    sure = ~unsure(evidence, final, fitted, settings)
-    right = final.argmax(axis=1) == truth
+    sure = ~decision.unsure
+    right = decision.winners == truth
     covered = right | ~sure
     return SureFigures(
         coverage=float(covered.mean()),
@@ -138,34 +133,6 @@ def _sure(
     )
 
 
-def unsure(
-    evidence: Evidence, final: Floats, holds: InForce | None, settings: Settings
-) -> npt.NDArray[np.bool_]:
-    """Which verdicts are unsure, by the rule that `query` follows."""
-    if holds is None:
-        return np.asarray(final.max(axis=1) < settings.threshold)
-    fitted = holds.fitted
-    thresholds = np.array([fitted.thresholds[name] for name in evidence.labelled.classes])
-    doubt = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
-    if fitted.strange is not None:
-        doubt |= strangeness(evidence, together=holds.kind == "shipped") > fitted.strange
-    if fitted.kind is not None:
-        groups = _groups_of_winner(evidence, final, settings)
-        doubt |= groups.max(axis=1) < fitted.kind * groups.sum(axis=1)
-    return np.asarray(doubt)
-
-
-def _groups_of_winner(evidence: Evidence, final: Floats, settings: Settings) -> Floats:
-    """The shares (n, g) of the winning class's groups, 0 elsewhere."""
-    data = evidence.labelled
-    vectors = data.wording.vectors
-    spoken = verdict.zero_shot(
-        data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
-    )
-    inside = vectors.group_class[None] == final.argmax(axis=1)[:, None]
-    return np.where(inside, spoken.groups, 0.0)
-
-
 def _parts(
     names: npt.NDArray[np.str_], hits: dict[str, npt.NDArray[np.bool_]]
 ) -> dict[str, PartFigures]:
@@ -175,13 +142,3 @@ def _parts(
         )
         for name in sorted(set(names.tolist()))
     }
-
-
-def _groups(evidence: Evidence, said: Said, settings: Settings) -> npt.NDArray[np.str_]:
-    """The group that each verdict names: the best one inside the winning class."""
-    data = evidence.labelled
-    vectors = data.wording.vectors
-    spoken = verdict.zero_shot(
-        data.vectors[evidence.places], vectors, settings.scale or data.scale, settings.biases
-    )
-    return np.array([vectors.groups[place] for place in group_of(spoken, said.blend, vectors)])

@@ -20,7 +20,6 @@ from mediclip_index.jobs import calibrating, headers
 from mediclip_index.jobs.calibrating import InForce
 from mediclip_index.jobs.desk import Desk, Wording
 from mediclip_index.types import (
-    Calibration,
     HeaderVote,
     Ids,
     Settings,
@@ -126,15 +125,37 @@ class Evidence:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
-    """Probabilities (n, c) by each method; votes equal the words where nobody could vote. shares
-    (n, k): of all votes, those of each of the evidence's voters."""
+class Predictions:
+    """What is said of n images: zero_shot (n, c) by the words alone, and by the whole rule."""
 
-    words: Floats
-    votes: Floats
-    blend: Floats
-    voted: npt.NDArray[np.bool_]
-    shares: Floats
+    zero_shot: Floats
+    decision: verdict.Decision
+
+    @property
+    def votes(self) -> Floats:
+        """By neighbours alone (n, c); the words where nobody could vote."""
+        return np.where(self.voted[:, None], self.decision.blended.votes, self.zero_shot)
+
+    @property
+    def voted(self) -> npt.NDArray[np.bool_]:
+        """Where somebody could vote, (n,)."""
+        return np.asarray(self.decision.blended.voted)
+
+    @property
+    def blend(self) -> Floats:
+        """Words and neighbours together (n, c), before calibration and header."""
+        return self.decision.blended.blend
+
+    @property
+    def shares(self) -> Floats:
+        """Of all votes, those of each of the evidence's k voters, (n, k)."""
+        weights = np.where(self.voted[:, None], self.decision.blended.weights, 0.0)
+        return weights / np.where(self.voted, weights.sum(axis=1), 1.0)[:, None]
+
+    @property
+    def kinds(self) -> Ids:
+        """The place of the kind that each verdict names, (n,)."""
+        return self.decision.kinds[np.arange(len(self.zero_shot)), self.decision.winners]
 
 
 def labelled(
@@ -256,8 +277,10 @@ def _near_references(
     return NearReferences(similarities, near, counts, classes)
 
 
-def strangeness(evidence: Evidence, *, together: bool = False) -> Floats:
-    """How unlike everything labelled each image is, (n,); `together`: and unlike the references."""
+def ood_scores(evidence: Evidence, calibration: InForce | None = None) -> Floats:
+    """How unlike everything labelled each image is, (n,); and unlike the references, by a
+    calibration that came with the model."""
+    together = calibration is not None and calibration.kind == "shipped"
     vectors, everyone = evidence.labelled.vectors, evidence.support
     near = evidence.neighbours[:, : verdict.NEAREST]
     similarities = evidence.similarities[:, : verdict.NEAREST]
@@ -274,16 +297,16 @@ def strangeness(evidence: Evidence, *, together: bool = False) -> Floats:
         similarities = np.take_along_axis(both, order, axis=1)
     there = np.isfinite(similarities)
     wanted = np.unique(near[there])
-    crowd = np.empty(len(vectors))
+    distances = np.empty(len(vectors))
     for start in range(0, len(wanted), BLOCK):
         rows = wanted[start : start + BLOCK]
         cosines = vectors[rows] @ vectors[everyone].T
         cosines[rows[:, None] == everyone] = -np.inf
         order = _largest(cosines, min(verdict.NEAREST, len(everyone)))
-        crowd[rows] = verdict.mean_distance(np.take_along_axis(cosines, order, axis=1))
+        distances[rows] = verdict.mean_distance(np.take_along_axis(cosines, order, axis=1))
     shares = there / np.maximum(there.sum(axis=1, keepdims=True), 1)
-    around = (np.where(there, crowd[near], 0.0) * shares).sum(axis=1)
-    return verdict.strangeness(verdict.mean_distance(similarities), around)
+    around = (np.where(there, distances[near], 0.0) * shares).sum(axis=1)
+    return verdict.ood_score(verdict.mean_distance(similarities), around)
 
 
 def _largest(values: Vectors, count: int) -> Ids:
@@ -295,39 +318,26 @@ def _largest(values: Vectors, count: int) -> Ids:
     return np.take_along_axis(some, ordered, axis=1)
 
 
-def final(evidence: Evidence, blend: Floats, calibration: Calibration | None) -> Floats:
-    """What is said in the end (n, c): a blend, calibrated where a calibration holds, and weighed by
-    what the images' DICOM headers say."""
-    data = evidence.labelled
-    if calibration is not None:
-        blend = verdict.calibrated(blend, calibration, data.classes)
-    said = [data.headers[place] for place in evidence.places.tolist()]
-    if not any(said):
-        return blend
-    return verdict.prior_corrected(blend, verdict.header_factors(said, data.classes))
-
-
-def say(evidence: Evidence, settings: Settings) -> Said:
-    """What words, neighbours and blend say under some settings (raw, before calibration)."""
+def predict(
+    evidence: Evidence, settings: Settings, calibration: InForce | None = None
+) -> Predictions:
+    """What the rule of `query` says of the images under some settings, and by a calibration."""
     data = evidence.labelled
     plain = verdict.in_cosines(settings, data.unrelated)
-    spoken = verdict.zero_shot(
+    scores = verdict.zero_shot(
         data.vectors[evidence.places],
         data.wording.vectors,
         plain.scale or data.scale,
         plain.biases,
-    ).classes
+    )
+    fitted = None if calibration is None else calibration.fitted
+    asked = fitted is not None and fitted.strange is not None
     decision = verdict.decide(
-        spoken,
+        verdict.Rule(plain, data.wording.vectors, fitted),
+        scores,
         evidence.voters,
         verdict.support(evidence.counts, evidence.references.counts, plain),
-        plain,
+        headers=[data.headers[place] for place in evidence.places.tolist()],
+        ood_scores=ood_scores(evidence, calibration) if asked else None,
     )
-    return Said(
-        words=spoken,
-        votes=np.where(decision.voted[:, None], decision.votes, spoken),
-        blend=decision.blend,
-        voted=decision.voted,
-        shares=np.where(decision.voted[:, None], decision.weights, 0.0)
-        / np.where(decision.voted, decision.weights.sum(axis=1), 1.0)[:, None],
-    )
+    return Predictions(scores.classes, decision)

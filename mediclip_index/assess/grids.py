@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from mediclip_index.assess import objectives, shrinking
-from mediclip_index.assess.evidence import Evidence, Floats, Labelled, say
+from mediclip_index.assess.evidence import Evidence, Floats, Labelled, predict
 from mediclip_index.assess.objectives import Objective
 from mediclip_index.types import Ids, Pooling, Settings
 from mediclip_index.types.verdicts import BETA, NEAR
@@ -98,7 +98,7 @@ def _standard_error(gain: Floats, clusters: Ids) -> float:
 def blend(evidence: Evidence, settings: Settings) -> Floats:
     """The blend (n, c) with the words pooled as the settings say."""
     pooled = replace(evidence, labelled=worded(evidence.labelled, settings))
-    return say(pooled, settings).blend
+    return predict(pooled, settings).blend
 
 
 def worded(data: Labelled, settings: Settings) -> Labelled:

@@ -16,11 +16,10 @@ from mediclip_index.assess.evidence import (
     Evidence,
     Floats,
     Labelled,
-    Said,
-    final,
+    Predictions,
     gather,
     labelled,
-    say,
+    predict,
 )
 from mediclip_index.catalog import images, labels, models
 from mediclip_index.jobs.desk import Desk
@@ -52,13 +51,13 @@ def mistakes(
     progress.start("judge every labelled image", len(data.ids))
     # Held-out images vote here too: their labels are as good a witness of their neighbours'.
     evidence = gather(data, np.arange(len(data.ids)), support=np.arange(len(data.ids)))
-    said = say(evidence, settings)
+    said = predict(evidence, settings)
     progress.advance(len(data.ids))
-    told = final(evidence, said.blend, None)
+    told = said.decision.probabilities
     guess = told.argmax(axis=1)
     wrong = np.flatnonzero(guess != data.truth)
     wrong = wrong[np.argsort(-told[wrong, guess[wrong]], kind="stable")]
-    score = suspicion(evidence, said.words, settings)
+    score = suspicion(evidence, said.zero_shot, settings)
     suspects = np.argsort(-score, kind="stable")
     suspects = suspects[score[suspects] >= SUSPECT]
     with desk.catalog.reading() as read:
@@ -103,16 +102,16 @@ def mistakes(
     )
 
 
-def suspicion(evidence: Evidence, spoken: Floats, settings: Settings) -> Floats:
+def suspicion(evidence: Evidence, zero_shot: Floats, settings: Settings) -> Floats:
     """How little words and neighbours believe each label, (n,) from 0 to 1.
 
     Both sides have the same say here, and every neighbour votes however far it is: a label is
     suspect when the images around it are labelled otherwise and the words agree with them.
     """
     plain = verdict.in_cosines(settings, evidence.labelled.unrelated)
-    witness = say(evidence, replace(plain, near=-1.0, k=min(settings.k, 20)))
+    witness = predict(evidence, replace(plain, near=-1.0, k=min(settings.k, 20)))
     rows = np.arange(len(evidence.truth))
-    mixed = 0.5 * spoken + 0.5 * witness.votes
+    mixed = 0.5 * zero_shot + 0.5 * witness.votes
     return np.asarray(1.0 - mixed[rows, evidence.truth])
 
 
@@ -122,7 +121,7 @@ def _strongest_other(said: Floats, truth: Ids) -> Ids:
     return np.asarray(others.argmax(axis=1))
 
 
-def _references(evidence: Evidence, said: Said, row: int) -> list[ReferenceVote]:
+def _references(evidence: Evidence, said: Predictions, row: int) -> list[ReferenceVote]:
     """The model's own references that were asked, nearest first."""
     found = evidence.labelled.references
     if found is None:
@@ -143,16 +142,16 @@ def _references(evidence: Evidence, said: Said, row: int) -> list[ReferenceVote]
     ]
 
 
-def _why(evidence: Evidence, said: Said, row: int, guess: int) -> str:
+def _why(evidence: Evidence, said: Predictions, row: int, guess: int) -> str:
     """Which side pulled it, in one line."""
     data = evidence.labelled
-    spoken, votes = said.words[row], said.votes[row]
+    zero_shot, votes = said.zero_shot[row], said.votes[row]
     place = int(evidence.places[row])
     name = data.classes[guess]
     cosines = data.vectors[place] @ data.wording.vectors.sentences.T
     of_class = data.wording.vectors.group_class[data.wording.vectors.sentence_group] == guess
     loudest = data.wording.prompts.sentences[int(np.where(of_class, cosines, -2).argmax())]
-    by_words = f"words give {name} {100 * spoken[guess]:.0f} % (“{loudest}”)"
+    by_words = f"words give {name} {100 * zero_shot[guess]:.0f} % (“{loudest}”)"
     if not said.voted[row]:
         return f"{by_words}; no labelled neighbour could vote."
     heard = []
@@ -166,10 +165,10 @@ def _why(evidence: Evidence, said: Said, row: int, guess: int) -> str:
             f"cosine {evidence.similarities[row, 0]:.2f}"
         )
     by_votes = f"neighbours give {name} {100 * votes[guess]:.0f} % ({', '.join(heard) or 'none'})"
-    if spoken[guess] > 0.5 and votes[guess] > 0.5:
+    if zero_shot[guess] > 0.5 and votes[guess] > 0.5:
         return f"Both sides: {by_words}, and {by_votes}."
     # The side that speaks for another class is not left to look as if it agreed.
-    if spoken[guess] >= votes[guess]:
+    if zero_shot[guess] >= votes[guess]:
         return f"The words: {by_words}; against them, {by_votes}."
     return f"The neighbours: {by_votes}; against them, {by_words}."
 

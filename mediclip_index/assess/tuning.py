@@ -8,7 +8,7 @@ trusted, and images of new sources would pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +21,8 @@ from mediclip_index.assess.evidence import (
     Labelled,
     gather,
     labelled,
-    say,
-    strangeness,
+    ood_scores,
+    predict,
 )
 from mediclip_index.assess.grids import blend, search, worded
 from mediclip_index.assess.objectives import Objective
@@ -69,7 +69,8 @@ def tune(
         raise UsageError(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
     with desk.catalog.reading() as read:
         known = models.encoder(read)
-        before = replace(models.settings(read), calibration=None)
+        in_force = models.settings(read)
+    before = replace(in_force, calibration=None)
     measured = measuring.measured(desk, known)
     if measured is not None:
         before = verdict.in_spreads(before, measured)
@@ -87,6 +88,13 @@ def tune(
     sources = set(data.source[splits.tune].tolist()) - {""}
     out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
     why_not = shrinking.too_few(data.truth[np.union1d(splits.tune, splits.calibrate)], data.classes)
+    scarce = _uncalibrated(data.truth[splits.calibrate], data.classes, coverage)
+    if why_not is None and scarce is not None:
+        if prevalence or goal.recalled is not None:
+            raise UsageError(f"{scarce}; a prevalence or a precision can't be held without them.")
+        if data.calibration or in_force.calibration:
+            # Else verdicts would be sure by probabilities that nothing vouches for.
+            why_not = f"{scarce}: settings and calibration stay as they are."
     if why_not is not None:
         return _nothing_chosen(desk, data, objective, splits, (*notes, why_not))
     progress.start("tune", None)
@@ -211,30 +219,23 @@ def _calibrated(
     """A calibration on `evidence`, whose blend is `raw` (n, c); None, and a note why, where it has
     too few images. A precision is held on the `tuned` images."""
     data, truth = evidence.labelled, evidence.truth
-    needed = verdict.images_needed(coverage)
     have = np.bincount(truth, minlength=len(data.classes))
-    if have.min() < needed:
-        scarce = data.classes[int(have.argmin())]
-        why = (
-            f"Not calibrated: a coverage of {coverage:g} needs {needed} calibration images of each "
-            f"class, and {scarce} has {have.min()}."
-        )
-        if prevalence or goal.recalled is not None:
-            raise UsageError(f"{why} A prevalence or a precision can't be held without them.")
-        notes.append(why)
+    scarce = _uncalibrated(truth, data.classes, coverage)
+    if scarce is not None:
+        notes.append(f"Not calibrated: {scarce}.")
         return None
     fitted = Calibration(
         slope=_slope(raw, truth, shipped_slope),
         coverage=coverage,
         thresholds={},
-        strange=float(np.quantile(strangeness(evidence), FAMILIAR)),
+        strange=float(np.quantile(ood_scores(evidence), FAMILIAR)),
         bound=data.bound,
         images=len(truth),
     )
     wanted = objectives.shares(prevalence, data.classes, truth)
     factors = wanted / (have / len(truth)) if prevalence else np.ones(len(data.classes))
     if goal.recalled is not None:
-        sharpened = verdict.sharpen(say(tuned, settings).blend, fitted.slope)
+        sharpened = verdict.sharpen(predict(tuned, settings).blend, fitted.slope)
         held = objectives.hold(
             goal,
             verdict.prior_corrected(sharpened, factors),
@@ -261,6 +262,19 @@ def _calibrated(
     return replace(
         fitted,
         thresholds={name: float(v) for name, v in zip(data.classes, thresholds, strict=True)},
+    )
+
+
+def _uncalibrated(truth: Ids, classes: Sequence[str], coverage: float) -> str | None:
+    """Why images of these classes (n,) can't calibrate; None where they can."""
+    needed = verdict.images_needed(coverage)
+    have = np.bincount(truth, minlength=len(classes))
+    if have.min() >= needed:
+        return None
+    scarce = int(have.argmin())
+    return (
+        f"A coverage of {coverage:g} needs {needed} calibration images of each class, "
+        f"and {classes[scarce]} has {have[scarce]}"
     )
 
 

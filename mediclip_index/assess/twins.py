@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mediclip_index.assess.evidence import Labelled, gather, labelled, say
+from mediclip_index.assess.evidence import Labelled, gather, labelled, predict
 from mediclip_index.assess.pairs import MOST, Pairs, by_cosine, by_thumbnails
 from mediclip_index.catalog import images, labels, models, presence, thumbnails
 from mediclip_index.jobs.desk import Desk
@@ -148,7 +148,7 @@ def _leaks(
             continue
         leaked = np.isin(data.ids[places], twins[np.isin(others, data.ids[voters])])
         accuracy = [
-            float((say(evidence, settings).votes.argmax(axis=1) == data.truth[places]).mean())
+            float((predict(evidence, settings).votes.argmax(axis=1) == data.truth[places]).mean())
             for evidence in (gather(data, places, twins=True), gather(data, places))
         ]
         found[split] = {

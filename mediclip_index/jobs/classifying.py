@@ -16,7 +16,7 @@ from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, images
 from mediclip_index.jobs import doubting
 from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.doubting import CROWD, Near, Who
+from mediclip_index.jobs.doubting import NEAREST, Near, Who
 from mediclip_index.jobs.grounding import Ground
 from mediclip_index.jobs.judging import classes_of, nearest_references
 from mediclip_index.types import HeaderVote, Ids, Vectors
@@ -27,16 +27,10 @@ NOBODY = -1
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """What n pictures are. winners (n,): places of the likeliest classes; probabilities (n, c);
-    unsure (n,); kinds (n, c): of each class the place of its best kind among all kinds, kind_shares
-    (n, c) that kind's share of the whole; voters (n, k): ids of labelled images that had a vote,
-    NOBODY beyond them."""
+    """What n pictures are. voters (n, <= k): ids of labelled images that had a vote, NOBODY where a
+    reference had it, or nobody."""
 
-    winners: Ids
-    probabilities: np.ndarray
-    unsure: np.ndarray
-    kinds: Ids
-    kind_shares: np.ndarray
+    decision: verdict.Decision
     voters: Ids
 
 
@@ -56,7 +50,7 @@ class Classifier:
     def __init__(self, desk: Desk, base: Ground) -> None:
         self._desk = desk
         self._base = base
-        self._crowds: dict[Who, float] = {}
+        self._distances: dict[Who, float] = {}
 
     def classify(
         self, contents: Sequence[str], vectors: Vectors, headers: Sequence[HeaderVote | None]
@@ -65,7 +59,7 @@ class Classifier:
         CHUNK or so."""
         base = self._base
         names = base.wording.vectors.classes
-        said = verdict.zero_shot(
+        scores = verdict.zero_shot(
             vectors,
             base.wording.vectors,
             base.settings.scale or base.known.logit_scale,
@@ -75,56 +69,26 @@ class Classifier:
         with self._desk.catalog.reading() as read:
             then = read.as_of(base.tx)
             near = self._nearest(then, contents, vectors)
-            doubt_ids, doubt_similarities = _asked_for_doubt(
-                base, near, places, reference_similarities
-            )
-            self._look_around(then, doubt_ids)
+            ood_ids, ood_similarities = _known_by(base, near, places, reference_similarities)
+            self._look_around(then, ood_ids)
         classes = classes_of(base.support, near.ids)
         of_references = base.reference_classes
         voters, order = verdict.joined(
             near.similarities, classes, reference_similarities, of_references[places]
         )
-        blend = np.empty((len(vectors), len(names)))
-        voted = np.full((len(vectors), base.settings.k), NOBODY, dtype=np.int64)
-        listed = np.concatenate([near.ids, np.full(places.shape, NOBODY)], axis=1)
         reference_counts = np.bincount(of_references, minlength=len(names))
-        # What stands behind a class is the same for nearly all: only x itself is left out of it.
-        own, group = np.unique(near.counts, axis=0, return_inverse=True)
-        for number, left_out in enumerate(own):
-            rows = np.flatnonzero(group.reshape(-1) == number)
-            behind = verdict.support(base.counts - left_out, reference_counts, base.settings)
-            some = voters.of(rows)
-            decision = verdict.decide(said.classes[rows], some, behind, base.settings)
-            blend[rows] = decision.blend
-            ids = np.take_along_axis(listed[rows], order[rows][:, : base.settings.k], axis=1)
-            heard = (decision.weights > 0) & decision.voted[:, None]
-            voted[rows, : ids.shape[1]] = np.where(heard, ids, NOBODY)
-        final = blend
-        if base.calibration is not None:
-            final = verdict.calibrated(blend, base.calibration.fitted, names)
-        groups = said.groups
-        if any(headers):
-            final = verdict.prior_corrected(final, verdict.header_factors(headers, names))
-            groups = verdict.prior_corrected(
-                groups, np.stack([verdict.kind_factors(h, base.wording.vectors) for h in headers])
-            )
-        winners = final.argmax(axis=1)
-        kinds, shares, whole = _kinds(base, groups)
-        rows = np.arange(len(vectors))
-        if base.calibration is None:
-            unsure = final[rows, winners] < base.settings.threshold
-        else:
-            several, unknown = doubting.doubts(
-                base.calibration.fitted,
-                names,
-                final,
-                shares[rows, winners],
-                whole[rows, winners],
-                verdict.mean_distance(doubt_similarities),
-                self._around(doubt_ids),
-            )
-            unsure = several | unknown
-        return Classified(winners, final, unsure, kinds, shares, voted)
+        # What stands behind a class differs by x itself, which is left out of it.
+        behind = verdict.support(base.counts - near.counts, reference_counts, base.settings)
+        decision = verdict.decide(
+            base.rule, scores, voters, behind, headers=headers,
+            ood_scores=verdict.ood_score(
+                verdict.mean_distance(ood_similarities), self._around(ood_ids)
+            ),
+        )  # fmt: skip
+        listed = np.concatenate([near.ids, np.full(places.shape, NOBODY)], axis=1)
+        ids = np.take_along_axis(listed, order[:, : base.settings.k], axis=1)
+        heard = (decision.blended.weights > 0) & decision.blended.voted[:, None]
+        return Classified(decision, np.where(heard, ids, NOBODY))
 
     def _nearest(self, then: ReadTransaction, contents: Sequence[str], vectors: Vectors) -> _Near:
         base = self._base
@@ -155,49 +119,35 @@ class Classifier:
     def _look_around(self, then: ReadTransaction, codes: Ids) -> None:
         """Learn how close-knit the surroundings of those are that were not asked after before."""
         who = [_who(code) for code in np.unique(codes[codes != NOBODY]).tolist()]
-        new = tuple(one for one in who if one not in self._crowds)
+        new = tuple(one for one in who if one not in self._distances)
         if new:
             near = Near(new, np.zeros(len(new), dtype=np.float32))
-            self._crowds |= doubting.crowds(then, self._base, [near])
+            self._distances |= doubting.neighbour_distances(then, self._base, [near])
 
     def _around(self, codes: Ids) -> np.ndarray:
         """The mean of it over those that are near, (n,)."""
         distinct, places = np.unique(codes, return_inverse=True)
-        known = [0.0 if c == NOBODY else self._crowds[_who(c)] for c in distinct.tolist()]
+        known = [0.0 if c == NOBODY else self._distances[_who(c)] for c in distinct.tolist()]
         far = np.array(known, dtype=np.float64)[places.reshape(codes.shape)]
         return np.asarray(far.sum(axis=1) / np.maximum((codes != NOBODY).sum(axis=1), 1))
 
 
-def _asked_for_doubt(
+def _known_by(
     base: Ground, near: _Near, places: Ids, reference_similarities: Vectors
 ) -> tuple[Ids, Vectors]:
-    """What `doubting.nearest` lists, as codes (n, <= CROWD) that `_who` reads, NOBODY beyond them,
-    and their cosines."""
+    """What `doubting.nearest` lists, as codes (n, <= NEAREST) that `_who` reads, NOBODY beyond
+    them, and their cosines."""
     found = base.calibration
     if found is None or found.fitted.strange is None:
         none = np.zeros((len(places), 0))
         return none.astype(np.int64), none.astype(np.float32)
     if found.kind == "tuned":
-        return near.ids[:, :CROWD], near.similarities[:, :CROWD]
+        return near.ids[:, :NEAREST], near.similarities[:, :NEAREST]
     codes = np.concatenate([near.ids, -2 - places], axis=1)
     cosines = np.concatenate([near.similarities, reference_similarities], axis=1)
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, :CROWD]
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
     return np.take_along_axis(codes, order, axis=1), np.take_along_axis(cosines, order, axis=1)
 
 
 def _who(code: int) -> Who:
     return (True, -2 - code) if code < NOBODY else (False, code)
-
-
-def _kinds(base: Ground, groups: np.ndarray) -> tuple[Ids, np.ndarray, np.ndarray]:
-    """Of each class its best kind (n, c), that kind's share, and that of all its kinds."""
-    vectors = base.wording.vectors
-    count = len(vectors.classes)
-    kinds = np.zeros((len(groups), count), dtype=np.int64)
-    shares, whole = np.zeros(kinds.shape), np.zeros(kinds.shape)
-    for place in range(count):
-        in_class = np.flatnonzero(vectors.group_class == place)
-        kinds[:, place] = in_class[groups[:, in_class].argmax(axis=1)]
-        shares[:, place] = groups[:, in_class].max(axis=1)
-        whole[:, place] = groups[:, in_class].sum(axis=1)
-    return kinds, shares, whole

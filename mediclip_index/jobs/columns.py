@@ -81,7 +81,7 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
         nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
         columns = VerdictColumns(ids, texts, texts, nothing, flags)
         return Judged(columns, nothing, flags, texts, 0)
-    found = classifier.classify(contents, vectors, headers)
+    found = classifier.classify(contents, vectors, headers).decision
     rows = np.arange(len(ids))
     guesses = np.array(names, dtype=object)[found.winners]
     verdict = guesses.copy()
@@ -90,17 +90,16 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
     probability, unsure = found.probabilities[rows, found.winners], found.unsure.copy()
     labelled = np.zeros(len(ids), dtype=np.bool_)
     for row in [row for row, image in enumerate(ids.tolist()) if image in hands]:
-        # Of each class only its best kind is asked for, so no more is told.
-        groups = np.zeros(len(kinds))
-        groups[found.kinds[row]] = found.kind_shares[row]
-        said = hand_label(hands[int(ids[row])], base, groups)
+        said = hand_label(hands[int(ids[row])], base, found.kinds[row])
         if said is None:
             continue
         verdict[row], kind[row], unsure[row] = said.label, said.kind, False
         labelled[row] = True
         known = said.label in names
         probability[row] = found.probabilities[row, names.index(said.label)] if known else np.nan
-        shares[row] = groups[kinds.index(said.kind)] if said.kind else 0.0
+        # Of each class only the likeliest kind is known, so no more is told.
+        place = kinds.index(said.kind) if said.kind else -1
+        shares[row] = found.kind_shares[row][found.kinds[row] == place].sum()
     columns = VerdictColumns(ids, verdict, kind, probability, unsure)
     return Judged(columns, shares, labelled, guesses, 0)
 

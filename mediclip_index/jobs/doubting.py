@@ -1,9 +1,8 @@
-"""Whether a calibrated verdict is unsure: several classes left, unlike anything known, or of no
-clear kind."""
+"""How well a picture is known: the nearest that it is known by, and how far apart those lie."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,9 +11,9 @@ import numpy as np
 from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, images
 from mediclip_index.jobs.grounding import Ground
-from mediclip_index.types import Calibration, Ids, Vectors
+from mediclip_index.types import Ids, Vectors
 
-CROWD = verdict.NEAREST
+NEAREST = verdict.NEAREST
 Who = tuple[bool, int]  # whether it is a reference, and its place there, or an image's id
 
 
@@ -39,15 +38,17 @@ def nearest(
     if found is None or found.fitted.strange is None:
         return Near((), np.zeros(0, dtype=np.float32))
     if found.kind == "tuned":
-        return Near(tuple((False, int(i)) for i in ids[:CROWD]), similarities[:CROWD])
+        return Near(tuple((False, int(i)) for i in ids[:NEAREST]), similarities[:NEAREST])
     own = len(base.support.ids) > 0  # else the images that are near are not labelled
     everyone = [(False, int(i)) for i in ids if own] + [(True, int(p)) for p in places]
     cosines = np.concatenate([similarities if own else similarities[:0], reference_similarities])
-    order = np.argsort(-cosines, kind="stable")[:CROWD]
+    order = np.argsort(-cosines, kind="stable")[:NEAREST]
     return Near(tuple(everyone[n] for n in order), cosines[order])
 
 
-def crowds(read: ReadTransaction, base: Ground, near: Sequence[Near]) -> dict[Who, float]:
+def neighbour_distances(
+    read: ReadTransaction, base: Ground, near: Sequence[Near]
+) -> dict[Who, float]:
     """How far each of those that are near lies from its own nearest, in the mean."""
     who = sorted({one for row in near for one in row.who})
     if not who:
@@ -62,7 +63,7 @@ def crowds(read: ReadTransaction, base: Ground, near: Sequence[Near]) -> dict[Wh
         vectors = np.concatenate([vectors, base.references.vectors[places]])
     found, similarities = base.vector_index.search(
         vectors,
-        CROWD + 1,
+        NEAREST + 1,
         base.support.ids if len(base.support.ids) else None,
         partial(images.vectors, read, base.known),
     )
@@ -87,44 +88,7 @@ def _to_references(base: Ground, keys: Sequence[Who], vectors: Vectors) -> Vecto
     return cosines
 
 
-def unsure(
-    fitted: Calibration,
-    names: Sequence[str],
-    final: np.ndarray,
-    groups: np.ndarray,
-    similarities: Vectors,
-    crowd: Sequence[float],
-) -> tuple[bool, bool]:
-    """(whether more than one class remains or the kind is unclear, whether it is like nothing
-    known). final (c,) calibrated; groups: the shares of the winning class's groups."""
-    several, strange = doubts(
-        fitted,
-        names,
-        final[None],
-        groups.max(keepdims=True),
-        groups.sum(keepdims=True),
-        verdict.mean_distance(similarities[None]),
-        np.array([np.mean(crowd) if len(crowd) else 0.0]),
-    )
-    return bool(several[0]), bool(strange[0])
-
-
-def doubts(
-    fitted: Calibration,
-    names: Sequence[str],
-    final: np.ndarray,
-    best: np.ndarray,
-    whole: np.ndarray,
-    distances: np.ndarray,
-    around: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """`unsure` of n pictures, two of (n,). final (n, c) calibrated; best and whole (n,): the shares
-    of the winning class's best kind and of all its kinds; distances (n,) to the nearest, around
-    (n,) how far those lie from their own nearest."""
-    thresholds = np.array([fitted.thresholds[name] for name in names])
-    several = verdict.conformal_sets(final, thresholds).sum(axis=1) > 1
-    if fitted.kind is not None:
-        several |= best < fitted.kind * whole
-    if fitted.strange is None:
-        return several, np.zeros(len(final), dtype=np.bool_)
-    return several, verdict.strangeness(distances, around) > fitted.strange
+def ood_score(near: Near, around: Mapping[Who, float]) -> np.ndarray:
+    """How unlike everything known one picture is, (1,)."""
+    far = np.mean([around[one] for one in near.who]) if around and near.who else 0.0
+    return verdict.ood_score(verdict.mean_distance(near.similarities[None]), np.array([far]))

@@ -49,6 +49,12 @@ class Ground:
     what_if: bool = False  # whether something stands in for the settings in force
 
     @cached_property
+    def rule(self) -> verdict.Rule:
+        """What verdicts are decided by."""
+        fitted = None if self.calibration is None else self.calibration.fitted
+        return verdict.Rule(self.settings, self.wording.vectors, fitted)
+
+    @cached_property
     def counts(self) -> Ids:
         """Support images by class, in the order of the wording's classes."""
         return np.bincount(self.support.classes, minlength=len(self.wording.vectors.classes))

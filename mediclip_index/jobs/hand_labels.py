@@ -7,33 +7,24 @@ word: it teaches, and may be wrong as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
-
-from mediclip_index.catalog import ReadTransaction, labels, removals
+from mediclip_index.catalog import ReadTransaction, labels
 from mediclip_index.catalog.labels import ByHand
 from mediclip_index.jobs.grounding import Ground
-from mediclip_index.types import HandLabel
+from mediclip_index.types import HandLabel, Ids
 
-Pictures = Mapping[tuple[str, int | None, int | None], int]
-
-
-def said_of(
-    read: ReadTransaction, pictures: Pictures, asked: Sequence[tuple[str, int | None, int | None]]
-) -> list[ByHand | None]:
-    """What people said of pictures (content, page, item), by the ids of those that the index
-    holds; nothing counts that was said of one that was taken out."""
-    ids = [pictures.get(one) for one in asked]
-    hands = labels.by_hand(read, {i for i in ids if i is not None}) if any(ids) else {}
-    out = set(removals.removed(read)) if hands else set()
-    return [None if i is None or i in out else hands.get(i) for i in ids]
+Place = tuple[str, int | None, int | None]  # content, page, item
 
 
-def hand_label(
-    hand: ByHand | None, base: Ground, groups: Sequence[float] | np.ndarray
-) -> HandLabel | None:
-    """What counts of a person's word. groups (g,): the shares that the words give to each kind.
+def said_of(read: ReadTransaction, there: Mapping[Place, int]) -> dict[Place, ByHand]:
+    """What people said of pictures that are there, by the ids of the images."""
+    hands = labels.by_hand(read, set(there.values())) if there else {}
+    return {place: hands[i] for place, i in there.items() if i in hands}
+
+
+def hand_label(hand: ByHand | None, base: Ground, kinds: Ids) -> HandLabel | None:
+    """What counts of a person's word. kinds (c,): the place of each class's likeliest kind.
 
     A kind says its class too; one that is of another class than was said is passed over, and the
     best of that class stands in for it.
@@ -49,6 +40,5 @@ def hand_label(
     vectors = base.wording.vectors
     if label not in vectors.classes:
         return HandLabel(label, None, hand.author)
-    of_class = np.flatnonzero(vectors.group_class == vectors.classes.index(label))
-    best = of_class[np.asarray(groups)[of_class].argmax()]
-    return HandLabel(label, vectors.groups[int(best)], hand.author)
+    best = int(kinds[vectors.classes.index(label)])
+    return HandLabel(label, vectors.groups[best], hand.author)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,9 +13,9 @@ from mediclip_index import verdict
 from mediclip_index.catalog import images, labels, removals
 from mediclip_index.jobs import doubting
 from mediclip_index.jobs.desk import Desk, Wording
-from mediclip_index.jobs.doubting import Near
+from mediclip_index.jobs.doubting import Near, Who
 from mediclip_index.jobs.grounding import Ground
-from mediclip_index.jobs.hand_labels import hand_label, said_of
+from mediclip_index.jobs.hand_labels import Place, hand_label, said_of
 from mediclip_index.types import (
     GroupShare,
     HeaderVote,
@@ -27,7 +27,7 @@ from mediclip_index.types import (
     Verdict,
 )
 
-LOUDEST = 3
+TOP_PROMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,36 @@ class Asked:
     image: int | None = None
     header: HeaderVote | None = None
 
+    @property
+    def place(self) -> Place:
+        return self.sha256, self.page, self.item
+
 
 @dataclass(frozen=True, eq=False)
 class _Row:
     """What one verdict rests on. ids, similarities (m,) of images, nearest first; places,
-    reference_similarities (r,) of references; itself: the ids of images with the same content."""
+    reference_similarities (r,) of references; near: those that tell how well it is known; itself:
+    the ids of images with the same content."""
 
     ids: Ids
     similarities: Vectors
     places: Ids
     reference_similarities: Vectors
+    near: Near
     itself: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class _About:
+    """What the catalog says of those that verdicts rest on. known: images by id; standings: their
+    labels, where these don't vote; around: how far those that are near lie from their own nearest;
+    hands and there: what people said, and ids, of the pictures that are there, by place."""
+
+    known: Mapping[int, images.StoredImage]
+    standings: Mapping[int, labels.Standing]
+    around: Mapping[Who, float]
+    hands: Mapping[Place, labels.ByHand]
+    there: Mapping[Place, int]
 
 
 def judge(
@@ -66,7 +85,7 @@ def judge(
 ) -> list[Verdict]:
     """Verdicts for pictures with unit vectors (n, dim), in order. `alphas` (n,): the neighbours'
     parts of their blends, where these are given."""
-    said = verdict.zero_shot(
+    scores = verdict.zero_shot(
         vectors,
         base.wording.vectors,
         base.settings.scale or base.known.logit_scale,
@@ -81,9 +100,9 @@ def judge(
         itself: dict[str, set[int]] = {}
         for (content, _, _), image in pictures.items():
             itself.setdefault(content, set()).add(image)
-        hands = said_of(then, pictures, [(a.sha256, a.page, a.item) for a in asked])
         out = set(removals.removed(then)) if pictures else set()
         there = {place: i for place, i in pictures.items() if i not in out}
+        hands = said_of(then, there)
         # Twice k: those beyond k step in when an explanation takes a neighbour away.
         spare = max((len(ids) for ids in itself.values()), default=0)
         ids, similarities = base.vector_index.search(
@@ -103,6 +122,7 @@ def judge(
         known = images.images(then, sorted({i for row in kept for i, _ in row}))
         rows = [
             _row(
+                base,
                 # What was erased since this run began is in none of these, and has no say.
                 [(i, s) for i, s in row if i in known],
                 places[n],
@@ -111,31 +131,41 @@ def judge(
             )
             for n, row in enumerate(kept)
         ]
-        near = [doubting.nearest(base, r.ids, r.similarities, r.places, r.reference_similarities)
-                for r in rows]  # fmt: skip
-        crowds = doubting.crowds(then, base, near)
-        standing = {} if may_vote else labels.standings(then)
+        about = _About(
+            known=known,
+            standings={} if may_vote else labels.standings(then),
+            around=doubting.neighbour_distances(then, base, [row.near for row in rows]),
+            hands=hands,
+            there=there,
+        )
     return [
         _verdict(
-            base, asked[n], said, n, row, near[n], known, standing, crowds,
-            None if alphas is None else np.array([alphas[n]], dtype=np.float64), hands[n],
-            there.get((asked[n].sha256, asked[n].page, asked[n].item)),
+            base,
+            one,
+            scores.of(slice(n, n + 1)),
+            rows[n],
+            about,
+            None if alphas is None else np.array([alphas[n]], dtype=np.float64),
         )
-        for n, row in enumerate(rows)
-    ]  # fmt: skip
+        for n, one in enumerate(asked)
+    ]
 
 
 def _row(
+    base: Ground,
     near: Sequence[tuple[int, float]],
     places: Ids,
     reference_similarities: Vectors,
     itself: set[int],
 ) -> _Row:
+    ids = np.array([i for i, _ in near], dtype=np.int64)
+    similarities = np.clip(np.array([s for _, s in near], dtype=np.float32), -1.0, 1.0)
     return _Row(
-        ids=np.array([i for i, _ in near], dtype=np.int64),
-        similarities=np.clip(np.array([s for _, s in near], dtype=np.float32), -1.0, 1.0),
+        ids=ids,
+        similarities=similarities,
         places=places,
         reference_similarities=reference_similarities,
+        near=doubting.nearest(base, ids, similarities, places, reference_similarities),
         itself=frozenset(itself),
     )
 
@@ -165,19 +195,14 @@ def largest(values: Vectors, k: int) -> tuple[Ids, Vectors]:
 def _verdict(
     base: Ground,
     asked: Asked,
-    said: verdict.ZeroShotScores,
-    row: int,
+    scores: verdict.ZeroShotScores,
     on: _Row,
-    near: Near,
-    known: dict[int, images.StoredImage],
-    standing: dict[int, labels.Standing],
-    crowds: dict[tuple[bool, int], float],
+    about: _About,
     alpha: np.ndarray | None,
-    hand: labels.ByHand | None,
-    image: int | None,
 ) -> Verdict:
-    names = base.wording.vectors.classes
-    settings = base.settings
+    """The verdict on one picture; `scores` are of it alone."""
+    embeddings, settings = base.wording.vectors, base.settings
+    names, words = embeddings.classes, scores.classes[0]
     # x itself never votes, nor does it count as support.
     own = classes_of(base.support, np.array(sorted(on.itself), dtype=np.int64))
     counts = base.counts - np.bincount(own[own >= 0], minlength=len(names))
@@ -188,53 +213,21 @@ def _verdict(
         on.similarities[None], classes[None], on.reference_similarities[None],
         of_references[on.places][None],
     )  # fmt: skip
-    spoken = said.classes[row][None]
-    decision = verdict.decide(spoken, voters, behind, settings, alpha)
-    final = decision.blend[0]
+    decision = verdict.decide(
+        base.rule, scores, voters, behind,
+        headers=[asked.header], ood_scores=doubting.ood_score(on.near, about.around), alpha=alpha,
+    )  # fmt: skip
+    blended, winner = decision.blended, int(decision.winners[0])
     header = verdict.header_factors([asked.header], names)
-    reasons = verdict.explain(
-        spoken[0], voters, behind, settings, alpha, _lean(base, names, header[0])
-    )
-    shares = np.zeros(order.shape[1])  # of all votes, by place in images and references
-    if decision.voted[0]:
-        shares[order[0, : settings.k]] = decision.weights[0] / decision.weights.sum()
-    doubt, unknown = False, False
-    if base.calibration is not None:
-        final = verdict.calibrated(final[None], base.calibration.fitted, names)[0]
-    if asked.header is not None:
-        final = verdict.prior_corrected(final[None], header)[0]
-    winner = int(np.argmax(final))
-    in_class = np.flatnonzero(base.wording.vectors.group_class == winner)
-    every = verdict.prior_corrected(
-        said.groups[row][None], verdict.kind_factors(asked.header, base.wording.vectors)
-    )[0]
-    groups = every[in_class]
-    if base.calibration is not None:
-        doubt, unknown = doubting.unsure(
-            base.calibration.fitted, names, final, groups, near.similarities,
-            [crowds[one] for one in near.who] if crowds else [],
-        )  # fmt: skip
-    neighbours = [
-        Neighbour(
-            id=int(i),
-            path=known[int(i)].path,
-            similarity=float(s),
-            label=names[c] if c >= 0 else standing.get(int(i), labels.Standing()).label,
-            weight=float(w),
-        )
-        for i, s, c, w in list(zip(on.ids, on.similarities, classes, shares, strict=False))[
-            : settings.k
-        ]
-    ]
-    references = _votes_of_references(base, on, order[0, : settings.k], shares)
-    loudest = _loudest(base.wording, said, row)
-    otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
+    reasons = verdict.explain(words, voters, behind, settings, alpha, _lean(base, names, header[0]))
     reasons = replace(reasons, without=tuple(int(order[0, n]) for n in reasons.without))
-    probability = float(final[winner])
-    preferred = int(np.argmax(spoken[0]))
-    rival = None if preferred == winner else (names[preferred], float(spoken[0][preferred]))
-    heard = _loudest(base.wording, said, row, winner)[0]
-    calibrated = base.calibration is not None
+    otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
+    shares = np.zeros(order.shape[1])  # of all votes, by place in images and references
+    if blended.voted[0]:
+        shares[order[0, : settings.k]] = blended.weights[0] / blended.weights.sum()
+    neighbours = _neighbours(base, on, classes, shares, about)
+    references = _votes_of_references(base, on, order[0, : settings.k], shares)
+    preferred = int(np.argmax(words))
     return Verdict(
         id=str(uuid7()),
         path=asked.path,
@@ -244,31 +237,59 @@ def _verdict(
         width=asked.width,
         height=asked.height,
         label=names[winner],
-        probability=probability,
-        unsure=doubt or unknown if calibrated else probability < settings.threshold,
-        probabilities=_named(names, final),
-        zero_shot=_named(names, spoken[0]),
-        votes=_named(names, decision.votes[0]) if decision.voted[0] else None,
-        alpha=float(decision.alpha[0]),
-        calibrated=calibrated,
+        probability=float(decision.probabilities[0, winner]),
+        unsure=bool(decision.unsure[0]),
+        probabilities=_named(names, decision.probabilities[0]),
+        zero_shot=_named(names, words),
+        votes=_named(names, blended.votes[0]) if blended.voted[0] else None,
+        alpha=float(blended.alpha[0]),
+        calibrated=base.calibration is not None,
         group=GroupShare(
-            base.wording.vectors.groups[int(in_class[np.argmax(groups)])], float(groups.max())
+            embeddings.groups[int(decision.kinds[0, winner])],
+            float(decision.kind_shares[0, winner]),
         ),
         neighbours=tuple(neighbours),
-        prompts=tuple(loudest),
+        prompts=tuple(_top_prompts(base.wording, scores)),
         words_share=reasons.words_share,
         without=tuple(int(on.ids[place]) for place in reasons.without),
         otherwise=otherwise,
         why=verdict.why(
-            names[winner], float(spoken[0][winner]), heard, neighbours, reasons, otherwise,
-            unknown, references, asked.header, rival,
+            names[winner],
+            float(words[winner]),
+            _top_prompts(base.wording, scores, winner)[0],
+            neighbours,
+            reasons,
+            otherwise,
+            bool(decision.outliers[0]),
+            references,
+            asked.header,
+            None if preferred == winner else (names[preferred], float(words[preferred])),
         ),
         references=tuple(references),
         calibration=base.calibration.kind if base.calibration is not None else None,
         header=asked.header,
-        hand=hand_label(hand, base, every),
-        image=image,
-    )  # fmt: skip
+        hand=hand_label(about.hands.get(asked.place), base, decision.kinds[0]),
+        image=about.there.get(asked.place),
+    )
+
+
+def _neighbours(
+    base: Ground, on: _Row, classes: Ids, shares: np.ndarray, about: _About
+) -> list[Neighbour]:
+    """The k nearest images, with what each gave of all votes."""
+    names = base.wording.vectors.classes
+    return [
+        Neighbour(
+            id=int(i),
+            path=about.known[int(i)].path,
+            similarity=float(s),
+            label=names[c] if c >= 0 else about.standings.get(int(i), labels.Standing()).label,
+            weight=float(w),
+        )
+        for i, s, c, w in list(zip(on.ids, on.similarities, classes, shares, strict=False))[
+            : base.settings.k
+        ]
+    ]
 
 
 def _lean(base: Ground, names: Sequence[str], header: np.ndarray) -> np.ndarray:
@@ -308,24 +329,23 @@ def classes_of(support: labels.Support, ids: Ids) -> Ids:
     return np.where(support.ids[places] == ids, support.classes[places], -1)
 
 
-def _loudest(
-    wording: Wording, said: verdict.ZeroShotScores, row: int, winner: int | None = None
+def _top_prompts(
+    wording: Wording, scores: verdict.ZeroShotScores, winner: int | None = None
 ) -> list[PromptMatch]:
-    """The closest sentences; with a `winner` those of this class alone."""
+    """The sentences closest to one picture; with a `winner` those of this class alone."""
     sentences = wording.prompts.sentences
     vectors = wording.vectors
-    order = np.argsort(-said.sentences[row], kind="stable")
+    order = np.argsort(-scores.sentences[0], kind="stable")
     if winner is not None:
         order = order[vectors.group_class[vectors.sentence_group[order]] == winner]
-    order = order[:LOUDEST]
     return [
         PromptMatch(
             prompt=sentences[t],
             class_name=vectors.classes[vectors.group_class[vectors.sentence_group[t]]],
             group=vectors.groups[vectors.sentence_group[t]],
-            similarity=float(said.sentences[row][t]),
+            similarity=float(scores.sentences[0][t]),
         )
-        for t in order
+        for t in order[:TOP_PROMPTS]
     ]
 
 

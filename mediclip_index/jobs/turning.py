@@ -124,7 +124,7 @@ def _differing(
     names = base.wording.vectors.classes
     found = []
     for row, body in enumerate(bodies):
-        winner = int(now.winners[row])
+        winner = int(now.decision.winners[row])
         if names[winner] == body["label"]:
             continue
         voted = {n["id"] for n in body["neighbours"] if n["weight"] > 0}
@@ -139,7 +139,7 @@ def _differing(
                 label=body["label"],
                 probability=body["probability"],
                 now=names[winner],
-                now_probability=float(now.probabilities[row, winner]),
+                now_probability=float(now.decision.probabilities[row, winner]),
             )
         )
     return found

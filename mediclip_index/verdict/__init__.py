@@ -12,11 +12,21 @@ from mediclip_index.verdict.calibration import (
     least_factor,
     log_loss,
     mean_distance,
+    ood_score,
     prior_corrected,
     sharpen,
-    strangeness,
 )
-from mediclip_index.verdict.decision import RULE, Decision, Voters, decide, joined, support
+from mediclip_index.verdict.decision import (
+    RULE,
+    Blend,
+    Decision,
+    Rule,
+    Voters,
+    blend_votes,
+    decide,
+    joined,
+    support,
+)
 from mediclip_index.verdict.families import EXACTLY, FAMILIES, family_of
 from mediclip_index.verdict.header import header_factors, header_vote, kind_factors
 from mediclip_index.verdict.reasons import Reasons, explain
@@ -37,12 +47,15 @@ __all__ = [
     "LEAST",
     "NEAREST",
     "RULE",
+    "Blend",
     "Decision",
     "PromptEmbeddings",
     "Reasons",
+    "Rule",
     "Voters",
     "ZeroShotScores",
     "blend",
+    "blend_votes",
     "calibrated",
     "complete_votes",
     "conformal_sets",
@@ -61,11 +74,11 @@ __all__ = [
     "least_factor",
     "log_loss",
     "mean_distance",
+    "ood_score",
     "own_references",
     "prior_corrected",
     "prompt_embeddings",
     "sharpen",
-    "strangeness",
     "support",
     "unit",
     "unrelated",

@@ -19,7 +19,7 @@ from mediclip_index.verdict.zero_shot import Floats
 
 LEAST = 1e-9  # no probability is taken for smaller
 NEAREST = 10  # neighbours that tell how well a picture is known
-CLOSEST = 0.005  # no crowd is taken for closer
+CLOSEST = 0.005  # no neighbours are taken for closer to theirs
 _STEEPEST = 4.0  # slopes are sought between exp(-4) and exp(4)
 
 
@@ -140,12 +140,12 @@ def mean_distance(similarities: Vectors) -> Floats:
     return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), 2.0)
 
 
-def strangeness(distances: Floats, crowd: Floats) -> Floats:
-    """How unlike everything labelled pictures are, (n,); larger is stranger.
+def ood_score(distances: Floats, neighbour_distances: Floats) -> Floats:
+    """How unlike everything labelled pictures are, (n,); larger is further out.
 
-    distances (n,) to their nearest labelled images; crowd (n,) how far these lie, in the mean, from
-    their own nearest. The ratio is the local outlier factor (Breunig et al. 2000) in one step:
-    noise may lie as near to a close-knit kind of picture as one photograph lies to another. The
-    distance itself counts by its root.
+    distances (n,) to their nearest labelled images; neighbour_distances (n,) how far these lie, in
+    the mean, from their own nearest. The ratio is the local outlier factor (Breunig et al. 2000) in
+    one step: noise may lie as near to a close-knit kind of picture as one photograph lies to
+    another. The distance itself counts by its root.
     """
-    return np.asarray(np.sqrt(distances) * distances / np.maximum(crowd, CLOSEST))
+    return np.asarray(np.sqrt(distances) * distances / np.maximum(neighbour_distances, CLOSEST))

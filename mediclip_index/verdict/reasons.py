@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mediclip_index.types import Settings
-from mediclip_index.verdict.decision import Decision, Flags, Voters, decide
+from mediclip_index.verdict.decision import Blend, Flags, Voters, blend_votes
 from mediclip_index.verdict.zero_shot import Floats
 
 
@@ -31,8 +31,8 @@ def explain(
     lean: Floats | None = None,
 ) -> Reasons:
     """Reasons of one verdict. words (c,); voters (1, m), of which m should be greater than
-    settings.k; support (c,), settings and alpha as in `decide`; lean (c,): factors on the blend,
-    to which what comes after it (a calibration, a header) amounts.
+    settings.k; support (c,), settings and alpha as in `blend_votes`; lean (c,): factors on the
+    blend, to which what comes after it (a calibration, a header) amounts.
 
     Where a labelled image is taken away the next voter steps in, as it would if that image had
     never been labelled. The winner's heaviest image goes first; each such step moves the votes as
@@ -40,15 +40,15 @@ def explain(
     """
     classes, references = voters.classes[0], voters.references[0]
 
-    def decided(present: Flags, alpha: Floats | None) -> Decision:
+    def decided(present: Flags, alpha: Floats | None) -> Blend:
         gone = np.bincount(classes[~present], minlength=len(support))
         left = Voters(
             voters.similarities[:, present], voters.classes[:, present],
             voters.references[:, present],
         )  # fmt: skip
-        return decide(words[None], left, support - gone, settings, alpha)
+        return blend_votes(words[None], left, support - gone, settings, alpha)
 
-    def told(decision: Decision) -> Floats:
+    def told(decision: Blend) -> Floats:
         return np.asarray(decision.blend[0] if lean is None else decision.blend[0] * lean)
 
     present = np.ones(len(classes), dtype=bool)

@@ -21,13 +21,15 @@ def vote_weights(
     """The weight of each neighbour's vote, before normalising.
 
     similarities (n, k) cosines, -inf where there is no neighbour; classes (n, k) their class, -1
-    where none; counts (c,) labelled images of each class in the whole support. Zero below `near`.
+    where none; counts (c,), or (n, c) where they differ: labelled images of each class in the whole
+    support. Zero below `near`.
     """
-    smoothed = (counts + SMOOTHING) / (counts.sum() + SMOOTHING * len(counts))
+    total = counts.sum(axis=-1, keepdims=True) + SMOOTHING * counts.shape[-1]
+    smoothed = np.broadcast_to((counts + SMOOTHING) / total, (len(classes), counts.shape[-1]))
     with np.errstate(over="ignore"):
         raw = np.exp(-beta * (1.0 - similarities.astype(np.float64)))
     raw = np.where((similarities >= near) & (classes >= 0), raw, 0.0)
-    return np.asarray(raw / smoothed[np.maximum(classes, 0)])
+    return np.asarray(raw / np.take_along_axis(smoothed, np.maximum(classes, 0), axis=1))
 
 
 def votes(weights: Floats, classes: Ids, counts: Ids | Floats) -> tuple[Floats, np.ndarray]:
@@ -36,10 +38,10 @@ def votes(weights: Floats, classes: Ids, counts: Ids | Floats) -> tuple[Floats, 
     There is no vote where fewer than two classes have support, or no neighbour was near enough;
     such rows are zero.
     """
-    tally = np.zeros((len(weights), len(counts)))
-    for c in range(len(counts)):
+    tally = np.zeros((len(weights), counts.shape[-1]))
+    for c in range(tally.shape[1]):
         tally[:, c] = np.where(classes == c, weights, 0.0).sum(axis=1)
     total = tally.sum(axis=1)
-    voted = (total > 0) & ((counts > 0).sum() >= 2)
+    voted = (total > 0) & ((counts > 0).sum(axis=-1) >= 2)
     shares = np.divide(tally, total[:, None], out=np.zeros_like(tally), where=voted[:, None])
     return shares, voted

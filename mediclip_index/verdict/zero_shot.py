@@ -51,6 +51,10 @@ class ZeroShotScores:
     groups: Floats
     sentences: Vectors
 
+    def of(self, rows: slice) -> ZeroShotScores:
+        """Those of some of the images."""
+        return ZeroShotScores(self.classes[rows], self.groups[rows], self.sentences[rows])
+
 
 def unit(vectors: npt.NDArray[np.floating]) -> Vectors:
     """Rows scaled to unit length; a row of zeros stays."""

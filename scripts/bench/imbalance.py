@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.assess.evidence import Labelled, gather, labelled, say
+from mediclip_index.assess.evidence import Labelled, gather, labelled, predict
 from mediclip_index.catalog import Catalog, models
 from mediclip_index.jobs import Desk
 from mediclip_index.types import Ids, Settings
@@ -82,7 +82,7 @@ def _between(first: int, second: int, settings: Settings, seed: int) -> float:
 
 
 def _balanced(data: Labelled, settings: Settings, places: Ids, support: Ids) -> dict[str, float]:
-    said = say(gather(data, places, support=support), settings)
+    said = predict(gather(data, places, support=support), settings)
     truth = data.truth[places]
     return {
         how: float(

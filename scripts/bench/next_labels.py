@@ -21,7 +21,7 @@ import numpy as np
 from scipy import stats
 
 from mediclip_index import verdict
-from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, say
+from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, predict
 from mediclip_index.assess.proposing import choose
 from mediclip_index.catalog import Catalog, models
 from mediclip_index.jobs import Desk
@@ -75,7 +75,7 @@ def _accuracy(
         asked = np.flatnonzero(np.isin(data.source, list(out)))
         pool = np.flatnonzero(data.votes & ~np.isin(data.source, list(out)))
         chosen = _choose(data, pool, budget, seed, settings.beta)
-        found = say(gather(data, asked, support=chosen), settings)
+        found = predict(gather(data, asked, support=chosen), settings)
         told = (found.votes, found.blend)
         hits.append(tuple(p.argmax(axis=1) == data.truth[asked] for p in told))
     return [float(np.concatenate(parts).mean()) for parts in zip(*hits, strict=True)]

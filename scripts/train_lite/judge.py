@@ -126,7 +126,7 @@ def answers(ground: Ground, chosen: Sequence[tuple[int, ...]]) -> Iterator[Answe
         voters = verdict.Voters(cosines, truth[held][near], np.ones(near.shape, dtype=bool))
         behind = np.bincount(truth[held], minlength=len(wording.class_names))
         support = verdict.support(np.zeros_like(behind), behind, settings)
-        told = verdict.decide(said.classes, voters, support, settings)
+        told = verdict.blend_votes(said.classes, voters, support, settings)
         yield Answers(
             tuple(ground.rows[n] for n in asked.tolist()),
             said.classes[:, yes],

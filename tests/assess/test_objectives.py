@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mediclip_index import Index, verdict
 from mediclip_index.assess import objectives
-from mediclip_index.assess.evidence import gather, labelled, say
+from mediclip_index.assess.evidence import gather, labelled, predict
 from mediclip_index.cli.root import cli
 from mediclip_index.types import UsageError
 
@@ -63,7 +63,7 @@ def test_a_precision_is_held_and_no_recall_given_away(mixed: Index) -> None:
     evidence = gather(data, data.places("tune"))
     fitted = report.settings.calibration
     assert fitted is not None
-    said = verdict.calibrated(say(evidence, report.settings).blend, fitted, data.classes)
+    said = verdict.calibrated(predict(evidence, report.settings).blend, fitted, data.classes)
     picked, truth = said.argmax(axis=1) == 0, evidence.truth == 0
     assert truth[picked].mean() >= 0.99
     # Any more of the class would cost the precision.

@@ -59,7 +59,7 @@ def test_the_command_shows_worth_for_a_set_and_pulls_for_sentences(
     assert losses == sorted(losses)
     assert losses[0] < 0 < losses[-1]
     table = CliRunner().invoke(cli, call[:-1], catch_exceptions=False).stdout
-    assert "nobody falls into: histology" in table
+    assert "no image falls into: histology" in table
     rows = CliRunner().invoke(cli, [*call[:-1], "--format", "csv"], catch_exceptions=False).stdout
     assert len(list(csv.DictReader(io.StringIO(rows)))) == 7
 

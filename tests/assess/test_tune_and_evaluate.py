@@ -10,7 +10,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.assess import tuning
-from mediclip_index.assess.evidence import Evidence, gather, labelled, say
+from mediclip_index.assess.evidence import Evidence, gather, labelled, predict
 from mediclip_index.assess.grids import _standard_error
 from mediclip_index.assess.splits import _folds
 from mediclip_index.show import pages
@@ -169,12 +169,23 @@ def test_verdicts_are_calibrated_until_a_label_changes(mixed: Index) -> None:
     assert any("calibration" in note for note in report.notes)
 
 
-def test_too_few_calibration_images_are_said(mixed: Index) -> None:
+def test_too_few_calibration_images_are_said_and_take_no_doubt_away(
+    mixed: Index, tmp_path: Path
+) -> None:
     ids = [h.id for h in mixed.search(where="split = 'calibrate'", k=100).results]
     mixed.set_label(None, ids[16:], split="train")
+    unsure = [v.unsure for v in mixed.query_indexed(audit=False).verdicts]
     report = mixed.tune()
     assert report.settings.calibration is None
     assert any("needs 19 calibration images" in note for note in report.notes)
+    # What the model's own calibration vouches for is not given away for settings without one.
+    assert not report.kept
+    assert mixed.info().calibration == "shipped"
+    assert [v.unsure for v in mixed.query_indexed(audit=False).verdicts] == unsure
+    mixed._desk.bundled = tmp_path  # a model that brings no calibration has none to lose
+    report = mixed.tune()
+    assert report.kept
+    assert any(note.startswith("Not calibrated") for note in report.notes)
 
 
 def test_splits_with_near_duplicates_are_refused_unless_told(
@@ -227,7 +238,7 @@ def test_images_never_vote_for_themselves_nor_for_their_subject(mixed: Index) ->
     data = labelled(mixed._desk, alone)
     evidence = gather(data, np.flatnonzero(data.votes))
     assert not np.isfinite(evidence.similarities).any()
-    assert not say(evidence, alone).voted.any()
+    assert not predict(evidence, alone).voted.any()
 
 
 def test_evaluation_as_a_page_escapes_what_it_shows(mixed: Index, tmp_path: Path) -> None:

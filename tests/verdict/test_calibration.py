@@ -12,8 +12,8 @@ from mediclip_index.verdict import (
     images_needed,
     log_loss,
     mean_distance,
+    ood_score,
     sharpen,
-    strangeness,
 )
 
 
@@ -97,9 +97,9 @@ def test_the_distance_is_the_mean_over_the_nearest_that_are_there() -> None:
 
 
 def test_the_same_distance_is_stranger_beside_a_close_knit_crowd() -> None:
-    distances, crowds = np.array([0.3, 0.3, 0.5]), np.array([0.05, 0.3, 0.3])
-    close, loose, farther = strangeness(distances, crowds)
+    distances, neighbour_distances = np.array([0.3, 0.3, 0.5]), np.array([0.05, 0.3, 0.3])
+    close, loose, farther = ood_score(distances, neighbour_distances)
     assert close == pytest.approx(6 * loose)
     assert loose == pytest.approx(np.sqrt(0.3))
     assert farther > loose
-    assert np.isfinite(strangeness(np.array([0.1]), np.array([0.0]))).all()
+    assert np.isfinite(ood_score(np.array([0.1]), np.array([0.0]))).all()

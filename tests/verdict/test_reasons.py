@@ -12,8 +12,8 @@ from mediclip_index.verdict import (
     Reasons,
     Voters,
     blend,
+    blend_votes,
     complete_votes,
-    decide,
     explain,
     vote_weights,
     votes,
@@ -101,13 +101,13 @@ def test_no_single_neighbour_bears_a_verdict_and_many_do() -> None:
 
     def medical(voters: int) -> float:
         s = np.full(voters, 0.9)
-        return float(decide(words, asked(s, np.zeros(voters)), BEHIND, settings).blend[0, 0])
+        return float(blend_votes(words, asked(s, np.zeros(voters)), BEHIND, settings).blend[0, 0])
 
     assert medical(1) == pytest.approx(0.502)
     assert medical(1) < 0.6 < medical(2) == pytest.approx(0.95, abs=0.01)
     # One that is far heavier than all others gives hardly more.
     heavy = asked(np.array([1.0, *[0.45] * 9]), np.zeros(10))
-    assert decide(words, heavy, BEHIND, settings).blend[0, 0] < 0.56
+    assert blend_votes(words, heavy, BEHIND, settings).blend[0, 0] < 0.56
 
 
 @given(
@@ -125,7 +125,7 @@ def test_a_label_of_a_class_never_turns_a_picture_away_from_it(
     def medical(them: list[tuple[float, int]]) -> float:
         them = sorted(them, reverse=True)
         s, c = np.array([v[0] for v in them]), np.array([v[1] for v in them])
-        return float(decide(said, asked(s, c), BEHIND, settings).blend[0, 0])
+        return float(blend_votes(said, asked(s, c), BEHIND, settings).blend[0, 0])
 
     before, after = medical(voters), medical([*voters, (near, 0)])
     assert after >= min(before, 0.5) - 1e-6
@@ -148,9 +148,9 @@ def test_a_references_vote_counts_by_its_weight() -> None:
     words = np.array([[0.5, 0.5]])
     voters = asked(np.array([0.9, 0.9]), np.array([0, 1]), own=(0,))
     settings = Settings(alpha=1.0, beta=10.0, near=0.4, unit="cosines", reference_weight=0.25)
-    decision = decide(words, voters, BEHIND, settings)
+    decision = blend_votes(words, voters, BEHIND, settings)
     assert decision.blend[0] == pytest.approx([0.8, 0.2])
-    assert decide(words, voters, BEHIND, settings, np.zeros(1)).blend[0].tolist() == [0.5, 0.5]
+    assert blend_votes(words, voters, BEHIND, settings, np.zeros(1)).blend[0].tolist() == [0.5, 0.5]
 
 
 LOUD = PromptMatch("a chest X-ray", "medical", "chest_xray", 0.4)
