@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from mediclip_index import Index
-from mediclip_index.assess import figures
-from mediclip_index.assess.evidence import gather, labelled, predict
 from mediclip_index.catalog import Catalog
-from mediclip_index.jobs import Desk
+from mediclip_index.evaluate import metrics
+from mediclip_index.evaluate.leave_one_out import labelled, leave_one_out, predict
+from mediclip_index.session.session import Session
 from mediclip_index.show.text import table
 from mediclip_index.types import MediclipError, MethodFigures
 
@@ -67,19 +67,19 @@ def reproduce(data: Path, model: str, folder: Path) -> dict[str, dict[str, Any]]
     built = index.build([str(data)])
     for refusal in built.refused:
         print(f"refused: {refusal.path}: {refusal.message}", file=sys.stderr)
-    desk = Desk(Catalog.open(folder))
+    session = Session(Catalog.open(folder))
     settings = index.info().settings
-    ours = labelled(desk, settings)
+    ours = labelled(session, settings)
     # MediCLIP's factor is 100 and its pooling that of its set, whatever this index has chosen.
     plain = replace(settings, pooling=None, scale=100.0, biases={})
-    theirs = labelled(desk, plain, "mediclip")
+    theirs = labelled(session, plain, "mediclip")
     found: dict[str, dict[str, Any]] = {}
     for split in SPLITS:
         places = ours.places(split)
         if len(places) == 0:
             continue
-        said = predict(gather(ours, places), settings)
-        forerunner = predict(gather(theirs, theirs.places(split)), plain).zero_shot
+        said = predict(leave_one_out(ours, places), settings)
+        forerunner = predict(leave_one_out(theirs, theirs.places(split)), plain).zero_shot
         answers = {
             "MediCLIP's method, here": (forerunner, theirs),
             "our words": (said.zero_shot, ours),
@@ -87,7 +87,7 @@ def reproduce(data: Path, model: str, folder: Path) -> dict[str, dict[str, Any]]
             "our blend": (said.blend, ours),
         }
         found[split] = {
-            name: _record(figures.method(p, d.truth[d.places(split)], d.classes))
+            name: _record(metrics.method(p, d.truth[d.places(split)], d.classes))
             for name, (p, d) in answers.items()
         }
     return found

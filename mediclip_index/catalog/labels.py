@@ -21,7 +21,7 @@ FIELDS = ("label", "split", "subject", "kind")
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentLabels:
     """What is said of an image now; None is nothing."""
 
     label: str | None = None
@@ -71,14 +71,16 @@ def _narrowed(read: ReadTransaction, ids: Iterable[int] | None) -> tuple[str, li
     return "AND image IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))", [read.tx, listed]
 
 
-def standings(read: ReadTransaction, ids: Iterable[int] | None = None) -> dict[int, Standing]:
+def current_labels(
+    read: ReadTransaction, ids: Iterable[int] | None = None
+) -> dict[int, CurrentLabels]:
     """What is said of these images, or of every image of which anything is said."""
     narrowed, parameters = _narrowed(read, ids)
     rows = read.db.execute(
         f"SELECT image, label, split, subject, kind FROM labels_at($1) WHERE true {narrowed}",
         parameters,
     ).fetchall()
-    return {image: Standing(*rest) for image, *rest in rows}
+    return {image: CurrentLabels(*rest) for image, *rest in rows}
 
 
 def attributes(read: ReadTransaction, ids: Iterable[int]) -> dict[int, dict[str, str]]:
@@ -95,7 +97,7 @@ def attributes(read: ReadTransaction, ids: Iterable[int]) -> dict[int, dict[str,
 
 
 @dataclass(frozen=True)
-class News:
+class LabelChanges:
     """Rows that would be written, and the images that they would change."""
 
     labels: list[dict[str, Any]]
@@ -103,7 +105,9 @@ class News:
     changed: frozenset[int]
 
 
-def news(read: ReadTransaction, facts: Mapping[int, Facts], *, of_source: bool = False) -> News:
+def label_changes(
+    read: ReadTransaction, facts: Mapping[int, Facts], *, of_source: bool = False
+) -> LabelChanges:
     """What these facts say that is not known yet.
 
     A field that is None is left as it stands; "" takes it away. Where a person had the last word, a
@@ -111,14 +115,14 @@ def news(read: ReadTransaction, facts: Mapping[int, Facts], *, of_source: bool =
     build of a folder would take back what people have mended since. A person who says what only a
     source said so far is written down, since a person's word counts for more; nothing changes then.
     """
-    now, known = standings(read, facts), attributes(read, facts)
+    now, known = current_labels(read, facts), attributes(read, facts)
     heard = _heard(read, {*now, *known}) if of_source else {}
     hands = {} if of_source else by_hand(read, facts)
     labels: list[dict[str, Any]] = []
     further: list[dict[str, Any]] = []
     changed: set[int] = set()
     for image, fact in facts.items():
-        before = now.get(image, Standing())
+        before = now.get(image, CurrentLabels())
         row: dict[str, str | None] = {}
         for field in FIELDS:
             said, stands = getattr(fact, field), getattr(before, field) or ""
@@ -136,7 +140,7 @@ def news(read: ReadTransaction, facts: Mapping[int, Facts], *, of_source: bool =
                 further.append({"image": image, "name": name, "value": value})
                 if value != stands:
                     changed.add(image)
-    return News(labels, further, frozenset(changed))
+    return LabelChanges(labels, further, frozenset(changed))
 
 
 def _new(said: str | None, stands: str, heard: frozenset[str] | None) -> str | None:
@@ -175,7 +179,7 @@ def _heard(
 
 def say(write: WriteTransaction, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:
     """Write what is new in these facts; returns how many images it changed."""
-    new = news(write, facts, of_source=of_source)
+    new = label_changes(write, facts, of_source=of_source)
     insert(
         write.db,
         "labels",

@@ -44,7 +44,7 @@ class Removal:
     author: str
 
 
-def standing(read: ReadTransaction) -> list[Removal]:
+def current(read: ReadTransaction) -> list[Removal]:
     """The removals in force, by image."""
     rows = read.db.execute(
         "SELECT r.image, r.tx, coalesce(t.time_us, 0), coalesce(t.author, '') FROM "

@@ -205,9 +205,9 @@ def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], b
     """Figures and pages of PDFs as PNG, by absolute path, page and item."""
     from PIL import Image
 
-    from mediclip_index.jobs.intake import Manner, Readers, entry_of
-    from mediclip_index.jobs.rereading import Whole
+    from mediclip_index.jobs.reread import WholePicture
     from mediclip_index.reading import Unreadable
+    from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 
     if not rows:
         return {}
@@ -225,7 +225,7 @@ def _drawn(rows: Sequence[Wanted]) -> dict[tuple[str, int | None, int | None], b
                 except (UsageError, Unreadable):
                     continue
             options = ReadOptions(pdf="pages" if as_pages else "images")
-            for loaded in readers.ahead(entries, Manner(Whole(_FIGURE), options)):
+            for loaded in readers.ahead(entries, ReadSpec(WholePicture(_FIGURE), options)):
                 for picture in loaded.pictures:
                     key = (os.path.abspath(loaded.entry.path), picture.page, picture.item)
                     if key in wanted:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mediclip_index import jobs
 from mediclip_index.catalog import Catalog
 from mediclip_index.index.assessing import Assessing
 from mediclip_index.index.keeping import Keeping
 from mediclip_index.index.working import Working
+from mediclip_index.jobs import create as create_job
+from mediclip_index.jobs import export as export_job
+from mediclip_index.session import session as session_job
 
 
 class Index(Working, Assessing, Keeping):
@@ -26,8 +28,8 @@ class Index(Working, Assessing, Keeping):
     one index together. All errors are `terms.MediclipError`s.
     """
 
-    def __init__(self, desk: jobs.Desk) -> None:
-        self._desk = desk
+    def __init__(self, session: session_job.Session) -> None:
+        self._session = session
 
     @classmethod
     def create(
@@ -52,7 +54,7 @@ class Index(Working, Assessing, Keeping):
         can't be had.
         """
         return cls(
-            jobs.found(
+            create_job.found(
                 Path(path), model=model, prompts=prompts, by=by, device=device, engine=engine,
                 precision=precision, hash_paths=hash_paths,
             )
@@ -70,25 +72,33 @@ class Index(Working, Assessing, Keeping):
     ) -> Index:
         """Open an existing index; raises IndexUnavailable where there is none, or a newer one."""
         catalog = Catalog.open(Path(path))
-        return cls(jobs.Desk(catalog, by=by, device=device, engine=engine, precision=precision))
+        return cls(
+            session_job.Session(catalog, by=by, device=device, engine=engine, precision=precision)
+        )
 
     @classmethod
     def from_export(
         cls, path: str | Path, export: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Make an index of what `export` wrote: same ids, labels with their history, verdicts."""
-        return cls(jobs.Desk(jobs.from_export(Path(path), Path(export)), by=by, device=device))
+        return cls(
+            session_job.Session(
+                export_job.from_export(Path(path), Path(export)), by=by, device=device
+            )
+        )
 
     @classmethod
     def restore(
         cls, path: str | Path, backup: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Bring an index back from what `backup` wrote, where there is none."""
-        return cls(jobs.Desk(jobs.restore(Path(path), Path(backup)), by=by, device=device))
+        return cls(
+            session_job.Session(export_job.restore(Path(path), Path(backup)), by=by, device=device)
+        )
 
     @staticmethod
     def is_export(folder: str | Path) -> bool:
-        return jobs.is_export(Path(folder))
+        return export_job.is_export(Path(folder))
 
     @staticmethod
     def exists(path: str | Path) -> bool:
@@ -101,14 +111,14 @@ class Index(Working, Assessing, Keeping):
 
     @property
     def path(self) -> Path:
-        return self._desk.catalog.folder
+        return self._session.catalog.folder
 
     @property
     def author(self) -> str:
         """Who signs what is written."""
-        return self._desk.author
+        return self._session.author
 
     @property
     def hashes_paths(self) -> bool:
         """Whether this index names files by salted hashes."""
-        return self._desk.names.hashed
+        return self._session.names.hashed

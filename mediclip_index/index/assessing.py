@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from mediclip_index import jobs
+from mediclip_index.jobs import audit as audit_job
+from mediclip_index.jobs import reread as reread_job
+from mediclip_index.jobs import settings as settings_job
+from mediclip_index.jobs import turned as turned_job
+from mediclip_index.session import session as session_job
 from mediclip_index.types import (
     AuditRow,
     ChainReport,
@@ -27,23 +29,11 @@ from mediclip_index.types import (
     WordsReport,
 )
 
-if TYPE_CHECKING:
-    from mediclip_index import assess
-else:
-
-    class _Judge:
-        """The room `assess`, imported when first asked: `query` and `info` need none of it."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(import_module("mediclip_index.assess"), name)
-
-    assess = _Judge()
-
 
 class Assessing:
     """Audit, tune, evaluate, mistakes and their kin; see Index."""
 
-    _desk: jobs.Desk
+    _session: session_job.Session
 
     def audit_list(
         self,
@@ -58,8 +48,8 @@ class Assessing:
     ) -> list[AuditRow]:
         """Past verdicts, newest first, those still in the spool included. `path` is any part of
         the path, `run` (the verdicts of one command) the beginning of its id."""
-        return jobs.audit_list(
-            self._desk,
+        return audit_job.audit_list(
+            self._session,
             limit=limit,
             label=label,
             unsure=unsure,
@@ -71,11 +61,11 @@ class Assessing:
 
     def audit_show(self, verdict: str) -> AuditRow:
         """One past verdict by its id, or by an unambiguous beginning of it."""
-        return jobs.audit_show(self._desk, verdict)
+        return audit_job.audit_show(self._session, verdict)
 
     def audit_verify(self) -> ChainReport:
         """Recompute the chain of hashes over all verdicts."""
-        return jobs.audit_verify(self._desk)
+        return audit_job.audit_verify(self._session)
 
     def audit_replay(
         self,
@@ -92,15 +82,17 @@ class Assessing:
         The kept vectors are asked again; with `from_files` the pictures are read and embedded anew,
         so that a file that changed or vanished, and another engine's other vector, come out too.
         """
-        return assess.replay(
-            self._desk, verdicts, last=last, from_files=from_files, progress=progress or Silent()
+        from mediclip_index.jobs import replay as replay_job
+
+        return replay_job.replay(
+            self._session, verdicts, last=last, from_files=from_files, progress=progress or Silent()
         )
 
     def audit_turned(self, images: Sequence[int] = ()) -> TurnedReport:
         """Which kept verdicts, the latest of each picture, would be of another class by today's
         labels, words and settings; with `images` (ids), those in which one of these had a vote, or
         has one now. Verdicts of what-ifs and other prompt sets are passed over."""
-        return jobs.turned(self._desk, images)
+        return turned_job.turned(self._session, images)
 
     def tune(
         self,
@@ -127,8 +119,10 @@ class Assessing:
         is not as it is among the calibration images. `references`: whether the model's own vote
         from now on; None leaves that as it is.
         """
-        return assess.tune(
-            self._desk,
+        from mediclip_index.evaluate import tune as tune_job
+
+        return tune_job.tune(
+            self._session,
             prompts=prompts,
             objective=objective,
             coverage=coverage,
@@ -143,15 +137,15 @@ class Assessing:
 
     def settings_list(self) -> SettingsReport:
         """All settings that the index has had, and which are in force."""
-        return jobs.settings_list(self._desk)
+        return settings_job.settings_list(self._session)
 
     def use_settings(self, number: int) -> SettingsReport:
         """Put settings that `tune` kept, or those that ship, in force again by their number."""
-        return jobs.use_settings(self._desk, number)
+        return settings_job.use_settings(self._session, number)
 
     def reset_settings(self) -> SettingsReport:
         """Put the settings that ship in force again."""
-        return jobs.reset_settings(self._desk)
+        return settings_job.reset_settings(self._session)
 
     def evaluate(
         self,
@@ -169,8 +163,10 @@ class Assessing:
         judged as if it were new; `leave_out` names columns ("source") that an image and its voters
         may not share. `references` False leaves the model's own out. A split that shares subjects
         with another is refused unless allowed. The report is kept under its number."""
-        return assess.evaluate(
-            self._desk,
+        from mediclip_index.evaluate import evaluate as evaluate_job
+
+        return evaluate_job.evaluate(
+            self._session,
             split=split,
             prompts=prompts,
             leave_out=leave_out,
@@ -182,7 +178,9 @@ class Assessing:
     def compare_evaluations(self, first: int, second: int) -> EvaluationComparison:
         """Two kept evaluations by number: what each figure gained, McNemar's test on the images
         that both judged, and which images turned right or wrong."""
-        return assess.compared(self._desk, first, second)
+        from mediclip_index.evaluate import changes as changes_job
+
+        return changes_job.compared(self._session, first, second)
 
     def mistakes(
         self,
@@ -193,8 +191,10 @@ class Assessing:
     ) -> MistakesReport:
         """Every labelled image judged as if it were new: what is judged wrong and why, labels that
         look wrong (most suspect first), and near-duplicates with contradicting labels."""
-        return assess.mistakes(
-            self._desk,
+        from mediclip_index.evaluate import mistakes as mistakes_job
+
+        return mistakes_job.mistakes(
+            self._session,
             prompts=prompts,
             what_if=WhatIf(references=references),
             progress=progress or Silent(),
@@ -203,7 +203,7 @@ class Assessing:
     def thumbnails(self, ids: Sequence[int], side: int = 240) -> dict[int, Pixels]:
         """Indexed images by id, read from their files again (each its own page, frame or member),
         (h, w, 3) uint8, the longer side at most `side`; those whose file is gone are missing."""
-        return jobs.thumbnails(self._desk, ids, side)
+        return reread_job.thumbnails(self._session, ids, side)
 
     def duplicates(
         self, *, least: float | None = None, progress: Progress | None = None
@@ -211,7 +211,9 @@ class Assessing:
         """Images that are the same under several paths, or copies of each other (compressed again,
         resized, cropped a little, made lighter), within and across splits and labels. With `least`
         those that are alike to the model, whatever their pixels: a cosine of that or more."""
-        return assess.duplicates(self._desk, least=least, progress=progress or Silent())
+        from mediclip_index.evaluate import duplicates as duplicates_job
+
+        return duplicates_job.duplicates(self._session, least=least, progress=progress or Silent())
 
     def compare(
         self,
@@ -224,8 +226,10 @@ class Assessing:
     ) -> CompareReport:
         """The blend beside other methods, all learning from the support and answering for `split`;
         `nets` trains networks on the pictures themselves."""
-        return assess.compare(
-            self._desk,
+        from mediclip_index.evaluate import compare as compare_job
+
+        return compare_job.compare(
+            self._session,
             split=split,
             nets=nets,
             epochs=epochs,
@@ -238,8 +242,12 @@ class Assessing:
     ) -> WordsReport:
         """What each sentence of a set (None: the one in force) is worth: how the words' log loss on
         the tune split changes without it; and how many labelled images fall into each group."""
-        return assess.weigh(self._desk, prompts=prompts, progress=progress or Silent())
+        from mediclip_index.evaluate import sentences as sentences_job
+
+        return sentences_job.weigh(self._session, prompts=prompts, progress=progress or Silent())
 
     def label_next(self, count: int = 10) -> list[Proposal]:
         """The unlabelled images whose labels would teach most, the most telling first."""
-        return assess.label_next(self._desk, count)
+        from mediclip_index.evaluate import propose as propose_job
+
+        return propose_job.label_next(self._session, count)

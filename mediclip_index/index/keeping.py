@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from mediclip_index import jobs
+from mediclip_index.jobs import export as export_job
+from mediclip_index.jobs import remove as remove_job
+from mediclip_index.jobs import repair as repair_job
+from mediclip_index.jobs import verify as verify_job
+from mediclip_index.session import session as session_job
 from mediclip_index.types import (
     BackupReport,
     ExportReport,
@@ -22,18 +26,18 @@ from mediclip_index.types import (
 class Keeping:
     """Verify, repair, remove, export and backup; see Index."""
 
-    _desk: jobs.Desk
+    _session: session_job.Session
 
     def verify(self, *, deep: int | None = None, progress: Progress | None = None) -> VerifyReport:
         """Hold the catalog against itself, against the files on disk and against the neighbour
         file; `deep` images are read and embedded again too. Writes nothing."""
-        return jobs.verify(self._desk, deep=deep, progress=progress or Silent())
+        return verify_job.verify(self._session, deep=deep, progress=progress or Silent())
 
     def repair(self, *, progress: Progress | None = None) -> RepairReport:
         """Make again what is derived (neighbour file, vectors whose files are there), delete
         unfinished files, set aside what fits nowhere. Throws away nothing else; may be killed and
         done again. Raises IndexUnavailable where the catalog itself can't be read."""
-        return jobs.repair(self._desk, progress=progress or Silent())
+        return repair_job.repair(self._session, progress=progress or Silent())
 
     def remove(
         self,
@@ -54,16 +58,18 @@ class Keeping:
         Ids that the index does not have are told in `unknown`; UsageError where it has none of
         them. To restore, `where` is asked of removed images as they were when they were taken out.
         """
-        return jobs.remove(self._desk, ids, where=where, what=what, dry_run=dry_run, last=last)
+        return remove_job.remove(
+            self._session, ids, where=where, what=what, dry_run=dry_run, last=last
+        )
 
     def removed(self) -> tuple[RemovedImage, ...]:
         """The images that are removed now, by id: when, and by whom."""
-        return jobs.removed(self._desk)
+        return remove_job.removed(self._session)
 
     def export(self, folder: str | Path) -> ExportReport:
         """Write every table as Parquet, and the library as CSV, into a new folder."""
-        return jobs.export(self._desk, Path(folder))
+        return export_job.export(self._session, Path(folder))
 
     def backup(self, file: str | Path) -> BackupReport:
         """Write the index as it stands at this moment to one new file; it may be in use."""
-        return jobs.backup(self._desk, Path(file))
+        return export_job.backup(self._session, Path(file))

@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mediclip_index import jobs
+from mediclip_index.jobs import audit as audit_job
+from mediclip_index.jobs import build as build_job
+from mediclip_index.jobs import columns as columns_job
+from mediclip_index.jobs import import_labels as import_labels_job
+from mediclip_index.jobs import label as label_job
+from mediclip_index.jobs import lookup as lookup_job
+from mediclip_index.jobs import prompt_sets as prompt_sets_job
+from mediclip_index.jobs import query as query_job
+from mediclip_index.jobs import reread as reread_job
+from mediclip_index.jobs import search as search_job
+from mediclip_index.jobs import split as split_job
+from mediclip_index.jobs import summary as summary_job
+from mediclip_index.session import kinds as kinds_job
+from mediclip_index.session import session as session_job
 from mediclip_index.types import (
     BuildReport,
     Frames,
@@ -36,7 +49,7 @@ from mediclip_index.types import (
 class Working:
     """Build, query, search, labels and prompts; see Index."""
 
-    _desk: jobs.Desk
+    _session: session_job.Session
 
     def build(
         self,
@@ -74,8 +87,8 @@ class Working:
         whose file ends too soon is refused unless `truncated` is "show". `workers`
         processes read and decode files (None: one a core, 16 at most).
         """
-        report = jobs.build(
-            self._desk,
+        report = build_job.build(
+            self._session,
             sources,
             labels=labels,
             read_options=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
@@ -92,11 +105,11 @@ class Working:
             progress=progress or Silent(),
         )
         if reread:
-            renewed = jobs.renew_headers(self._desk, progress or Silent())
+            renewed = reread_job.renew_headers(self._session, progress or Silent())
             report = replace(report, notes=(*report.notes, *renewed))
         if not thumbnails:
             return report
-        made = jobs.make_thumbnails(self._desk, progress or Silent())
+        made = reread_job.make_thumbnails(self._session, progress or Silent())
         return replace(report, notes=(*report.notes, made))
 
     def query(
@@ -127,8 +140,8 @@ class Working:
         and settings of that moment. Files are found and read as by `build`. `seen` is called with
         each verdict and its picture as the model saw it, (h, w, 3) uint8.
         """
-        return jobs.query_files(
-            self._desk,
+        return query_job.query_files(
+            self._session,
             sources,
             stdin=stdin,
             what_if=WhatIf(k=k, alpha=alpha, references=references),
@@ -156,8 +169,8 @@ class Working:
         progress: Progress | None = None,
     ) -> QueryReport:
         """Verdicts for the images that the index holds, from their stored vectors."""
-        return jobs.query_indexed(
-            self._desk,
+        return query_job.query_indexed(
+            self._session,
             where=where,
             what_if=WhatIf(k=k, alpha=alpha, references=references),
             prompts=prompts,
@@ -189,8 +202,8 @@ class Working:
         these (see `known_kinds`), by a person's word or the verdict by what is in force. With
         `guess` each result says what it is too: verdict, kind and probability.
         """
-        report = jobs.search(
-            self._desk,
+        report = search_job.search(
+            self._session,
             text,
             images=images,
             like=like,
@@ -201,7 +214,9 @@ class Working:
             kinds=kinds,
             progress=progress or Silent(),
         )
-        return jobs.with_verdicts(self._desk, report, progress=progress) if guess else report
+        return (
+            columns_job.with_verdicts(self._session, report, progress=progress) if guess else report
+        )
 
     def summary(
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None
@@ -209,17 +224,17 @@ class Working:
         """How many images there are of each class and kind (or folder, source, split, or any
         column that `info()` lists), how many of them sure, unsure or labelled by a person, and the
         likeliest of each. All are judged from their stored vectors; nothing is kept of it."""
-        return jobs.summary(self._desk, by=by, where=where, progress=progress or Silent())
+        return summary_job.summary(self._session, by=by, where=where, progress=progress or Silent())
 
     def kinds(self) -> dict[str, str]:
         """The kinds of the prompt set in force, each with its class."""
-        return jobs.kinds(self._desk)
+        return kinds_job.kinds(self._session)
 
     def known_kinds(self, said: Sequence[str], *, prompts: str | None = None) -> tuple[str, ...]:
         """Kinds by the names that a prompt set (None: the one in force) has for them; the name of a
         family ("ultrasound", "xray") stands for all of its kinds, "=ultrasound" for that kind
         alone. UsageError, with near ones, where one is unknown."""
-        return jobs.known_kinds(self._desk, said, prompts=prompts)
+        return kinds_job.known_kinds(self._session, said, prompts=prompts)
 
     def set_label(
         self,
@@ -232,7 +247,9 @@ class Working:
     ) -> LabelReport:
         """Label images by id; an empty text ("") takes away what was said, None leaves it. A
         `kind` is a group of the prompt set, and says its class too where none is known."""
-        return jobs.set_label(self._desk, label, ids, split=split, subject=subject, kind=kind)
+        return label_job.set_label(
+            self._session, label, ids, split=split, subject=subject, kind=kind
+        )
 
     def split(
         self,
@@ -245,12 +262,12 @@ class Working:
         """Deal labelled images that have no split into splits ({"test": 0.3}), class by class;
         those that share a value of `by` (a column, "folder" or "source"), or a subject, stay
         together. The rest stays support."""
-        return jobs.split(self._desk, shares, by=by, where=where, seed=seed)
+        return split_job.split(self._session, shares, by=by, where=where, seed=seed)
 
     def image_ids(self, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
         """The ids of pictures by id ("12", "#12") or path. UsageError where the index does not hold
         a path, or where that holds several pictures and not `all_pages` are asked for."""
-        return jobs.image_ids(self._desk, given, all_pages=all_pages)
+        return lookup_job.image_ids(self._session, given, all_pages=all_pages)
 
     def import_labels(
         self,
@@ -267,47 +284,47 @@ class Working:
         options = ImportOptions(
             machine_labels=machine_labels, all_pages=all_pages, keep_columns=keep_columns
         )
-        return jobs.import_labels(self._desk, Path(file), options)
+        return import_labels_job.import_labels(self._session, Path(file), options)
 
     def is_class(self, word: str) -> bool:
         """Whether a word is a class of the prompt set in force, however it is written."""
-        return jobs.is_class(self._desk, word)
+        return lookup_job.is_class(self._session, word)
 
     def label_history(self, image: int) -> list[LabelEvent]:
-        return jobs.label_history(self._desk, image)
+        return label_job.label_history(self._session, image)
 
     def prompt_sets(self) -> list[PromptSetFacts]:
         """The sets that the index and the package know."""
-        return jobs.prompt_sets(self._desk)
+        return prompt_sets_job.prompt_sets(self._session)
 
     def prompt_source(self, name: str | None = None) -> str:
         """The TOML text of a set (None: the one in force)."""
-        return jobs.prompt_source(self._desk, name)
+        return prompt_sets_job.prompt_source(self._session, name)
 
     def add_prompts(self, file: str | Path, *, use: bool = True) -> PromptSetFacts:
         """Keep a prompt set in the index and, with `use`, answer with it from now on.
 
         No image is embedded again: a class can be added by words alone.
         """
-        return jobs.add_prompts(self._desk, Path(file), use=use)
+        return prompt_sets_job.add_prompts(self._session, Path(file), use=use)
 
     def try_prompts(
         self, sentences: Sequence[str] = (), *, prompts: str | None = None, k: int = 10
     ) -> list[PromptTrial]:
         """Which indexed images each sentence pulls (no sentences: those of the set)."""
-        return jobs.try_prompts(self._desk, sentences, prompts=prompts, k=k)
+        return prompt_sets_job.try_prompts(self._session, sentences, prompts=prompts, k=k)
 
     def info(self) -> InfoReport:
-        return jobs.info(self._desk)
+        return audit_job.info(self._session)
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         """The stored unit vectors (n, dim) of indexed images, in the order asked for."""
-        return jobs.vectors_of(self._desk, ids)
+        return search_job.vectors_of(self._session, ids)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dim) of sentences, by the index's model."""
-        return jobs.encode_texts(self._desk, texts)
+        return search_job.encode_texts(self._session, texts)
 
     def path_of(self, image: int) -> str:
         """Where an indexed image lies, or lay when it was last seen."""
-        return jobs.path_of(self._desk, image)
+        return label_job.path_of(self._session, image)

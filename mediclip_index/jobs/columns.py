@@ -12,12 +12,12 @@ import numpy as np
 
 from mediclip_index.catalog import conditions, images, indexed, labels, presence
 from mediclip_index.catalog.conditions import VerdictColumns
-from mediclip_index.jobs import classifying
-from mediclip_index.jobs.classifying import Classifier
-from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.grounding import Ground, ground
+from mediclip_index.jobs import classify_many
+from mediclip_index.jobs.classify_many import Classifier
 from mediclip_index.jobs.hand_labels import hand_label
 from mediclip_index.jobs.headers import dicom_headers
+from mediclip_index.session.session import Session
+from mediclip_index.session.snapshot import Snapshot, open_snapshot
 from mediclip_index.types import (
     Ids,
     ModelUnavailable,
@@ -44,18 +44,18 @@ class Judged:
 
 
 def judged(
-    desk: Desk, base: Ground, ids: Ids | None = None, *, progress: Progress | None = None
+    session: Session, base: Snapshot, ids: Ids | None = None, *, progress: Progress | None = None
 ) -> Judged:
     """All images that are there as of the ground's transaction, or these of them."""
     progress = progress or Silent()
-    with desk.catalog.reading() as read:
+    with session.catalog.reading() as read:
         wanted = presence.present_ids(read.as_of(base.tx)) if ids is None else ids
-    classifier = Classifier(desk, base)
+    classifier = Classifier(session, base)
     parts = []
     progress.start("judge", len(wanted))
-    for start in range(0, len(wanted), classifying.CHUNK):
-        part = wanted[start : start + classifying.CHUNK]
-        parts.append(_chunk(desk, base, classifier, part))
+    for start in range(0, len(wanted), classify_many.CHUNK):
+        part = wanted[start : start + classify_many.CHUNK]
+        parts.append(_chunk(session, base, classifier, part))
         progress.advance(len(part))
     progress.finish()
     columns = {
@@ -69,14 +69,14 @@ def judged(
     return Judged(found, shares, labelled, guesses, len(wanted) - len(found.ids))
 
 
-def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judged:
-    names, kinds = base.wording.vectors.classes, base.wording.vectors.groups
-    with desk.catalog.reading() as read:
+def _chunk(session: Session, base: Snapshot, classifier: Classifier, part: Ids) -> Judged:
+    names, kinds = base.text_classifier.vectors.classes, base.text_classifier.vectors.groups
+    with session.catalog.reading() as read:
         then = read.as_of(base.tx)
         ids, vectors = images.vectors(then, base.known, part.tolist())
         contents = indexed.contents(then, ids)
         hands = labels.by_hand(then, ids.tolist())
-        headers = dicom_headers(then, base.wording.vectors, ids.tolist())
+        headers = dicom_headers(then, base.text_classifier.vectors, ids.tolist())
     if len(ids) == 0:
         nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
         columns = VerdictColumns(ids, texts, texts, nothing, flags)
@@ -105,21 +105,21 @@ def _chunk(desk: Desk, base: Ground, classifier: Classifier, part: Ids) -> Judge
 
 
 def with_verdicts(
-    desk: Desk, report: SearchReport, *, progress: Progress | None = None
+    session: Session, report: SearchReport, *, progress: Progress | None = None
 ) -> SearchReport:
     """A search report that says of each image found what it is; these alone are judged. It stays as
     it is where no verdict can be given now (the model is gone, say)."""
     if not report.results:
         return report
     try:
-        base = ground(desk, what_if=WhatIf(), prompts=None)
+        base = open_snapshot(session, what_if=WhatIf(), prompts=None)
     except ModelUnavailable:
         return report
     ids = np.array(sorted({hit.id for hit in report.results}), dtype=np.int64)
-    found = judged(desk, base, ids, progress=progress)
+    found = judged(session, base, ids, progress=progress)
     columns = found.columns
     place = {image: n for n, image in enumerate(columns.ids.tolist())}
-    with desk.catalog.reading() as read:
+    with session.catalog.reading() as read:
         hands = labels.by_hand(read.as_of(base.tx), ids.tolist())
 
     def told(hit: SearchHit) -> SearchHit:
@@ -141,19 +141,21 @@ def with_verdicts(
 
 
 def matching(
-    desk: Desk, where: str, base: Ground | None = None, *, progress: Progress | None = None
+    session: Session, where: str, base: Snapshot | None = None, *, progress: Progress | None = None
 ) -> list[int]:
     """The ids, in order, of images that meet a condition, as of the ground's transaction where one
     is given. All are judged first where the condition asks for verdicts."""
-    return _matching(desk, where, base, progress)[0]
+    return _matching(session, where, base, progress)[0]
 
 
-def matching_by_doubt(desk: Desk, where: str, *, progress: Progress | None = None) -> list[int]:
+def matching_by_doubt(
+    session: Session, where: str, *, progress: Progress | None = None
+) -> list[int]:
     """As `matching`; what asks for the unsure is in order of doubt, the most doubtful first."""
-    ids, columns = _matching(desk, where, None, progress)
+    ids, columns = _matching(session, where, None, progress)
     if columns is None:
         return ids
-    with desk.catalog.reading() as read:
+    with session.catalog.reading() as read:
         if not conditions.asks_for_verdicts(read, where, ["unsure"]):
             return ids
     sure = dict(zip(columns.ids.tolist(), columns.probability.tolist(), strict=True))
@@ -161,13 +163,13 @@ def matching_by_doubt(desk: Desk, where: str, *, progress: Progress | None = Non
 
 
 def _matching(
-    desk: Desk, where: str, base: Ground | None, progress: Progress | None
+    session: Session, where: str, base: Snapshot | None, progress: Progress | None
 ) -> tuple[list[int], VerdictColumns | None]:
-    with desk.catalog.reading() as read:
+    with session.catalog.reading() as read:
         then = read if base is None else read.as_of(base.tx)
         if not conditions.asks_for_verdicts(then, where):
             return conditions.matching(then, where), None
-    base = base or ground(desk, what_if=WhatIf(), prompts=None)
-    columns = judged(desk, base, progress=progress).columns
-    with desk.catalog.reading() as read:
+    base = base or open_snapshot(session, what_if=WhatIf(), prompts=None)
+    columns = judged(session, base, progress=progress).columns
+    with session.catalog.reading() as read:
         return conditions.matching(read.as_of(base.tx), where, columns), columns

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from mediclip_index.catalog import ReadTransaction, labels
 from mediclip_index.catalog.labels import ByHand
-from mediclip_index.jobs.grounding import Ground
+from mediclip_index.session.snapshot import Snapshot
 from mediclip_index.types import HandLabel, Ids
 
 Place = tuple[str, int | None, int | None]  # content, page, item
@@ -23,7 +23,7 @@ def said_of(read: ReadTransaction, there: Mapping[Place, int]) -> dict[Place, By
     return {place: hands[i] for place, i in there.items() if i in hands}
 
 
-def hand_label(hand: ByHand | None, base: Ground, kinds: Ids) -> HandLabel | None:
+def hand_label(hand: ByHand | None, base: Snapshot, kinds: Ids) -> HandLabel | None:
     """What counts of a person's word. kinds (c,): the place of each class's likeliest kind.
 
     A kind says its class too; one that is of another class than was said is passed over, and the
@@ -37,7 +37,7 @@ def hand_label(hand: ByHand | None, base: Ground, kinds: Ids) -> HandLabel | Non
         return None
     if hand.kind is not None and label in classes:
         return HandLabel(label, hand.kind, hand.author)
-    vectors = base.wording.vectors
+    vectors = base.text_classifier.vectors
     if label not in vectors.classes:
         return HandLabel(label, None, hand.author)
     best = int(kinds[vectors.classes.index(label)])

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 
 from mediclip_index import reading
 from mediclip_index.catalog import ReadTransaction, indexed, removals
-from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.kinds import prompt_set
-from mediclip_index.jobs.naming import BEGINNING, Names
+from mediclip_index.session.kinds import prompt_set
+from mediclip_index.session.names import BEGINNING, Names
+from mediclip_index.session.session import Session
 from mediclip_index.types import UsageError
 
 Place = tuple[int, int | None, int | None]  # image, page, item
@@ -25,15 +25,17 @@ def as_id(word: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def is_class(desk: Desk, word: str) -> bool:
+def is_class(session: Session, word: str) -> bool:
     """See Index.is_class."""
-    return reading.plain(word) in map(reading.plain, prompt_set(desk).class_names)
+    return reading.plain(word) in map(reading.plain, prompt_set(session).class_names)
 
 
-def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False) -> list[int]:
+def image_ids(
+    session: Session, given: Sequence[str | int], *, all_pages: bool = False
+) -> list[int]:
     """See Index.image_ids."""
     words = list(map(str, given))
-    there = _places(desk, [word for word in words if as_id(word) is None])
+    there = _places(session, [word for word in words if as_id(word) is None])
     ids: list[int] = []
     for word in words:
         number = as_id(word)
@@ -47,13 +49,13 @@ def image_ids(desk: Desk, given: Sequence[str | int], *, all_pages: bool = False
     return list(dict.fromkeys(ids))
 
 
-def _places(desk: Desk, words: Sequence[str]) -> dict[str, list[Place]]:
+def _places(session: Session, words: Sequence[str]) -> dict[str, list[Place]]:
     """The pictures that paths of files, archives and folders name, all looked up at once;
     UsageError where the index does not hold one."""
     if not words:
         return {}
-    names = desk.names
-    with desk.catalog.reading() as read:
+    names = session.names
+    with session.catalog.reading() as read:
         found = pictures_of(read, names, words)
         for word in words:
             if word not in found:

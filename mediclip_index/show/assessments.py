@@ -13,11 +13,11 @@ from mediclip_index.types import (
     EvaluationReport,
     MethodFigures,
     PartFigures,
+    Proportion,
     Proposal,
     ReplayReport,
     Settings,
     SettingsReport,
-    Share,
     SureFigures,
     TuneReport,
     WordsReport,
@@ -179,7 +179,7 @@ def _confusion(blend: MethodFigures, room: int | None) -> str:
     return table(columns, rows, room=room, right="l" + "r" * len(blend.confusion))
 
 
-def _interval(share: Share) -> str:
+def _interval(share: Proportion) -> str:
     return f"{100 * share.value:.2f} % ({100 * share.low:.2f} to {100 * share.high:.2f})"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, wrapped
-from mediclip_index.types import DuplicatesReport, Twins
+from mediclip_index.types import DuplicatesReport, NearDuplicates
 
 
 def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
@@ -30,7 +30,7 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
-def _group(group: Twins, room: int | None, style: Style) -> str:
+def _group(group: NearDuplicates, room: int | None, style: Style) -> str:
     told = [
         f"{group.kind}, cosine {group.similarity:.3f}",
         *(

@@ -30,7 +30,6 @@ from mediclip_index.show.text import counted, percent, safe
 from mediclip_index.types import (
     DuplicatesReport,
     EvaluationReport,
-    Kin,
     Mistake,
     MistakesReport,
     Pixels,
@@ -38,6 +37,7 @@ from mediclip_index.types import (
     QueryReport,
     SearchHit,
     SearchReport,
+    SimilarImage,
     SummaryReport,
     SummaryRow,
 )
@@ -87,7 +87,7 @@ def pictured(report: MistakesReport) -> list[int]:
     return sorted(set(found))
 
 
-def _kin(mistake: Mistake) -> tuple[Kin, ...]:
+def _kin(mistake: Mistake) -> tuple[SimilarImage, ...]:
     return (*mistake.like_true, *mistake.like_predicted)
 
 

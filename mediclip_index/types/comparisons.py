@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.types.reports import ClassFigures, IndexFacts, Pairing, Share
+from mediclip_index.types.reports import ClassFigures, IndexFacts, McNemar, Proportion
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class MethodChange:
     ece: float
     log_loss: float
     per_class_recall: Mapping[str, float]
-    mcnemar: Pairing
+    mcnemar: McNemar
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class WordsReport:
 
 
 @dataclass(frozen=True)
-class Contender:
+class MethodResult:
     """One method in a comparison. images_per_second counts what comes after the vectors (for a
     network, all of it); learning_curve: accuracy by number of labels."""
 
     method: str
-    accuracy: Share
+    accuracy: Proportion
     per_class: Mapping[str, ClassFigures]
     train_seconds: float
     images_per_second: float
@@ -94,5 +94,5 @@ class CompareReport:
     split: str
     n: int
     support: int
-    contenders: tuple[Contender, ...]
+    contenders: tuple[MethodResult, ...]
     notes: tuple[str, ...] = ()

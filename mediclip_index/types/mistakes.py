@@ -9,7 +9,7 @@ from mediclip_index.types.verdicts import ReferenceVote
 
 
 @dataclass(frozen=True)
-class Kin:
+class SimilarImage:
     """A labelled image that resembles another."""
 
     id: int
@@ -30,8 +30,8 @@ class Mistake:
     predicted: str
     probability: float
     why: str
-    like_true: tuple[Kin, ...]
-    like_predicted: tuple[Kin, ...]
+    like_true: tuple[SimilarImage, ...]
+    like_predicted: tuple[SimilarImage, ...]
     references: tuple[ReferenceVote, ...] = ()
     labelled_by: str | None = None
 
@@ -53,8 +53,8 @@ class SuspectLabel:
 class Contradiction:
     """Near-duplicates with different labels."""
 
-    first: Kin
-    second: Kin
+    first: SimilarImage
+    second: SimilarImage
 
 
 @dataclass(frozen=True)

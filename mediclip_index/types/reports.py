@@ -229,7 +229,7 @@ class SettingsReport:
 
 
 @dataclass(frozen=True)
-class Share:
+class Proportion:
     """A proportion with its 95 % interval."""
 
     value: float
@@ -250,7 +250,7 @@ class MethodFigures:
     """How one method did. confusion[TRUE][PREDICTED] counts images; bins of the reliability plot
     are (mean probability, accuracy, images)."""
 
-    accuracy: Share
+    accuracy: Proportion
     per_class: Mapping[str, ClassFigures]
     macro: ClassFigures
     ece: float
@@ -260,7 +260,7 @@ class MethodFigures:
 
 
 @dataclass(frozen=True)
-class Pairing:
+class McNemar:
     """McNemar's exact test: images that only the first and only the second method got right."""
 
     only_first: int
@@ -284,9 +284,9 @@ class PartFigures:
     """Accuracy on a part of the images."""
 
     n: int
-    zero_shot: Share
-    neighbours: Share
-    blend: Share
+    zero_shot: Proportion
+    neighbours: Proportion
+    blend: Proportion
 
 
 @dataclass(frozen=True)
@@ -297,7 +297,7 @@ class EvaluationReport:
     n: int
     leave_out: tuple[str, ...]
     methods: Mapping[str, MethodFigures]
-    mcnemar: Mapping[str, Pairing]
+    mcnemar: Mapping[str, McNemar]
     unsure: SureFigures
     by: Mapping[str, Mapping[str, PartFigures]]
     settings: int
@@ -333,7 +333,7 @@ class ReplayReport:
 
 
 @dataclass(frozen=True)
-class Twins:
+class NearDuplicates:
     """Images that are (nearly) the same: a group, with what a leak between them would touch. sizes:
     (width, height) by id; parts: (page, item) by id; contents: sha256 by id; best: the id to keep,
     a labelled one before others, then that of most pixels, then of the largest file."""
@@ -356,7 +356,7 @@ class DuplicatesReport:
     accuracy with those twins voting and without."""
 
     index: IndexFacts
-    groups: tuple[Twins, ...]
+    groups: tuple[NearDuplicates, ...]
     across_splits: int
     across_labels: int
     leaks: Mapping[str, Mapping[str, float]]

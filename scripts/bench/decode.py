@@ -24,8 +24,8 @@ import numpy as np
 from PIL import Image, ImageChops
 
 from mediclip_index import prompts, reading
-from mediclip_index.jobs.desk import load_encoder
-from mediclip_index.jobs.intake import Manner, Readers, entry_of
+from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
+from mediclip_index.session.session import load_encoder
 from mediclip_index.types import Encoder, Entry, Ids, Picture, Vectors
 from mediclip_index.verdict import prompt_embeddings, zero_shot
 
@@ -34,7 +34,7 @@ NOISE = 6.0  # grey levels of 255
 BATCH = 32
 
 
-class InFull(Manner):
+class InFull(ReadSpec):
     """As if the reader did not know how little the model looks at."""
 
     def task(self, entry: Entry, data: bytes | None) -> reading.Task:
@@ -54,20 +54,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as passing:
         files = _enlarged(options.data, options.count, options.write or Path(passing))
         entries = [entry_of(str(file)) for file in files]
-        ways = {"reduced": Manner(encoder), "full": InFull(encoder)}
+        ways = {"reduced": ReadSpec(encoder), "full": InFull(encoder)}
         with_model = dict.fromkeys(ways, 0.0)
         alone = dict.fromkeys(ways, 0.0)
         vectors: dict[str, Vectors] = {}
         for _ in range(options.rounds):
-            for name, manner in ways.items():
+            for name, read_spec in ways.items():
                 started = time.perf_counter()
-                vectors[name] = _encoded(encoder, entries, manner)
+                vectors[name] = _encoded(encoder, entries, read_spec)
                 with_model[name] += time.perf_counter() - started
         for _ in range(options.rounds):
-            for name, manner in ways.items():
+            for name, read_spec in ways.items():
                 started = time.perf_counter()
                 with Readers() as readers:
-                    for _loaded in readers.ahead(entries, manner):
+                    for _loaded in readers.ahead(entries, read_spec):
                         pass
                 alone[name] += time.perf_counter() - started
     cosines = (vectors["reduced"] * vectors["full"]).sum(axis=1)
@@ -115,11 +115,11 @@ def _enlarged(data: Path, count: int, write: Path) -> list[Path]:
     return files
 
 
-def _encoded(encoder: Encoder, entries: Sequence[Entry], manner: Manner) -> Vectors:
+def _encoded(encoder: Encoder, entries: Sequence[Entry], read_spec: ReadSpec) -> Vectors:
     found = []
     with Readers() as readers:
         batch: list[Picture] = []
-        for loaded in readers.ahead(entries, manner):
+        for loaded in readers.ahead(entries, read_spec):
             batch += loaded.pictures
             if len(batch) >= BATCH:
                 found.append(encoder.encode_pictures(batch))

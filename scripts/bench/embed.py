@@ -53,8 +53,8 @@ def main() -> None:
     name = options.model or random_vit(options.folder)
 
     from mediclip_index.encoding import load_encoder
-    from mediclip_index.jobs.desk import load_encoder as opened
     from mediclip_index.reading import RECIPE
+    from mediclip_index.session.session import load_encoder as opened
 
     ours = opened(name, "cpu", "openvino", options.precision)
     torch_encoder = load_encoder(name, recipe=RECIPE, device="cpu")

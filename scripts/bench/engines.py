@@ -15,8 +15,8 @@ import os
 from pathlib import Path
 
 from mediclip_index import prompts
-from mediclip_index.jobs.desk import load_encoder
-from mediclip_index.jobs.intake import Manner, Readers, entry_of
+from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
+from mediclip_index.session.session import load_encoder
 from mediclip_index.types import Encoder, Vectors
 from mediclip_index.verdict import prompt_embeddings, zero_shot
 
@@ -38,7 +38,7 @@ def main() -> None:
     reference = load_encoder(options.model, "cpu", "torch", "fp32")
     with Readers() as readers:
         entries = [entry_of(str(options.data / row["path"])) for row in rows]
-        found_files = readers.ahead(entries, Manner(reference))
+        found_files = readers.ahead(entries, ReadSpec(reference))
         pictures = [picture for file in found_files for picture in file.pictures]
     chosen = prompts.load_bundled("medical")
     words = prompt_embeddings(chosen, reference.encode_texts(chosen.sentences), chosen.pooling)

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.assess.evidence import Labelled, gather, labelled, predict
 from mediclip_index.catalog import Catalog, models
-from mediclip_index.jobs import Desk
+from mediclip_index.evaluate.leave_one_out import Labelled, labelled, leave_one_out, predict
+from mediclip_index.session.session import Session
 from mediclip_index.types import Ids, Settings
 
 
@@ -32,11 +32,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--split", default="test")
     options = parser.parse_args()
-    desk = Desk(Catalog.open(options.index))
-    with desk.catalog.reading() as read:
+    session = Session(Catalog.open(options.index))
+    with session.catalog.reading() as read:
         plain = verdict.in_cosines(models.settings(read), models.encoder(read).unrelated)
     settings = replace(plain, calibration=None, references=False)
-    data = labelled(desk, settings)
+    data = labelled(session, settings)
     places, support = data.places(options.split), np.flatnonzero(data.votes)
     found: dict[str, object] = {"whole": _balanced(data, settings, places, support)}
     for c, name in enumerate(data.classes):
@@ -82,7 +82,7 @@ def _between(first: int, second: int, settings: Settings, seed: int) -> float:
 
 
 def _balanced(data: Labelled, settings: Settings, places: Ids, support: Ids) -> dict[str, float]:
-    said = predict(gather(data, places, support=support), settings)
+    said = predict(leave_one_out(data, places, support=support), settings)
     truth = data.truth[places]
     return {
         how: float(

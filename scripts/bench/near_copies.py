@@ -33,8 +33,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from mediclip_index import reading
-from mediclip_index.assess.pairs import by_thumbnails
-from mediclip_index.jobs.desk import load_encoder
+from mediclip_index.evaluate.pairs import by_thumbnails
+from mediclip_index.session.session import load_encoder
 from mediclip_index.types import THUMBNAIL, Picture, Silent
 
 Change = Callable[[Image.Image, np.random.Generator], Image.Image]

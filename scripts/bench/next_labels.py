@@ -21,10 +21,10 @@ import numpy as np
 from scipy import stats
 
 from mediclip_index import verdict
-from mediclip_index.assess.evidence import Floats, Labelled, gather, labelled, predict
-from mediclip_index.assess.proposing import choose
 from mediclip_index.catalog import Catalog, models
-from mediclip_index.jobs import Desk
+from mediclip_index.evaluate.leave_one_out import Floats, Labelled, labelled, leave_one_out, predict
+from mediclip_index.evaluate.propose import choose
+from mediclip_index.session.session import Session
 from mediclip_index.types import Ids, Settings
 
 FOLDS = 8
@@ -40,11 +40,11 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=1, help="ways to deal sources to folds")
     parser.add_argument("--prompts", help="a weaker prompt set shows more of what labels teach")
     options = parser.parse_args()
-    desk = Desk(Catalog.open(options.index))
-    with desk.catalog.reading() as read:
+    session = Session(Catalog.open(options.index))
+    with session.catalog.reading() as read:
         plain = verdict.in_cosines(models.settings(read), models.encoder(read).unrelated)
     settings = replace(plain, near=-1.0, calibration=None, references=False)
-    data = labelled(desk, settings, options.prompts)
+    data = labelled(session, settings, options.prompts)
     orders = range(ORDER, ORDER + options.orders)
     # (orders, methods) and (orders, seeds, methods)
     proposed = np.array([_accuracy(data, settings, options.budget, o, None) for o in orders])
@@ -75,7 +75,7 @@ def _accuracy(
         asked = np.flatnonzero(np.isin(data.source, list(out)))
         pool = np.flatnonzero(data.votes & ~np.isin(data.source, list(out)))
         chosen = _choose(data, pool, budget, seed, settings.beta)
-        found = predict(gather(data, asked, support=chosen), settings)
+        found = predict(leave_one_out(data, asked, support=chosen), settings)
         told = (found.votes, found.blend)
         hits.append(tuple(p.argmax(axis=1) == data.truth[asked] for p in told))
     return [float(np.concatenate(parts).mean()) for parts in zip(*hits, strict=True)]

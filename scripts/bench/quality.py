@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.types import EvaluationReport, Share
+from mediclip_index.types import EvaluationReport, Proportion
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "train_lite"))
 
@@ -235,7 +235,7 @@ def _method(report: EvaluationReport, name: str) -> dict[str, Any]:
     }
 
 
-def _share(share: Share) -> dict[str, float]:
+def _share(share: Proportion) -> dict[str, float]:
     return {"value": share.value, "low": share.low, "high": share.high}
 
 

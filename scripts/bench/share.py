@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mediclip_index import Index
-from mediclip_index.jobs.desk import load_encoder
-from mediclip_index.jobs.intake import Manner, Readers, entry_of
+from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
+from mediclip_index.session.session import load_encoder
 from mediclip_index.types import Encoder, Picture
 
 BATCH = 32
@@ -75,7 +75,7 @@ def _tower(encoder: Encoder, paths: Sequence[str]) -> float:
     taken = 0.0
     with Readers() as readers:
         batch: list[Picture] = []
-        for loaded in readers.ahead([entry_of(path) for path in paths], Manner(encoder)):
+        for loaded in readers.ahead([entry_of(path) for path in paths], ReadSpec(encoder)):
             batch += loaded.pictures
             if len(batch) >= 20 * BATCH:
                 taken += _timed(encoder, batch)

@@ -25,7 +25,7 @@ class Snapshot:
 
     images: dict[int, tuple[str, bytes]]  # id: (sha256, vector)
     labels: list[tuple[Any, ...]]
-    standing: dict[str, str | None]  # path: label
+    current: dict[str, str | None]  # path: label
     transactions: list[tuple[Any, ...]]
     settings: list[tuple[Any, ...]]
     chain: list[tuple[str, str]]  # (id, hash)
@@ -95,7 +95,7 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
                 open_file(folder, file)
             except Damaged as damage:
                 findings.append(f"derived: {damage}")
-        said = labels.standings(read)
+        said = labels.current_labels(read)
         paths = {i: image.path for i, image in kept.images(read).items()}
         chain = read.db.execute("SELECT id, hash, body FROM verdicts ORDER BY position").fetchall()
         waiting: list[bytes] = []
@@ -107,7 +107,7 @@ def snapshot(folder: Path, expected: dict[str, np.ndarray]) -> Snapshot:
         snap = Snapshot(
             images={i: (sha, have[i].tobytes()) for i, sha, *_ in rows if i in have},
             labels=read.db.execute("SELECT * FROM labels ORDER BY ALL").fetchall(),
-            standing={paths[i]: s.label for i, s in said.items() if i in paths},
+            current={paths[i]: s.label for i, s in said.items() if i in paths},
             transactions=read.db.execute("SELECT * FROM transactions ORDER BY tx").fetchall(),
             settings=read.db.execute("SELECT * FROM settings ORDER BY number").fetchall(),
             chain=[(i, h) for i, h, _ in chain],
@@ -172,7 +172,7 @@ class Vectors:
     def learn(self, files: list[Path]) -> dict[str, np.ndarray]:
         """Compute what is lacking (call it in a child); returns only what is new."""
         from mediclip_index import reading
-        from mediclip_index.jobs.desk import load_encoder
+        from mediclip_index.session.session import load_encoder
 
         encoder = load_encoder(self.model, "cpu")
         shas, pictures = [], []

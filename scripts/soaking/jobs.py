@@ -36,9 +36,9 @@ class Job:
     purging: frozenset[int] = frozenset()
     renewing: bool = False
 
-    def words_after(self, standing: Snapshot) -> tuple[str, ...]:
+    def words_after(self, current: Snapshot) -> tuple[str, ...]:
         """What to type once it was killed: the same again, or repair where it erased already."""
-        erased = self.purging and self.purging <= standing.tombstones
+        erased = self.purging and self.purging <= current.tombstones
         return ("repair", "--json") if erased else self.words
 
 

@@ -29,16 +29,17 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # a parent that forks must have no threads of its own
 
+
 from forking import After, AtChange, AtLine, Death, Ended, Place, in_child, places, run
 from holding import Snapshot, Vectors, lost, snapshot, verdict_ids
 from jobs import Job, export, nothing, purge, remove, repair
 from piles import fill, write_labels, write_model
 
-from mediclip_index.jobs import building
+from mediclip_index.jobs import build
 from mediclip_index.reading import content_hash
 
 # Smaller commits than in use, so that the few hundred pictures of a pile take several.
-building.COMMIT_IMAGES = 96
+build.COMMIT_IMAGES = 96
 BATCH = 96 + 32 + 16  # a commit, what the model holds, and what is read ahead
 MOST_IMAGES = 900  # then a fresh index is begun
 SIGNALS = [signal.SIGKILL] * 8 + [signal.SIGTERM, signal.SIGINT]
@@ -166,12 +167,12 @@ class Soak:
 
     def label(self) -> Job:
         file = self.folder / "labels.csv"
-        present = sorted(p for p in self.pile.iterdir() if str(p) in self.before.standing)
+        present = sorted(p for p in self.pile.iterdir() if str(p) in self.before.current)
         chosen = self.chance.sample(present, self.chance.randint(1, len(present)))
         said = write_labels(file, chosen, self.chance)
 
         def wrong(after: Snapshot) -> int:
-            return sum(after.standing.get(path) != label for path, label in said.items())
+            return sum(after.current.get(path) != label for path, label in said.items())
 
         def done(_: Snapshot, after: Snapshot, ended: Ended) -> list[str]:
             return [f"{wrong(after)} labels were not kept"] if wrong(after) else []

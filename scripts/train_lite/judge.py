@@ -31,7 +31,7 @@ from student import embed, kept_tower
 from yardstick import FOLDS, report
 
 from mediclip_index import prompts, verdict
-from mediclip_index.jobs.calibrating import settings_digest
+from mediclip_index.session.calibrations import settings_digest
 from mediclip_index.types import Settings, Unrelated
 
 # About those of `lite-4` and of the folds' own models.

@@ -96,7 +96,7 @@ def main() -> None:
     from bench_rows import read_rows
 
     from mediclip_index import reading
-    from mediclip_index.jobs.desk import load_encoder
+    from mediclip_index.session.session import load_encoder
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)

@@ -79,8 +79,8 @@ def test_labels_are_rows_with_author_and_time_and_the_latest_counts(filled: Cata
         tx = write.tx
     assert changed == 1
     with filled.reading() as read:
-        assert labels.standings(read)[1] == labels.Standing("non_medical", "train", "p1")
-        assert labels.standings(read.as_of(tx - 1))[1].label == "medical"
+        assert labels.current_labels(read)[1] == labels.CurrentLabels("non_medical", "train", "p1")
+        assert labels.current_labels(read.as_of(tx - 1))[1].label == "medical"
         history = labels.history(read, 1)
     assert [(event.by, event.label) for event in history] == [
         ("ann", "medical"),
@@ -93,13 +93,13 @@ def test_an_empty_label_takes_the_label_away_and_leaves_the_rest(filled: Catalog
     with filled.writing("label set") as write:
         labels.say(write, {1: Facts(label="")})
     with filled.reading() as read:
-        assert labels.standings(read, [1])[1] == labels.Standing(None, "train", "p1")
+        assert labels.current_labels(read, [1])[1] == labels.CurrentLabels(None, "train", "p1")
 
 
 def test_saying_the_same_again_writes_nothing(filled: Catalog) -> None:
     said = {1: Facts("medical", None, "p1", {"age": "61"})}
     with filled.reading() as read:
-        again = labels.news(read, said, of_source=True)
+        again = labels.label_changes(read, said, of_source=True)
     assert not again.labels and not again.attributes and not again.changed
 
 
@@ -111,7 +111,7 @@ def test_a_persons_word_is_written_where_only_a_source_said_it_and_changes_nothi
         assert labels.say(write, {1: Facts("medical")}) == 0
         assert labels.by_hand(write) == {1: labels.ByHand("medical", None, "bob")}
     with filled.writing("label set", by="cleo") as write:
-        assert not labels.news(write, {1: Facts("medical")}).labels  # bob has said it
+        assert not labels.label_changes(write, {1: Facts("medical")}).labels  # bob has said it
         labels.say(write, {1: Facts(kind="fundus")})
         assert labels.by_hand(write, [1, 2]) == {1: labels.ByHand("medical", "fundus", "cleo")}
     with filled.writing("build") as write:

@@ -181,7 +181,7 @@ def test_a_later_word_stands_however_it_sorts(first: str, second: str, filled: C
             assert labels.say(write, {4: facts}) == 1
             assert labels.say(write, {4: facts}) == 0
     with filled.reading() as read:
-        stands = labels.standings(read, [4])[4]
+        stands = labels.current_labels(read, [4])[4]
         assert (stands.label, stands.split, stands.subject) == (second,) * 3
         row = conditions.rows(read, [4])[4]
         assert row["meta"]["ward"] == second

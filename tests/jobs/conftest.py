@@ -70,7 +70,7 @@ def index(tmp_path: Path, tiny_model: str) -> Index:
     """A new, empty index in which everybody may vote: to a model with random weights all pictures
     are alike, and none nearer than the unrelated ones are."""
     index = Index.create(tmp_path / "index", model=tiny_model)
-    with index._desk.catalog.writing("test", by="test") as write:
+    with index._session.catalog.writing("test", by="test") as write:
         models.add_settings(write, Settings(unit="cosines", beta=10.0, near=0.4))
     return index
 

@@ -274,8 +274,8 @@ def test_an_imported_class_and_kind_fit_together_as_label_set_has_it(
 
     def said(image: int) -> tuple[str | None, str | None]:
         with Catalog.open(index.path).reading() as read:
-            standing = labels.standings(read)[image]
-        return standing.label, standing.kind
+            current = labels.current_labels(read)[image]
+        return current.label, current.kind
 
     table.write_text("image,Kind\n1,Mammography\n2,\n3,ct\n")
     assert index.import_labels(table).changed == 2

@@ -179,7 +179,7 @@ def test_a_changed_csv_changes_labels_without_reading_a_picture(index: Index, pi
 def test_what_people_mended_stands_until_the_source_says_something_new(
     rehash: bool, index: Index, pile: Path
 ) -> None:
-    def standing() -> tuple[str | None, str | None, object]:
+    def current() -> tuple[str | None, str | None, object]:
         hit = index.search(where="path like '%/p00.png'").results[0]
         return hit.label, hit.split, hit.metadata.get("ward")
 
@@ -190,15 +190,15 @@ def test_what_people_mended_stands_until_the_source_says_something_new(
     mended.write_text("path,label,ward\npile/p00.png,non_medical,B\n")
     index.import_labels(mended, keep_columns=True)
     assert index.build([str(table)], rehash=rehash).labelled == 0
-    assert standing() == ("non_medical", "test", "B")
+    assert current() == ("non_medical", "test", "B")
     table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
     assert index.build([str(table)], rehash=rehash).labelled == 1
-    assert standing() == ("non_medical", "train", "C"), "it says nothing new of the class"
+    assert current() == ("non_medical", "train", "C"), "it says nothing new of the class"
     table.write_text("path,label,split,ward\npile/p00.png,non_medical,train,C\n")
     index.build([str(table)], rehash=rehash)
     table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
     assert index.build([str(table)], rehash=rehash).labelled == 1
-    assert standing() == ("medical", "train", "C")
+    assert current() == ("medical", "train", "C")
 
 
 def test_a_label_set_by_hand_outlives_a_build_and_follows_a_file_to_another_folder(

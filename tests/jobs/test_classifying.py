@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 
 from mediclip_index import Index
 from mediclip_index.catalog import ReadTransaction, audit, labels, models
-from mediclip_index.jobs import calibrating, classifying, judging
+from mediclip_index.jobs import classify, classify_many
 from mediclip_index.jobs.columns import judged
-from mediclip_index.jobs.grounding import ground
-from mediclip_index.jobs.kinds import prompt_set
+from mediclip_index.session import calibrations
+from mediclip_index.session.kinds import prompt_set
+from mediclip_index.session.snapshot import open_snapshot
 from mediclip_index.types import Calibration, UsageError, WhatIf
 
 
 def alike(index: Index) -> None:
     """Columns of all images say what query says of each."""
-    found = judged(index._desk, ground(index._desk, what_if=WhatIf(), prompts=None)).columns
+    found = judged(
+        index._session, open_snapshot(index._session, what_if=WhatIf(), prompts=None)
+    ).columns
     said = index.query_indexed(audit=False).verdicts
     assert len(found.ids) == len(said) > 0
     for row, one in enumerate(said):
@@ -33,16 +36,16 @@ def alike(index: Index) -> None:
 
 def calibrate(index: Index, **options: float) -> None:
     """Put a calibration in force that holds for the labels as they are."""
-    desk = index._desk
-    chosen = prompt_set(desk)
-    with desk.catalog.writing("test", by="test") as write:
+    session = index._session
+    chosen = prompt_set(session)
+    with session.catalog.writing("test", by="test") as write:
         settings = models.settings(write)
         support = labels.support(write, chosen.class_names)
         fitted = Calibration(
             slope=0.7,
             coverage=0.9,
             thresholds={"medical": 0.55, "non_medical": 0.45},
-            bound=calibrating.bound(models.encoder(write), chosen, support),
+            bound=calibrations.bound(models.encoder(write), chosen, support),
             images=40,
             **options,  # type: ignore[arg-type]
         )
@@ -57,7 +60,7 @@ def test_columns_say_what_query_says_without_a_calibration(built: Index) -> None
 def test_columns_say_what_query_says_by_a_calibration(
     built: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classifying, "CHUNK", 5)  # what one chunk learned serves the next
+    monkeypatch.setattr(classify_many, "CHUNK", 5)  # what one chunk learned serves the next
     seen = set()
     for strange in (None, 0.0, 0.004, 0.5):
         calibrate(built, strange=strange, kind=0.02)  # type: ignore[arg-type]
@@ -83,7 +86,7 @@ def test_columns_say_what_query_says_where_nothing_is_labelled(index: Index, pil
 def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k: int) -> None:
     values = np.array(rows, dtype=np.float32)
     order = np.argsort(-values, axis=1, kind="stable")[:, :k]
-    places, found = judging.largest(values, k)
+    places, found = classify.largest(values, k)
     np.testing.assert_array_equal(places, order)
     np.testing.assert_array_equal(found, np.take_along_axis(values, order, axis=1))
 
@@ -91,7 +94,7 @@ def test_the_largest_come_as_a_stable_sort_gives_them(rows: list[list[float]], k
 def test_a_label_names_the_verdicts_that_it_would_turn(
     built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with built._desk.catalog.writing("test", by="test") as write:
+    with built._session.catalog.writing("test", by="test") as write:
         models.add_settings(write, replace(models.settings(write), alpha=1.0))  # neighbours alone
     given = {v.path: v for v in built.query([str(pile)]).verdicts}
     first = built.set_label("non_medical", [1, 2, 3])
@@ -113,7 +116,7 @@ def test_a_label_names_the_verdicts_that_it_would_turn(
         return before(read, place, count)
 
     with monkeypatch.context() as few:
-        few.setattr("mediclip_index.jobs.turning.CHUNK", 2)
+        few.setattr("mediclip_index.jobs.turned.CHUNK", 2)
         few.setattr(audit, "before", counted)
         assert {one.id for one in built.audit_turned().turned} == {one.id for one in told.turned}
     assert set(taken) == {2}  # never more than that in memory

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, ReadTransaction, WriteTransaction, images
-from mediclip_index.jobs import committing
+from mediclip_index.jobs import commit
 from tests.jobs import broken
 
 
@@ -20,16 +20,16 @@ def test_a_build_that_another_overtook_keeps_every_file_and_image_once(
     index: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it knew when it began is no longer all that there is: it looks again."""
-    write = committing.Committer._write
+    write = commit.Committer._write
     overtaken: list[int] = []
 
-    def late(self: committing.Committer, batch: committing.Whole) -> tuple[int, int]:
+    def late(self: commit.Committer, batch: commit.Batch) -> tuple[int, int]:
         if not overtaken:
             overtaken.append(0)  # and the other's own batches go the usual way
             overtaken.append(Index.open(index.path).build([str(pile)]).added)
         return write(self, batch)
 
-    monkeypatch.setattr(committing.Committer, "_write", late)
+    monkeypatch.setattr(commit.Committer, "_write", late)
     assert index.build([str(pile)]).images == 12
     assert overtaken == [0, 12]
     assert index.verify(deep=12).findings == ()

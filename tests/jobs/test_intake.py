@@ -12,9 +12,8 @@ import pytest
 from mediclip_index import Index
 from mediclip_index.catalog import provenance
 from mediclip_index.encoding import OpenClipEncoder, load_encoder
-from mediclip_index.jobs import intake
-from mediclip_index.jobs.intake import Manner, Readers, entry_of
-from mediclip_index.reading import RECIPE, content_hash
+from mediclip_index.reading import RECIPE, content_hash, pool
+from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 from mediclip_index.types import Entry, Silent
 
 
@@ -50,7 +49,7 @@ def test_files_come_in_order_framed_for_the_model(
 ) -> None:
     many = entries * 5
     with Readers(3) as readers:
-        loaded = list(readers.ahead(many, Manner(encoder)))
+        loaded = list(readers.ahead(many, ReadSpec(encoder)))
     assert [item.entry for item in loaded] == many
     assert [item.sha256 for item in loaded] == [
         content_hash(Path(entry.path).read_bytes()) for entry in many
@@ -63,18 +62,18 @@ def test_no_more_is_read_ahead_than_may_wait(
     entries: list[Entry], encoder: OpenClipEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One picture that waits is enough; two more may have been begun before it was read.
-    monkeypatch.setattr(intake, "AHEAD_BYTES", 1)
+    monkeypatch.setattr(pool, "AHEAD_BYTES", 1)
     asked = Asked()
     with Readers(2) as readers:
-        files = readers.ahead(entries, Manner(encoder), known=asked)
+        files = readers.ahead(entries, ReadSpec(encoder), known=asked)
         next(files)
         assert settled(asked) <= 4
         assert len(list(files)) == len(entries) - 1
-    monkeypatch.setattr(intake, "AHEAD_BYTES", 1 << 30)
-    monkeypatch.setattr(intake, "AHEAD", 3)
+    monkeypatch.setattr(pool, "AHEAD_BYTES", 1 << 30)
+    monkeypatch.setattr(pool, "AHEAD", 3)
     asked.clear()
     with Readers(2) as readers:
-        files = readers.ahead(entries, Manner(encoder), known=asked)
+        files = readers.ahead(entries, ReadSpec(encoder), known=asked)
         next(files)
         assert settled(asked) <= 4
 
@@ -92,7 +91,7 @@ def test_a_file_that_kills_its_reader_costs_itself_alone(
             return False
 
     with Readers(1) as readers:
-        loaded = list(readers.ahead(entries, Manner(encoder), known=Killing()))
+        loaded = list(readers.ahead(entries, ReadSpec(encoder), known=Killing()))
     refused = [item for item in loaded if item.refused]
     assert [item.entry for item in refused] == [entries[5]]
     assert refused[0].refused[0].reason == "damaged"
@@ -113,12 +112,12 @@ def test_leaving_early_does_not_wait_for_what_hangs(
     asked = Stopping()
     before = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Readers(1) as readers:
-        next(readers.ahead(entries, Manner(encoder), known=asked))
+        next(readers.ahead(entries, ReadSpec(encoder), known=asked))
         settled(asked)
         raise KeyboardInterrupt
     assert len(asked) == 2
     # Far from the 30 s that the hanging file might take.
-    assert time.monotonic() - before < Manner(encoder).bounds.max_seconds / 2
+    assert time.monotonic() - before < ReadSpec(encoder).bounds.max_seconds / 2
 
 
 class Interrupting(Silent):

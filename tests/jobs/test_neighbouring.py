@@ -15,8 +15,8 @@ from mediclip_index import Index, neighbours
 from mediclip_index.catalog import Catalog, ann_files, images, models, provenance, removals
 from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.catalog.models import StoredEncoder
-from mediclip_index.jobs.desk import Desk
-from mediclip_index.jobs.neighbouring import ask_for, refresh_neighbours
+from mediclip_index.jobs.ann_index import ask_for, refresh_neighbours
+from mediclip_index.session.session import Session
 from mediclip_index.types import Ids, Vectors
 from tests.conftest import unit_rows
 
@@ -24,27 +24,27 @@ DIM = 16
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def session(tmp_path: Path) -> Session:
     """An empty index that takes anything above a hundred numbers for big."""
     catalog = Catalog.create(tmp_path / "index")
     with catalog.writing("test") as write:
         models.add_encoder(write, fingerprint="f", name="none", dim=DIM, scale=100.0, recipe="r")
-    return Desk(catalog)
+    return Session(catalog)
 
 
 @pytest.fixture
-def known(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
+def known(session: Session, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
     monkeypatch.setattr("mediclip_index.neighbours.index_types.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.neighbours.EXACT_NUMBERS", 100)
-    monkeypatch.setattr("mediclip_index.jobs.neighbouring.FEW_NEW", 10)
-    with desk.catalog.reading() as read:
+    monkeypatch.setattr("mediclip_index.jobs.ann_index.FEW_NEW", 10)
+    with session.catalog.reading() as read:
         return models.encoder(read)
 
 
-def add(desk: Desk, known: StoredEncoder, vectors: Vectors, first: int) -> None:
+def add(session: Session, known: StoredEncoder, vectors: Vectors, first: int) -> None:
     """Images whose ids are first, first + 1, ..."""
     names = [hashlib.sha256(str(first + n).encode()).hexdigest() for n in range(len(vectors))]
-    with desk.catalog.writing("test") as write:
+    with session.catalog.writing("test") as write:
         source = provenance.add_source(write, "s", labels="none")
         files = [NewFile(f"/s/{first + n}", 1, 1, sha) for n, sha in enumerate(names)]
         images.add_files(write, source, files)
@@ -58,92 +58,92 @@ def add(desk: Desk, known: StoredEncoder, vectors: Vectors, first: int) -> None:
         )
 
 
-def search(desk: Desk, known: StoredEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
-    with desk.catalog.reading() as read:
-        vector_index, notes = desk.vector_index(read, known)
+def search(session: Session, known: StoredEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
+    with session.catalog.reading() as read:
+        vector_index, notes = session.vector_index(read, known)
         stored = partial(images.vectors, read, known)
         found, _ = vector_index.search(query[None], k, None, stored)
     return found[0], notes
 
 
-def generations(desk: Desk, known: StoredEncoder) -> list[tuple[int, str, int]]:
-    with desk.catalog.reading() as read:
+def generations(session: Session, known: StoredEncoder) -> list[tuple[int, str, int]]:
+    with session.catalog.reading() as read:
         files = ann_files.files(read, known.fingerprint)
     return [(file.generation, file.kind, file.count) for file in files]
 
 
 def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
-    desk: Desk, known: StoredEncoder, rng: np.random.Generator
+    session: Session, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 400, DIM)
-    add(desk, known, vectors[:300], 1)
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(1, "compressed", 300)]
-    add(desk, known, vectors[300:308], 301)
-    refresh_neighbours(desk, known)  # too few: they are read from the catalog
-    assert generations(desk, known) == [(1, "compressed", 300)]
-    add(desk, known, vectors[308:315], 309)
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(1, "compressed", 300), (2, "compressed", 15)]
-    add(desk, known, vectors[315:330], 316)
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(1, "compressed", 300), (3, "compressed", 30)]
+    add(session, known, vectors[:300], 1)
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(1, "compressed", 300)]
+    add(session, known, vectors[300:308], 301)
+    refresh_neighbours(session, known)  # too few: they are read from the catalog
+    assert generations(session, known) == [(1, "compressed", 300)]
+    add(session, known, vectors[308:315], 309)
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(1, "compressed", 300), (2, "compressed", 15)]
+    add(session, known, vectors[315:330], 316)
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(1, "compressed", 300), (3, "compressed", 30)]
     for row in (0, 305, 312, 329):
-        assert search(desk, known, vectors[row], 1)[0].tolist() == [row + 1]
-    add(desk, known, vectors[330:331], 331)
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(4, "compressed", 331)]
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(4, "compressed", 331)]
+        assert search(session, known, vectors[row], 1)[0].tolist() == [row + 1]
+    add(session, known, vectors[330:331], 331)
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(4, "compressed", 331)]
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(4, "compressed", 331)]
 
 
 def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
-    desk: Desk, known: StoredEncoder, rng: np.random.Generator
+    session: Session, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 320, DIM)
-    add(desk, known, vectors[:300], 1)
-    refresh_neighbours(desk, known)
-    add(desk, known, vectors[300:], 301)
-    refresh_neighbours(desk, known)
-    (desk.catalog.folder / "neighbours-2.faiss").unlink()
+    add(session, known, vectors[:300], 1)
+    refresh_neighbours(session, known)
+    add(session, known, vectors[300:], 301)
+    refresh_neighbours(session, known)
+    (session.catalog.folder / "neighbours-2.faiss").unlink()
     for row in (10, 310):
-        found, notes = search(desk, known, vectors[row], 1)
+        found, notes = search(session, known, vectors[row], 1)
         assert found.tolist() == [row + 1]
         assert "neighbours-2.faiss" in notes[0] and "exactly" in notes[0]
-    refresh_neighbours(desk, known)
-    assert search(desk, known, vectors[310], 1) == (np.array([311]), [])
-    assert generations(desk, known) == [(3, "compressed", 320)]
+    refresh_neighbours(session, known)
+    assert search(session, known, vectors[310], 1) == (np.array([311]), [])
+    assert generations(session, known) == [(3, "compressed", 320)]
 
 
 def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
-    desk: Desk, known: StoredEncoder, rng: np.random.Generator
+    session: Session, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 200, DIM)
-    add(desk, known, vectors, 1)
-    refresh_neighbours(desk, known)
-    path = desk.catalog.folder / "neighbours-1.faiss"
+    add(session, known, vectors, 1)
+    refresh_neighbours(session, known)
+    path = session.catalog.folder / "neighbours-1.faiss"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    found, notes = search(desk, known, vectors[17], 5)
+    found, notes = search(session, known, vectors[17], 5)
     assert "is not the file that was written" in notes[0]
     assert found.tolist() == (np.argsort(-(vectors @ vectors[17]))[:5] + 1).tolist()
 
 
 def test_an_index_type_that_was_asked_for_stays(
-    desk: Desk, known: StoredEncoder, rng: np.random.Generator
+    session: Session, known: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 60, DIM)
-    add(desk, known, vectors[:50], 1)
-    ask_for(desk, "exact")
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(1, "exact", 50)]
-    add(desk, known, vectors[50:], 51)
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(2, "exact", 60)]
-    ask_for(desk, "auto")
-    refresh_neighbours(desk, known)
-    assert generations(desk, known) == [(3, "compressed", 60)]
+    add(session, known, vectors[:50], 1)
+    ask_for(session, "exact")
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(1, "exact", 50)]
+    add(session, known, vectors[50:], 51)
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(2, "exact", 60)]
+    ask_for(session, "auto")
+    refresh_neighbours(session, known)
+    assert generations(session, known) == [(3, "compressed", 60)]
 
 
 def test_an_image_that_was_gone_when_the_file_was_made_is_found_when_it_returns(
@@ -177,22 +177,25 @@ def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
 
 
 def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
-    desk: Desk, known: StoredEncoder, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    session: Session,
+    known: StoredEncoder,
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(desk, known, unit_rows(rng, 20, DIM), first=1)
+    add(session, known, unit_rows(rng, 20, DIM), first=1)
     write_file = neighbours.write_file
     made: list[Path] = []
 
     def erased_meanwhile(*given: Any) -> neighbours.StagedFile:
         written = write_file(*given)
         if not made:
-            with desk.catalog.writing("remove --purge") as write:
+            with session.catalog.writing("remove --purge") as write:
                 removals.purge(write, removals.purge_set(write, [7]))
         made.append(written.path)
         return written
 
     monkeypatch.setattr(neighbours, "write_file", erased_meanwhile)
-    refresh_neighbours(desk, known)
+    refresh_neighbours(session, known)
     assert len(made) == 2
-    assert [count for _, _, count in generations(desk, known)] == [19]
+    assert [count for _, _, count in generations(session, known)] == [19]
     assert not any(path.exists() for path in made)

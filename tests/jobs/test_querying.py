@@ -11,7 +11,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog
-from mediclip_index.jobs import recording
+from mediclip_index.jobs import record
 from mediclip_index.types import ModelUnavailable, UsageError, Verdict
 from tests.jobs.conftest import make_tiny
 
@@ -134,7 +134,7 @@ def test_no_audit_leaves_no_row(built: Index, pile: Path) -> None:
 def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
     built: Index, pile: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "AUDIT_PATIENCE", 0.05)
+    monkeypatch.setattr(record, "AUDIT_PATIENCE", 0.05)
     real = Catalog.writing
 
     def busy(self: Catalog, command: str, **options: object) -> object:

@@ -13,9 +13,9 @@ import skimage.data
 from PIL import Image
 
 from mediclip_index import Index, encoding
-from mediclip_index.assess import evidence
 from mediclip_index.catalog import models
 from mediclip_index.encoding.sources import package_folder
+from mediclip_index.evaluate import leave_one_out
 from mediclip_index.types import ModelUnavailable, Settings, Verdict
 from mediclip_index.types.verdicts import ALPHA, K
 
@@ -83,11 +83,11 @@ def test_alpha_1_is_the_votes_and_alpha_0_the_words_to_the_digit(index: Index) -
 def test_they_are_left_out_where_that_is_asked_for(index: Index, tmp_path: Path) -> None:
     for verdict in asked(index, audit=False, references=False):
         assert (verdict.votes, verdict.references) == (None, ())
-    with index._desk.catalog.writing("test", by="test") as write:
+    with index._session.catalog.writing("test", by="test") as write:
         models.add_settings(write, Settings(references=False))
     assert all(v.votes is None for v in asked(index, audit=False))
     assert index.info().references == 0
-    with index._desk.catalog.writing("test", by="test") as write:
+    with index._session.catalog.writing("test", by="test") as write:
         models.add_settings(write, Settings())
     file = tmp_path / "other.toml"
     file.write_text(OTHER_CLASSES)
@@ -97,7 +97,7 @@ def test_they_are_left_out_where_that_is_asked_for(index: Index, tmp_path: Path)
 def test_labels_of_ones_own_outweigh_them_and_what_would_turn_a_verdict_is_true(
     index: Index, tmp_path: Path
 ) -> None:
-    index._desk.bundled = stand_in(index, tmp_path, ["non_medical", "medical", "non_medical"])
+    index._session.bundled = stand_in(index, tmp_path, ["non_medical", "medical", "non_medical"])
     file = tmp_path / "retina.png"
     picture = Image.open(ASKED[0])
     picture.crop((20, 20, picture.width - 20, picture.height - 20)).save(file)
@@ -120,26 +120,28 @@ def test_a_verdict_is_given_again_with_the_file_that_it_used_and_no_other(
     alone = asked(index, references=False)
     assert index.audit_show(given[0].id).verdict == given[0]
     assert index.audit_replay().identical == len(given) + len(alone)
-    index._desk.bundled = stand_in(index, tmp_path, ["medical", "non_medical", "medical"])
+    index._session.bundled = stand_in(index, tmp_path, ["medical", "non_medical", "medical"])
     report = index.audit_replay()
     assert {d.id for d in report.different} == {v.id for v in given}
     assert {d.what for d in report.different} == {"references changed"}
 
 
 def test_no_image_is_judged_by_references_of_its_own_source(index: Index, tmp_path: Path) -> None:
-    index._desk.bundled = stand_in(index, tmp_path, ["medical", "non_medical", "non_medical"], 0.99)
+    index._session.bundled = stand_in(
+        index, tmp_path, ["medical", "non_medical", "non_medical"], 0.99
+    )
     listed = tmp_path / "list.csv"
     lines = ["path,label,source"]
     lines += [f"{p},{'medical' if n == 0 else 'non_medical'},s{n}" for n, p in enumerate(ASKED)]
     listed.write_text("\n".join(lines))
     index.import_labels(listed, keep_columns=True)
-    data = evidence.labelled(index._desk, Settings())
-    found = evidence.gather(data, np.arange(3))
+    data = leave_one_out.labelled(index._session, Settings())
+    found = leave_one_out.leave_one_out(data, np.arange(3))
     for row in range(3):
         near = np.isfinite(found.references.similarities[row])
         assert near.sum() == 2
         assert row not in found.references.places[row][near]
-    assert not evidence.labelled(index._desk, Settings(references=False)).references
+    assert not leave_one_out.labelled(index._session, Settings(references=False)).references
     report = index.evaluate(split="all")
     assert report.methods["neighbours"].accuracy.value >= 0
 

@@ -13,7 +13,7 @@ from pydicom.data import get_testdata_file
 from mediclip_index import Index, reading
 from mediclip_index.catalog import Catalog, images, indexed, labels, models
 from mediclip_index.catalog.images import NewImage
-from mediclip_index.jobs import moving
+from mediclip_index.jobs import migrate
 from mediclip_index.reading.recipes import FIRST, read_otherwise
 from mediclip_index.types import Silent, UsageError
 
@@ -66,7 +66,7 @@ def of_file(index: Index, name: str) -> list[indexed.Indexed]:
 
 def told(index: Index) -> dict[int, str | None]:
     with catalog(index).reading() as read:
-        return {i: standing.label for i, standing in labels.standings(read).items()}
+        return {i: current.label for i, current in labels.current_labels(read).items()}
 
 
 def add_page(index: Index, name: str, page: int, item: int | None = None) -> int:
@@ -199,7 +199,7 @@ def test_a_build_that_was_stopped_after_the_move_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving.ReadAgain, "settle", stopped)
+        patch.setattr(migrate.ReadAgain, "settle", stopped)
         with pytest.raises(KeyboardInterrupt):
             earlier.build(reread=True)
     assert mask in {i.id for i in of_file(earlier, "q.tif")}

@@ -12,10 +12,10 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.encoding.sources import package_folder
-from mediclip_index.jobs.calibrating import settings_digest
+from mediclip_index.session.calibrations import settings_digest
 from mediclip_index.types import Calibration, ModelUnavailable, Settings
 from mediclip_index.types.verdicts import ALPHA
-from tests.assess.conftest import fill, tiles  # noqa: F401
+from tests.evaluate.conftest import fill, tiles  # noqa: F401
 
 Ship = Callable[..., Index]
 
@@ -55,7 +55,7 @@ def ship(place: Path, tmp_path: Path) -> Ship:
             **changed,
         }
         (folder / f"{model}-doubt.json").write_text(json.dumps(doubt))
-        index._desk.bundled = folder
+        index._session.bundled = folder
         return index
 
     return shipped
@@ -138,7 +138,7 @@ def test_it_holds_by_a_copy_of_the_settings_and_not_under_a_what_if(ship: Ship) 
 
 
 def test_tuning_takes_its_place(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mediclip_index.assess.grids.ROUNDS", 0)
+    monkeypatch.setattr("mediclip_index.evaluate.grids.ROUNDS", 0)
     index = ship()
     fitted = index.tune(allow_duplicates=True, coverage=0.9).settings.calibration
     assert isinstance(fitted, Calibration)
@@ -150,8 +150,8 @@ def test_a_verdict_is_given_again_by_the_file_that_it_used_and_no_other(ship: Sh
     index = ship(strange=0.05, kind=0.6)
     given = some(index)
     assert index.audit_replay().identical == len(given)
-    assert index._desk.bundled is not None
-    (file,) = index._desk.bundled.glob("*-doubt.json")
+    assert index._session.bundled is not None
+    (file,) = index._session.bundled.glob("*-doubt.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "strange": 0.06}))
     told = index.audit_replay().different
     assert {d.what for d in told} == {"calibration changed"}

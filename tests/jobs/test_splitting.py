@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mediclip_index import Index
-from mediclip_index.jobs.splitting import deal
+from mediclip_index.jobs.split import deal
 from mediclip_index.types import UsageError
 from tests.jobs.conftest import index, tiny_model
 

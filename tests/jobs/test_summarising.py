@@ -26,7 +26,7 @@ def test_an_index_without_paths_knows_no_folders_and_copies_nothing(
 
 
 def test_images_without_a_vector_are_left_out_and_said(built: Index) -> None:
-    with built._desk.catalog.writing("test") as write:
+    with built._session.catalog.writing("test") as write:
         write.db.execute(f"DELETE FROM {models.encoder(write).vectors} WHERE image IN (2, 3)")
     report = built.summary()
     assert report.images == sum(row.images for row in report.rows) == 10

@@ -11,8 +11,9 @@ from PIL import Image
 
 from mediclip_index import Index, encoding, samples
 from mediclip_index.catalog import models
-from mediclip_index.jobs import founding, measuring
-from mediclip_index.jobs.desk import load_encoder
+from mediclip_index.jobs import create
+from mediclip_index.session import unrelated
+from mediclip_index.session.session import load_encoder
 from mediclip_index.types import Encoder, Picture, Pixels, Settings, Unrelated, Vectors
 from mediclip_index.types.verdicts import BETA, NEAR
 
@@ -71,7 +72,7 @@ def test_the_same_pictures_get_the_same_verdicts_from_a_model_whose_cosines_are_
     given = {}
     for name, encoder in {"plain": inner, "lifted": Lifted(inner)}.items():
         with monkeypatch.context() as patch:
-            patch.setattr(founding, "load_encoder", lambda *_, one=encoder: one)
+            patch.setattr(create, "load_encoder", lambda *_, one=encoder: one)
             patch.setattr(encoding, "references", lambda *_: None)
             index = Index.create(tmp_path / name, model="lite")
             index.build(sources)
@@ -92,7 +93,7 @@ def test_the_same_pictures_get_the_same_verdicts_from_a_model_whose_cosines_are_
 
 def test_what_ships_is_what_it_was_in_the_bundled_models_cosines(tmp_path: Path) -> None:
     index = Index.create(tmp_path / "index", model="lite-4")
-    with index._desk.catalog.reading() as read:
+    with index._session.catalog.reading() as read:
         known, settings = models.encoder(read), models.settings(read)
     assert (settings.unit, settings.beta, settings.near) == ("spreads", BETA, NEAR)
     assert known.unrelated is not None
@@ -103,7 +104,7 @@ def test_what_ships_is_what_it_was_in_the_bundled_models_cosines(tmp_path: Path)
 def test_without_sample_pictures_the_pile_is_measured_pairs_of_one_source_aside(
     tmp_path: Path, tiny_model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(measuring, "sample_pictures", lambda size: [])
+    monkeypatch.setattr(unrelated, "sample_pictures", lambda size: [])
     index = Index.create(tmp_path / "index", model=tiny_model)
     assert measured(index) is None
     listed = tmp_path / "list.csv"
@@ -123,23 +124,23 @@ def test_without_sample_pictures_the_pile_is_measured_pairs_of_one_source_aside(
     assert found is not None
     assert found.median == pytest.approx(float(np.median(across)), abs=1e-6)
     index.build([str(listed)])
-    with index._desk.catalog.reading() as read:
+    with index._session.catalog.reading() as read:
         assert read.db.execute("SELECT count(*) FROM unrelated").fetchall() == [(1,)]
 
 
 def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_spreads(
     built: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with built._desk.catalog.writing("test", by="test") as write:
+    with built._session.catalog.writing("test", by="test") as write:
         write.db.execute("DELETE FROM unrelated")
         models.add_settings(write, Settings(unit="cosines", beta=10.0, near=0.4, references=False))
     before = built.query_indexed(audit=False).verdicts
     built.set_label("medical", [9, 10], split=None)
     built.set_label("non_medical", [11, 12])
-    monkeypatch.setattr("mediclip_index.assess.splits.LEAST_TUNED", 4)
-    monkeypatch.setattr("mediclip_index.assess.shrinking.FEWEST", 4)
-    monkeypatch.setattr("mediclip_index.assess.shrinking.FEWEST_OF_A_CLASS", 1)
-    monkeypatch.setattr("mediclip_index.assess.grids.ROUNDS", 0)
+    monkeypatch.setattr("mediclip_index.evaluate.splits.LEAST_TUNED", 4)
+    monkeypatch.setattr("mediclip_index.evaluate.shrinkage.FEWEST", 4)
+    monkeypatch.setattr("mediclip_index.evaluate.shrinkage.FEWEST_OF_A_CLASS", 1)
+    monkeypatch.setattr("mediclip_index.evaluate.grids.ROUNDS", 0)
     tried = built.tune(allow_duplicates=True, dry_run=True)
     assert measured(built) is None
     kept = built.tune(allow_duplicates=True)
@@ -155,5 +156,5 @@ def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_
 
 
 def measured(index: Index) -> Unrelated | None:
-    with index._desk.catalog.reading() as read:
+    with index._session.catalog.reading() as read:
         return models.encoder(read).unrelated

@@ -310,7 +310,7 @@ def test_a_damaged_catalog_is_one_sentence(
         with catalog.reading() as read:
             images.images(read)
             images.vectors(read, models.encoder(read))
-            labels.standings(read)
+            labels.current_labels(read)
             audit.verify(read)
         with catalog.writing("x") as write:
             add(write, {"/pile/e.png": "eeee"})
@@ -388,7 +388,9 @@ def test_a_clock_that_goes_back_disorders_nothing(
         assert audit.verify(read)[2] == []
         chain = read.db.execute("SELECT id FROM verdicts ORDER BY position").fetchall()
         assert [i for (i,) in chain] == given
-        assert labels.standings(read, [1])[1].label == "round 60"  # the order of tx, not of time
+        assert (
+            labels.current_labels(read, [1])[1].label == "round 60"
+        )  # the order of tx, not of time
         assert [e.label for e in labels.history(read, 1)][-1] == "round 60"
     assert given == sorted(given)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from mediclip_index.assess import pairs
+from mediclip_index.evaluate import pairs
 from mediclip_index.neighbours import copies
 from mediclip_index.reading.tones import thumbnail
 from mediclip_index.types import THUMBNAIL, Silent

@@ -43,7 +43,7 @@ def of_bits(bits: int) -> list[int]:
     return [round(value / 255 * (2**bits - 1)) for value in GREYS]
 
 
-def standing(bits: int) -> Quarters:
+def current(bits: int) -> Quarters:
     """What is seen of it where brightness stands as it is."""
     return grey(*(round(value * 255 / (2**bits - 1)) for value in of_bits(bits)))
 

@@ -25,6 +25,7 @@ from tests.reading.raster_made import (
     WIDTH,
     Values,
     box,
+    current,
     grey,
     imagecodecs,
     jp2,
@@ -32,7 +33,6 @@ from tests.reading.raster_made import (
     psd,
     quartered,
     saved,
-    standing,
     windowed,
 )
 from tests.reading.raster_rows import Refused, Row
@@ -57,7 +57,7 @@ def _simple() -> Iterator[Row]:
     yield Row("XBM, whose ones are ink", lambda: saved(GREY > 127, "XBM"), grey(0, 255, 0, 255),
               magick="yes")  # fmt: skip
     yield Row("PCX", partial(saved, COLOUR, "PCX"), magick="yes")
-    yield Row("PCX, grey", partial(saved, GREY, "PCX"), standing(8), magick="yes")
+    yield Row("PCX, grey", partial(saved, GREY, "PCX"), current(8), magick="yes")
     yield Row("SGI", partial(saved, COLOUR, "SGI"), magick="yes")
     yield Row("TGA", partial(saved, COLOUR, "TGA", rle=True), near=0)
     yield Row("QOI", lambda: imagecodecs.qoi_encode(COLOUR))
@@ -75,16 +75,16 @@ def _simple() -> Iterator[Row]:
         head = b"P5\n%d %d\n%d\n" % (WIDTH, HEIGHT, most)
         yield Row(
             f"PGM of {most}", partial(bytes.__add__, head, quartered(four, kind).tobytes()),
-            windowed() if most > 255 else standing(8), near=2,
+            windowed() if most > 255 else current(8), near=2,
         )  # fmt: skip
     text = b"P2 %d %d 255\n" % (WIDTH, HEIGHT) + b" ".join(b"%d" % v for v in GREY.ravel())
-    yield Row("PGM in letters", lambda: text, standing(8))
+    yield Row("PGM in letters", lambda: text, current(8))
     bits = np.packbits(GREY < 128, axis=1).tobytes()
-    yield Row("PBM", lambda: b"P4\n%d %d\n" % (WIDTH, HEIGHT) + bits, standing(1), magick="yes")
+    yield Row("PBM", lambda: b"P4\n%d %d\n" % (WIDTH, HEIGHT) + bits, current(1), magick="yes")
     real = (GREY[::-1].astype("<f4") / 255).tobytes()
     yield Row("PFM", lambda: b"Pf\n%d %d\n-1.0\n" % (WIDTH, HEIGHT) + real, windowed())
     yield Row("XPM", lambda: _xpm(b"#ff0000"), magick="yes")
-    yield Row("FITS, 8 bit", lambda: _fits(GREY, 8), standing(8), magick="yes")
+    yield Row("FITS, 8 bit", lambda: _fits(GREY, 8), current(8), magick="yes")
 
 
 def _part_gif() -> bytes:
@@ -150,8 +150,8 @@ def _bitmaps() -> Iterator[Row]:
 
 def _layered() -> Iterator[Row]:
     yield Row("PSD", lambda: psd(COLOUR, 3), magick="yes")
-    yield Row("PSD, grey", lambda: psd(GREY, 1), standing(8), magick="yes")
-    yield Row("PSD, bitmap", lambda: psd(GREY < 128, 0, 1), standing(1), magick="yes")
+    yield Row("PSD, grey", lambda: psd(GREY, 1), current(8), magick="yes")
+    yield Row("PSD, bitmap", lambda: psd(GREY < 128, 0, 1), current(1), magick="yes")
     ink = quartered([(0, 255, 255, 0), (255, 0, 255, 0), (255, 255, 0, 0), (0, 0, 255, 0)])
     table = bytes(c[n] for n in range(3) for c in (*COLOURS, *[(9, 9, 9)] * 252))
     index = quartered([0, 1, 2, 3])
@@ -210,7 +210,7 @@ def _wavelets() -> Iterator[Row]:
         near=2,
     )
     yield Row("JPEG 2000, sYCC", lambda: jp2(coded(luma, mct=False), 3, 18), near=3)
-    yield Row("JPEG 2000, grey", lambda: jp2(coded(GREY), 1, 17), standing(8))
+    yield Row("JPEG 2000, grey", lambda: jp2(coded(GREY), 1, 17), current(8))
     whole = {"lossless": True}
     yield Row("JPEG XL", lambda: imagecodecs.jpegxl_encode(COLOUR, **whole))
     yield Row("JPEG XL, 16 bit", lambda: imagecodecs.jpegxl_encode(_DEEP, **whole), windowed())

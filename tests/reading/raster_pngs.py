@@ -20,6 +20,7 @@ from tests.reading.raster_made import (
     WIDTH,
     Quarters,
     chunk,
+    current,
     exif,
     grey,
     imagecodecs,
@@ -29,7 +30,6 @@ from tests.reading.raster_made import (
     quartered,
     saved,
     segment,
-    standing,
     windowed,
 )
 from tests.reading.raster_rows import Refused, Row
@@ -63,7 +63,7 @@ def _depths() -> Iterator[Row]:
             yield Row(
                 f"PNG, grey, {bits} bit" + (", interlaced" if interlaced else ""),
                 partial(png, quartered(of_bits(bits), kind), 0, bits, interlaced=interlaced),
-                windowed() if bits == 16 else standing(bits),
+                windowed() if bits == 16 else current(bits),
                 magick="deep" if bits == 16 else "yes",
             )
     for bits in (1, 2, 4, 8):
@@ -73,7 +73,7 @@ def _depths() -> Iterator[Row]:
             f"PNG, grey, {bits} bit, one value of it clear",
             partial(png, quartered(of_bits(bits)), 0, bits, before=clear),
             tuple((255,) * 3 if value == one else seen
-                  for value, seen in zip(of_bits(bits), standing(bits), strict=True)),
+                  for value, seen in zip(of_bits(bits), current(bits), strict=True)),
         )  # fmt: skip
     yield Row("PNG, RGB, 16 bit, low values", partial(png, _LOW, 2, 16), magick="deep")
     yield Row(
@@ -135,7 +135,7 @@ def _chunks() -> Iterator[Row]:
                     before=chunk(b"eXIf", exif(orientation))),
         )  # fmt: skip
     for named, gamma, seen in (("linear light", 100_000, _linear()), ("sRGB's", 45_455,
-                                standing(8)), ("a senseless gamma", 1, standing(8))):  # fmt: skip
+                                current(8)), ("a senseless gamma", 1, current(8))):  # fmt: skip
         yield Row(
             f"PNG, gAMA of {named}",
             partial(png, GREY, 0, before=chunk(b"gAMA", struct.pack(">I", gamma))), seen,
@@ -143,7 +143,7 @@ def _chunks() -> Iterator[Row]:
     yield Row(
         "PNG, gAMA and sRGB",
         partial(png, GREY, 0, before=chunk(b"gAMA", struct.pack(">I", 100_000))
-                + chunk(b"sRGB", b"\0")), standing(8),
+                + chunk(b"sRGB", b"\0")), current(8),
     )  # fmt: skip
     yield Row("APNG of three frames", _apng, told=(("frames", 3),))
 
@@ -203,7 +203,7 @@ def _everyday_jpeg() -> Iterator[Row]:
     for named, how in (("progressive", {"progressive": True}), ("4:2:0", {"subsampling": 2}),
                        ("RGB", {"keep_rgb": True})):  # fmt: skip
         yield Row(f"JPEG, {named}", partial(_jpeg, **how), near=12, magick="yes")
-    yield Row("JPEG, grey", partial(saved, GREY, "JPEG", quality=95), standing(8), near=2,
+    yield Row("JPEG, grey", partial(saved, GREY, "JPEG", quality=95), current(8), near=2,
               magick="yes")  # fmt: skip
     yield Row("JPEG of two pictures", _mpo, near=3, told=(("frames", 2),))
 
@@ -222,7 +222,7 @@ def _rare_jpeg() -> Iterator[Row]:
     twelve = _DEEP >> 4
     deep = {"bitspersample": 12, "level": 95}
     yield Row("JPEG, 12 bit", lambda: imagecodecs.jpeg8_encode(twelve, **deep), windowed())
-    yield Row("JPEG, lossless, grey", lambda: imagecodecs.ljpeg_encode(GREY), standing(8))
+    yield Row("JPEG, lossless, grey", lambda: imagecodecs.ljpeg_encode(GREY), current(8))
     yield Row("JPEG, lossless, 12 bit",
               lambda: imagecodecs.ljpeg_encode(twelve, bitspersample=12), windowed())  # fmt: skip
     yield Row("JPEG, lossless, RGB", lambda: imagecodecs.jpeg8_encode(COLOUR, lossless=True))

@@ -20,12 +20,12 @@ from tests.reading.raster_made import (
     Directory,
     Quarters,
     Values,
+    current,
     laid,
     of_bits,
     page,
     quartered,
     saved,
-    standing,
     tiff,
     windowed,
 )
@@ -75,7 +75,7 @@ def _written(values: Values, **how: Any) -> bytes:
 
 def _greys() -> Iterator[Row]:
     for bits in (1, 2, 4, 8, 12, 16, 32, 64):
-        seen = standing(bits) if bits <= 8 else windowed()
+        seen = current(bits) if bits <= 8 else windowed()
         for order, named in (("<", "little"), (">", "big")):
             for photometric, way in ((1, "black"), (0, "white")):
                 four = of_bits(bits)
@@ -105,7 +105,7 @@ def _greys() -> Iterator[Row]:
             windowed(),
         )
     yield Row(
-        "BigTIFF", lambda: tiff(page(GREY, order=">"), order=">", big=True), standing(8),
+        "BigTIFF", lambda: tiff(page(GREY, order=">"), order=">", big=True), current(8),
         magick="yes",
     )  # fmt: skip
 
@@ -192,7 +192,7 @@ def _alphas() -> Iterator[Row]:
     yield Row("alpha, 12 bit", lambda: tiff(page(deep >> 4, 2, 12, t338=(3, [2]))), COVERED)
     yield Row("alpha, 4 bit", lambda: tiff(page(over >> 4, 2, 4, t338=(3, [2]))), COVERED, near=9)
     dark = np.dstack([GREY, np.full((HEIGHT, WIDTH), 255, np.uint8)])
-    yield Row("grey with alpha", lambda: tiff(page(dark, 1, t338=(3, [2]))), standing(8))
+    yield Row("grey with alpha", lambda: tiff(page(dark, 1, t338=(3, [2]))), current(8))
     yield Row(
         "alpha, associated, 16 bit",
         lambda: tiff(page(dimmed.astype(np.uint16) * 257, 2, t338=(3, [1]))), COVERED, near=3,
@@ -250,7 +250,7 @@ def _compressed() -> Iterator[Row]:
         partial(_written, GREY.astype(np.float32), compression="lerc"), windowed(),
     )  # fmt: skip
     for fax in ("group3", "group4", "tiff_ccitt"):
-        yield Row(f"fax, {fax}", partial(_fax, fax), standing(1), magick="yes")
+        yield Row(f"fax, {fax}", partial(_fax, fax), current(1), magick="yes")
 
 
 def _fax(how: str) -> bytes:

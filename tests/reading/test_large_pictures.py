@@ -26,12 +26,12 @@ from tests.reading.raster_made import (
     Quarters,
     Values,
     chunk,
+    current,
     exif,
     imagecodecs,
     page,
     png,
     seen_quarters,
-    standing,
     tiff,
     windowed,
 )
@@ -103,7 +103,7 @@ KINDS: list[tuple[str, Callable[[], bytes], Quarters, int]] = [
     ("PGM, 16 bit", lambda: large_netpbm(DEEP, b"P5"), windowed(), 1),
     ("PPM", lambda: large_netpbm(COLOUR, b"P6"), COLOURS, 1),
     ("WebP", large_webp, COLOURS, 9),
-    ("JPEG 2000", large_jpeg2000, standing(8), 3),
+    ("JPEG 2000", large_jpeg2000, current(8), 3),
 ]
 
 

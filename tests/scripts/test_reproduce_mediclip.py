@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.assess.conftest import tiles
+from tests.evaluate.conftest import tiles
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "reproduce_mediclip.py"
 KAGGLE = {"retina.jpg": "Medical", "chelsea.png": "Non-Medical"}

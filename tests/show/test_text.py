@@ -15,10 +15,10 @@ from mediclip_index.types import (
     AuditRow,
     DuplicatesReport,
     EvaluationReport,
+    NearDuplicates,
     PromptSetFacts,
     SearchHit,
     SearchReport,
-    Twins,
 )
 from tests.show.test_hostile_text import REPORTS, filled, report_of
 
@@ -60,7 +60,7 @@ def test_only_what_was_compared_has_a_cosine() -> None:
 
 
 def test_a_group_of_duplicates_names_a_file() -> None:
-    group = replace(filled(Twins), paths=("/data/a.png", "/data/b.png"), ids=(7, 8))
+    group = replace(filled(NearDuplicates), paths=("/data/a.png", "/data/b.png"), ids=(7, 8))
     report = replace(filled(DuplicatesReport), groups=(group,), leaks={})
     text = duplicates.duplicates(report, None, PLAIN)
     assert text.startswith("1 group of duplicates")

@@ -23,9 +23,9 @@ from tests.conftest import unit_rows
 
 @pytest.fixture(scope="module")
 def words() -> PromptEmbeddings:
-    wording = load_bundled("medical")
-    sentences = unit_rows(np.random.default_rng(1), len(wording.sentences), 32)
-    return prompt_embeddings(wording, sentences, "groups")
+    text_classifier = load_bundled("medical")
+    sentences = unit_rows(np.random.default_rng(1), len(text_classifier.sentences), 32)
+    return prompt_embeddings(text_classifier, sentences, "groups")
 
 
 def test_every_modality_speaks_for_medical_kinds_that_the_shipped_words_have(
@@ -69,6 +69,8 @@ def test_a_header_lifts_its_own_kinds_alone(words: PromptEmbeddings) -> None:
 
 
 def test_a_prompt_set_without_such_kinds_is_left_alone() -> None:
-    wording = load_bundled("mediclip")
-    sentences = unit_rows(np.random.default_rng(1), len(wording.sentences), 32)
-    assert header_vote("MR", False, prompt_embeddings(wording, sentences, "prompts")) is None
+    text_classifier = load_bundled("mediclip")
+    sentences = unit_rows(np.random.default_rng(1), len(text_classifier.sentences), 32)
+    assert (
+        header_vote("MR", False, prompt_embeddings(text_classifier, sentences, "prompts")) is None
+    )

@@ -1,0 +1,1 @@
+"""Labelled images → better settings, metrics, mistakes, comparisons: one module a verb."""

@@ -1,0 +1,154 @@
+"""What people say of images: labels by id, labels by path, and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from mediclip_index import reading
+from mediclip_index.catalog import ReadTransaction, images, labels
+from mediclip_index.jobs.turned import with_turned
+from mediclip_index.session.kinds import classes_by_kind, named_kind, prompt_set
+from mediclip_index.session.session import Session
+from mediclip_index.types import Facts, LabelEvent, LabelReport, UsageError
+
+NOTHING = labels.CurrentLabels()
+
+
+def set_label(
+    session: Session,
+    label: str | None,
+    ids: Sequence[int],
+    *,
+    split: str | None,
+    subject: str | None,
+    kind: str | None = None,
+) -> LabelReport:
+    """See Index.set_label."""
+    if label is None and split is None and subject is None and kind is None:
+        raise UsageError("Say what to set: a class, --kind, --split or --subject.")
+    if not ids:
+        raise UsageError("Name the images by id; `mediclip-index search` shows ids.")
+    for what, value in (("class", label), ("split", split), ("subject", subject), ("kind", kind)):
+        if value is not None and not _is_text(value):
+            raise UsageError(f"The {what} is no UTF-8; write it in letters that are.")
+    chosen = prompt_set(session)
+    kind = named_kind(chosen, kind) if kind else kind
+    said = Facts(label=label, split=split, subject=subject, kind=kind)
+    said = in_classes(said, chosen.class_names)
+    check_labels(session, said.labels())
+    with session.catalog.writing("label set", by=session.author) as write:
+        missing = set(ids) - set(images.images(write, ids))
+        if missing:
+            raise UsageError(
+                f"There is no image {min(missing)} in this index; nothing was changed."
+            )
+        now = labels.current_labels(write, ids)
+        facts = {i: with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
+        changed = labels.say(write, facts)
+    with session.catalog.reading() as read:
+        report = LabelReport(session.facts(read), changed, len(facts) - changed)
+    return with_turned(session, report, ids)
+
+
+def with_kind(
+    image: int, said: Facts, now: labels.CurrentLabels, classes: Mapping[str, Sequence[str]]
+) -> Facts:
+    """What is said of one image, with class and kind fitting together: a kind says the class too
+    where none is known, and a class of another kind, or none, takes the kind away.
+
+    UsageError where the image has another class than the kind is of.
+    """
+    if said.kind:
+        possible = classes[said.kind]
+        label = said.label or (now.label if said.label is None else None)
+        if label is not None and label not in possible:
+            raise UsageError(
+                f"Image {image} is labelled {label}, and {said.kind} is a kind of {possible[0]}: "
+                f"say both, as in `mediclip-index label set {possible[0]} --kind {said.kind} "
+                f"{image}`."
+                if said.label is None
+                else f"{said.kind} is a kind of {possible[0]}, not of {label}; nothing was changed."
+            )
+        return replace(said, label=label or possible[0])
+    if said.label is not None and now.kind and said.label not in classes.get(now.kind, ()):
+        return replace(said, kind="")
+    return said
+
+
+def _is_text(value: str) -> bool:
+    """Whether a word from the command line came through whole."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def in_classes(facts: Facts, classes: Sequence[str]) -> Facts:
+    """What is said, by the names of the classes: `Non-Medical` is `non_medical`."""
+    named = {reading.plain(name): name for name in classes}
+
+    def one(said: Facts) -> Facts:
+        label = said.label
+        return replace(
+            said,
+            label=named.get(reading.plain(label), label) if label else label,
+            parts=tuple((page, item, one(more)) for page, item, more in said.parts),
+        )
+
+    return one(facts)
+
+
+def at_odds(read: ReadTransaction, said: Mapping[str, Facts]) -> list[str]:
+    """Notes on files of one content of which different things were said: an image has one class
+    and one split, so of what the folders or the list say by path only one can be taken."""
+    notes = []
+    shared = images.shared(read) if said else []
+    for what, many in (("label", "classes"), ("split", "splits")):
+        odd = []
+        for paths in shared:
+            given = {getattr(said[path], what): path for path in paths if path in said}
+            given.pop(None, None)
+            given.pop("", None)
+            if len(given) > 1:
+                odd.append(sorted(given.values()))
+        if odd:
+            images_are = "1 image is" if len(odd) == 1 else f"{len(odd)} images are"
+            notes.append(
+                f"{images_are} said to be of several {many}, as one content lies in several files "
+                f"({odd[0][0]} and {odd[0][1]}); one of them was taken: `mediclip-index label set` "
+                "says which."
+            )
+    return notes
+
+
+def label_history(session: Session, image: int) -> list[LabelEvent]:
+    with session.catalog.reading() as read:
+        if not images.images(read, [image]):
+            raise UsageError(f"There is no image {image} in this index.")
+        return labels.history(read, image)
+
+
+def path_of(session: Session, image: int) -> str:
+    with session.catalog.reading() as read:
+        found = images.images(read, [image])
+    if not found:
+        raise UsageError(f"There is no image {image} in this index.")
+    return found[image].path
+
+
+def classes_of(session: Session) -> tuple[str, ...]:
+    """The classes of the prompt set in force."""
+    return prompt_set(session).class_names
+
+
+def check_labels(session: Session, said: Iterable[str]) -> None:
+    """UsageError where a label is no class of the prompt set in force."""
+    classes = classes_of(session)
+    strange = sorted(set(said) - set(classes))
+    if strange:
+        raise UsageError(
+            f"{strange[0]!r} is no class of this index; the classes are {', '.join(classes)}. "
+            "A class can be added by words: `mediclip-index prompts add FILE.toml`."
+        )

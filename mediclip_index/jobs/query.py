@@ -1,0 +1,195 @@
+"""Pictures, given or indexed → verdicts, each kept in the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+
+import numpy as np
+from uuid6 import uuid7
+
+from mediclip_index import reading
+from mediclip_index.catalog import audit as chain
+from mediclip_index.catalog import images, presence
+from mediclip_index.jobs.classify import QueryImage, classify
+from mediclip_index.jobs.columns import matching
+from mediclip_index.jobs.headers import dicom_headers, header_of_picture
+from mediclip_index.jobs.record import keep
+from mediclip_index.reading.pool import Loaded, Readers, ReadSpec
+from mediclip_index.session.session import Session
+from mediclip_index.session.snapshot import Snapshot, open_snapshot
+from mediclip_index.types import (
+    Entry,
+    Pixels,
+    Progress,
+    QueryReport,
+    ReadOptions,
+    Refusal,
+    ScanOptions,
+    UsageError,
+    Verdict,
+    WhatIf,
+)
+
+BATCH = 64  # verdicts given, and written to the audit, at a time
+STDIN = "-"
+
+
+def query_files(
+    session: Session,
+    sources: Sequence[str],
+    *,
+    stdin: bytes | None,
+    what_if: WhatIf,
+    prompts: str | None,
+    read_options: ReadOptions,
+    scan: ScanOptions,
+    as_of: str | None,
+    audit: bool,
+    progress: Progress,
+    seen: Callable[[Verdict, Pixels], None] | None = None,
+) -> QueryReport:
+    """See Index.query."""
+    if not sources:
+        raise UsageError("Name at least one picture, folder or list; - reads a picture from stdin.")
+    notes: list[str] = []
+    refused: list[Refusal] = []
+    entries = list(_entries(sources, scan, refused, notes))
+    head = None
+    with Readers() as readers:
+        readers.expect(len(entries))  # they start while the model is loaded, which does
+        base = open_snapshot(
+            session, what_if=what_if, prompts=prompts, as_of=as_of, seeing=bool(entries)
+        )  # while the catalog is read
+        names = session.names
+        entries = [names.entry(e) if e.given != STDIN else e for e in entries]
+        refused = [names.refusal(refusal) for refusal in refused]
+        notes = [names.note(note, *sources) for note in notes]
+        encoder = session.encoder(base.known)
+        run = str(uuid7())
+        verdicts: list[Verdict] = []
+        progress.start("query", len(entries))
+        read_spec = ReadSpec(encoder, read_options)
+        for batch in _batches(readers.ahead(entries, read_spec, given={STDIN: stdin or b""})):
+            refused += [names.refusal(refusal) for loaded in batch for refusal in loaded.refused]
+            asked = [
+                QueryImage(
+                    path=loaded.entry.given,
+                    page=picture.page,
+                    item=picture.item,
+                    sha256=loaded.sha256 or "",
+                    width=picture.width,
+                    height=picture.height,
+                    header=header_of_picture(picture, base.text_classifier.vectors),
+                )
+                for loaded in batch
+                for picture in loaded.pictures
+            ]
+            if asked:
+                vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
+                given = classify(session, base, asked, vectors)
+                if audit:
+                    head = keep(session, base, run, asked, given, vectors, encoder)
+                verdicts += given
+                if seen is not None:
+                    pictures = [p for loaded in batch for p in loaded.pictures]
+                    for one, picture in zip(given, pictures, strict=True):
+                        seen(one, picture.pixels)
+            progress.advance(len(batch))
+    progress.finish()
+    return _report(session, base, verdicts, head, refused, notes)
+
+
+def query_indexed(
+    session: Session,
+    *,
+    where: str | None,
+    what_if: WhatIf,
+    prompts: str | None,
+    as_of: str | None,
+    audit: bool,
+    progress: Progress,
+) -> QueryReport:
+    """See Index.query_indexed."""
+    base = open_snapshot(session, what_if=what_if, prompts=prompts, as_of=as_of)
+    if where is not None:
+        plain = what_if == WhatIf() and prompts is None
+        in_force = (
+            base if plain else open_snapshot(session, what_if=WhatIf(), prompts=None, as_of=as_of)
+        )
+        ids = matching(session, where, in_force, progress=progress)
+    else:
+        with session.catalog.reading() as read:
+            ids = presence.present_ids(read.as_of(base.tx)).tolist()
+    run = str(uuid7())
+    verdicts: list[Verdict] = []
+    head = None
+    progress.start("query", len(ids))
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        with session.catalog.reading() as read:
+            now = read.as_of(base.tx)
+            known = images.images(now, part)
+            having, vectors = images.vectors(now, base.known, part)
+            headers = dict(
+                zip(part, dicom_headers(now, base.text_classifier.vectors, part), strict=True)
+            )
+        asked = [
+            QueryImage(
+                i.path, i.page, i.item, i.sha256, i.width, i.height, image=i.id,
+                header=headers[i.id],
+            )
+            for i in (known[int(j)] for j in having)
+        ]  # fmt: skip
+        given = classify(session, base, asked, vectors)
+        if audit:
+            head = keep(session, base, run, asked, given, np.asarray(vectors), None)
+        verdicts += given
+        progress.advance(len(part))
+    progress.finish()
+    return _report(session, base, verdicts, head, [], [])
+
+
+def _no_file(source: str) -> str:
+    image = source.lstrip("#")
+    if not image.isdecimal():
+        return f"There is no file {source}."
+    return f'There is no file {source}; an indexed image: --indexed --where "id = {image}".'
+
+
+def _entries(
+    sources: Sequence[str], options: ScanOptions, refused: list[Refusal], notes: list[str]
+) -> Iterator[Entry]:
+    for source in sources:
+        if source == STDIN:
+            yield Entry(STDIN, STDIN, 0, 0)
+        elif not reading.is_there(source):
+            refused.append(Refusal(source, "unreadable", _no_file(source)))
+        else:
+            scan = reading.scan(source, labels="none", options=options)
+            refused += scan.refused
+            notes += scan.notes
+            yield from scan.entries
+
+
+def _batches(loaded: Iterator[Loaded]) -> Iterator[list[Loaded]]:
+    while batch := list(islice(loaded, BATCH)):
+        yield batch
+
+
+def _report(
+    session: Session,
+    base: Snapshot,
+    verdicts: Sequence[Verdict],
+    head: str | None,
+    refused: Sequence[Refusal],
+    notes: Sequence[str],
+) -> QueryReport:
+    """The state that the verdicts rest on, with the chain as it stands after them."""
+    if head is None:
+        with session.catalog.reading() as read:
+            head = chain.head(read)[1]
+    facts = replace(base.facts, chain_head=head)
+    told = (*base.notes, *notes, *session.notes)
+    return QueryReport(facts, tuple(verdicts), tuple(refused), told)

@@ -1,0 +1,206 @@
+"""Text, pictures and indexed images → the indexed images nearest to their weighted mix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
+from mediclip_index.catalog.models import StoredEncoder
+from mediclip_index.jobs.columns import matching_by_doubt
+from mediclip_index.jobs.unlearned import note_on_words
+from mediclip_index.neighbours import Stored
+from mediclip_index.reading.pool import first_picture
+from mediclip_index.session.kinds import known_kinds
+from mediclip_index.session.session import Session, unit
+from mediclip_index.types import Progress, SearchHit, SearchReport, UsageError, Vectors
+
+MOST_RESULTS = 10_000
+DEFAULT_RESULTS = 10
+
+
+def search(
+    session: Session,
+    text: Sequence[str],
+    *,
+    images: Sequence[str],
+    like: Sequence[int],
+    without: Sequence[str],
+    where: str | None,
+    k: int | None,
+    min_similarity: float | None,
+    kinds: Sequence[str],
+    progress: Progress,
+) -> SearchReport:
+    """See Index.search."""
+    if k is not None and not 1 <= k <= MOST_RESULTS:
+        raise UsageError(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
+    asked = [
+        *text,
+        *map(session.names.of, images),
+        *(f"#{i}" for i in like),
+        *(f"not {t}" for t in without),
+    ]
+    if not asked and where is None and not kinds:
+        raise UsageError(
+            "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
+        )
+    where = _of_kinds(where, known_kinds(session, kinds))
+    met = None if where is None else matching_by_doubt(session, where, progress=progress)
+    with session.catalog.reading() as read:
+        known = models.encoder(read)
+        target = _of_indexed(read, known, like)
+    if met is not None and not asked:
+        shown = met[:k]
+        results, facts = _hits(session, shown, [1.0] * len(shown))
+        more = len(met) - len(shown)
+        shows = "them" if len(met) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
+        said = (f"{more:,} more match; `-k {min(len(met), MOST_RESULTS)}` shows {shows}.",)
+        return SearchReport(facts, f"where {where}", results, said if more else ())
+    k = DEFAULT_RESULTS if k is None else k
+    target = target + _of_texts(session, known, text, without) + _of_files(session, known, images)
+    if not np.any(target):
+        raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
+    among = None if met is None else np.array(sorted(met), dtype=np.int64)
+    with session.catalog.reading() as read:
+        vector_index, notes = session.vector_index(read, known)
+        ids, similarities = vector_index.search(
+            unit(target)[None], k + len(like), among, _stored(read, known)
+        )
+    # An image that was asked for by id is no answer to itself.
+    pairs = [
+        (int(i), float(s))
+        for i, s in zip(ids[0], similarities[0], strict=True)
+        if i >= 0 and i not in like and (min_similarity is None or s >= min_similarity)
+    ][:k]
+    results, facts = _hits(session, [i for i, _ in pairs], [s for _, s in pairs])
+    query = " + ".join(asked) + (f" where {where}" if where else "")
+    unlearned = note_on_words(known.name, (name for name, _ in map(weighted, (*text, *without))))
+    return SearchReport(
+        facts, query, results, (*notes, *_files_in(text), *unlearned, *session.notes)
+    )
+
+
+def _files_in(text: Sequence[str]) -> list[str]:
+    """A text that is a file's name was perhaps meant as a picture."""
+    return [
+        f"{name} was taken as words; to search for what looks like that file: --image {name}"
+        for name, _ in map(weighted, text)
+        if os.path.isfile(name)
+    ]
+
+
+def weighted(asked: str) -> tuple[str, float]:
+    """A text or file and its weight, `TEXT::0.5`; 1 where none is given."""
+    name, mark, weight = asked.rpartition("::")
+    if not mark:
+        return asked, 1.0
+    try:
+        return name, float(weight)
+    except ValueError:
+        return asked, 1.0
+
+
+def _stored(read: ReadTransaction, known: StoredEncoder) -> Stored:
+    return partial(images.vectors, read, known)
+
+
+def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
+    """A condition that asks for one of these kinds too."""
+    if not kinds:
+        return where
+    listed = ", ".join("'" + kind.replace("'", "''") + "'" for kind in kinds)
+    of_kind = f"kind IN ({listed})"
+    return of_kind if where is None else f"({where}\n) AND {of_kind}"
+
+
+def _of_indexed(read: ReadTransaction, known: StoredEncoder, like: Sequence[int]) -> Vectors:
+    ids, vectors = images.vectors(read, known, like)
+    missing = set(like) - set(ids.tolist())
+    if missing:
+        raise UsageError(f"There is no image {min(missing)} in this index.")
+    out = set(like) & set(removals.removed(read))
+    if out:
+        raise UsageError(
+            f"Image {min(out)} was removed; `mediclip-index remove --restore {min(out)}` brings it "
+            "back."
+        )
+    return np.asarray(vectors.sum(axis=0), dtype=np.float32)
+
+
+def _of_texts(
+    session: Session, known: StoredEncoder, text: Sequence[str], without: Sequence[str]
+) -> Vectors:
+    signed = [weighted(t) for t in text] + [(t, -w) for t, w in map(weighted, without)]
+    total = np.zeros(known.dim, dtype=np.float32)
+    if signed:
+        if any(not t.strip() for t, _ in signed):
+            raise UsageError("A text to search for is empty.")
+        vectors = session.encoder(known).encode_texts([t for t, _ in signed])
+        total += np.array([w for _, w in signed], dtype=np.float32) @ vectors
+    return total
+
+
+def _of_files(session: Session, known: StoredEncoder, files: Sequence[str]) -> Vectors:
+    total = np.zeros(known.dim, dtype=np.float32)
+    if files:
+        encoder = session.encoder(known)
+        for name, weight in map(weighted, files):
+            picture = first_picture(name, encoder)
+            total += np.float32(weight) * encoder.encode_pictures([picture])[0]
+    return total
+
+
+def _hits(session: Session, ids: list[int], similarities: list[float]) -> tuple[Any, Any]:
+    with session.catalog.reading() as read:
+        return hits(read, ids, similarities), session.facts(read)
+
+
+def hits(
+    read: ReadTransaction, ids: Sequence[int], similarities: Sequence[float]
+) -> tuple[SearchHit, ...]:
+    """What the library says of these images, in the order given."""
+    rows = conditions.rows(read, ids)
+    return tuple(
+        SearchHit(
+            id=i,
+            path=rows[i]["path"],
+            similarity=similarity,
+            label=rows[i].get("label"),
+            split=rows[i].get("split"),
+            metadata={
+                **{
+                    n: v
+                    for n, v in rows[i].items()
+                    if n in ("subject", "width", "height", "format", "page", "item")
+                },
+                **rows[i]["meta"],
+            },
+            sha256=rows[i]["sha256"],
+            labelled_by=rows[i].get("labelled_by"),
+        )
+        for i, similarity in zip(ids, similarities, strict=True)
+        if i in rows
+    )
+
+
+def vectors_of(session: Session, ids: Sequence[int]) -> Vectors:
+    """See Index.vectors."""
+    with session.catalog.reading() as read:
+        keys, vectors = images.vectors(read, models.encoder(read), ids)
+    place = {int(i): n for n, i in enumerate(keys)}
+    missing = [i for i in ids if i not in place]
+    if missing:
+        raise UsageError(f"There is no image #{missing[0]} in the index.")
+    return np.asarray(vectors[[place[i] for i in ids]])
+
+
+def encode_texts(session: Session, texts: Sequence[str]) -> Vectors:
+    """See Index.encode_texts."""
+    with session.catalog.reading() as read:
+        known = models.encoder(read)
+    return session.encoder(known).encode_texts(list(texts))

@@ -1,0 +1,325 @@
+"""The desk at which every job on an index is done: the catalog, who works, and the loaded model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mediclip_index import encoding, neighbours, prompts, reading
+from mediclip_index.catalog import (
+    Catalog,
+    ReadTransaction,
+    WriteTransaction,
+    ann_files,
+    audit,
+    models,
+    operating_user,
+    presence,
+    salt,
+)
+from mediclip_index.catalog.models import StoredEncoder, StoredPrompts
+from mediclip_index.neighbours import VectorIndex
+from mediclip_index.session.names import Names
+from mediclip_index.types import (
+    Encoder,
+    IndexFacts,
+    ModelUnavailable,
+    Picture,
+    PromptSet,
+    Settings,
+    Unrelated,
+    UsageError,
+    Vectors,
+)
+from mediclip_index.verdict import PromptEmbeddings, prompt_embeddings
+
+
+@dataclass(frozen=True)
+class TextClassifier:
+    """A prompt set with its vectors, ready to be asked."""
+
+    name: str
+    prompts: PromptSet
+    vectors: PromptEmbeddings
+
+
+class Session:
+    """A catalog, an author, a device, and the encoder once it was needed."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        *,
+        by: str | None = None,
+        device: str = "auto",
+        engine: str = "auto",
+        precision: str = "auto",
+        bundled: Path | None = None,
+    ) -> None:
+        self.catalog = catalog
+        self.author = by or operating_user()
+        self.device = device
+        self.engine = engine
+        self.precision = precision
+        self.bundled = bundled  # where references and calibrations lie (None: in the package)
+        self._encoder: Encoder | None = None
+        self._coming: Future[Encoder | None] | None = None
+        self._names: Names | None = None
+
+    @property
+    def names(self) -> Names:
+        """How this index names files."""
+        if self._names is None:
+            with self.catalog.reading() as read:
+                return self.names_in(read)
+        return self._names
+
+    def names_in(self, read: ReadTransaction) -> Names:
+        """`names`, from a transaction that is open already."""
+        if self._names is None:
+            self._names = Names(salt.of(read))
+        return self._names
+
+    @property
+    def loaded(self) -> Encoder | None:
+        """The encoder, where one was needed so far."""
+        return self._encoder
+
+    def encoder(self, known: StoredEncoder) -> Encoder:
+        """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
+        if self._encoder is None and self._coming is not None:
+            there, self._coming = self._coming.result(), None
+            if there is not None:
+                self.use(there, known)
+        if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
+            self.use(
+                load_encoder(known.name, self.device, self.engine, self.precision, known.recipe),
+                known,
+            )
+        assert self._encoder is not None
+        return self._encoder
+
+    def expect(self, known: StoredEncoder) -> None:
+        """Have the encoder loaded beside other work, where it was made ready for a quick start."""
+        if self._encoder is None and self._coming is None:
+            one = ThreadPoolExecutor(1, "model")
+            self._coming = one.submit(
+                encoding.ready_encoder,
+                known.name,
+                recipe=known.recipe,
+                pictures=trial_pictures,
+                device=self.device,
+                engine=self.engine,
+                precision=self.precision,
+            )
+            one.shutdown(wait=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the encoder in use."""
+        return self._encoder.notes if self._encoder is not None else ()
+
+    def use(self, encoder: Encoder, known: StoredEncoder | None = None) -> None:
+        """Take an encoder that is loaded already; refused where the index was made with another."""
+        if known is not None and encoder.fingerprint != known.fingerprint:
+            raise ModelUnavailable(
+                f"The model {known.name} is no longer the one that this index was made with "
+                f"(fingerprint {encoder.fingerprint[:12]} instead of {known.fingerprint[:12]}): "
+                "bring its weights back, or build a new index with --index."
+            )
+        self._encoder = encoder
+
+    def facts(self, read: ReadTransaction) -> IndexFacts:
+        """The head of a report, as of this transaction."""
+        known = models.encoder(read)
+        file = ann_files.newest(read, known.fingerprint)
+        return IndexFacts(
+            path=str(self.catalog.folder),
+            generation=file.generation if file else 0,
+            model=known.name,
+            fingerprint=known.fingerprint,
+            images=presence.image_count(read),
+            settings=models.settings(read).number,
+            chain_head=audit.head(read)[1],
+            id=read.index_id(),
+        )
+
+    def text_classifier(self, name: str | None, settings: Settings) -> TextClassifier:
+        """The set in force, one that the index or the package knows by name, or a TOML file.
+
+        A set that the index has not seen yet is kept in it (not put in force), so that a verdict
+        given with it can be given again; sentences are encoded once and kept.
+        """
+        with self.catalog.reading() as read:
+            found = models.prompts(read, name)
+        return self.text_classifier_of(self._named(name, found), settings, keep=found is None)
+
+    def ready_text_classifier(
+        self, read: ReadTransaction, name: str | None, settings: Settings
+    ) -> TextClassifier | None:
+        """`wording`, where the index has all of it; None where something is to be kept first."""
+        found = models.prompts(read, name)
+        if found is None:
+            return None
+        chosen = self._named(name, found)
+        have = models.sentence_vectors(read, models.encoder(read), chosen.sentences)
+        return (
+            _text_classifier(chosen, have, settings)
+            if have.keys() >= set(chosen.sentences)
+            else None
+        )
+
+    def text_classifier_of(
+        self,
+        chosen: PromptSet,
+        settings: Settings,
+        *,
+        keep: bool = False,
+        known: StoredEncoder | None = None,
+    ) -> TextClassifier:
+        """A set with its vectors, by the encoder in force or a `known` one; with `keep` the index
+        keeps the set itself too."""
+        with self.catalog.reading() as read:
+            known = known or models.encoder(read)
+            have = models.sentence_vectors(read, known, chosen.sentences)
+        lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
+        fresh = self.encoder(known).encode_texts(lacking) if lacking else None
+        if fresh is not None or keep:
+            with self.catalog.writing("keep prompts", by=self.author) as write:
+                if keep:
+                    models.add_prompts(write, chosen)
+                if fresh is not None:
+                    models.keep_sentences(write, known, lacking, fresh)
+                    have |= dict(zip(lacking, fresh, strict=True))
+        return _text_classifier(chosen, have, settings)
+
+    @staticmethod
+    def _named(name: str | None, found: StoredPrompts | None) -> PromptSet:
+        if found is not None:
+            return prompts.parse(found.source, f"prompt set {found.name}")
+        assert name is not None
+        return named_prompts(name)
+
+    def references(
+        self, known: StoredEncoder, settings: Settings, prompts: PromptSet
+    ) -> encoding.References | None:
+        """The model's own references, where they may vote: the settings let them, and the classes
+        that they are of are classes of the prompt set."""
+        if not settings.references:
+            return None
+        found = encoding.references(known.name, self.bundled)
+        if found is None or found.vectors.shape[1] != known.dim:
+            return None
+        return found if found.classes <= set(prompts.class_names) else None
+
+    def vector_index(
+        self, read: ReadTransaction, known: StoredEncoder
+    ) -> tuple[VectorIndex, list[str]]:
+        """All vectors of the index, and what a person should know of their state."""
+        notes = []
+        opened = []
+        since = 0
+        for file in ann_files.files(read, known.fingerprint):
+            try:
+                opened.append(neighbours.open_file(self.catalog.folder, file))
+            except neighbours.Damaged as damage:
+                notes.append(
+                    f"The neighbour file can't be used ({damage}); searched exactly from the "
+                    "catalog instead. `mediclip-index build` writes it anew."
+                )
+                break
+            since = file.through_tx
+        ids, vectors = ann_files.vectors_since(read, known, since)
+        return VectorIndex(opened, ids, vectors, presence.absent_ids(read)), notes
+
+
+def _text_classifier(
+    chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings
+) -> TextClassifier:
+    vectors = np.stack([have[s] for s in chosen.sentences])
+    return TextClassifier(
+        chosen.name, chosen, prompt_embeddings(chosen, vectors, settings.pooling or chosen.pooling)
+    )
+
+
+def load_encoder(
+    name: str,
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "auto",
+    recipe: str | None = None,
+) -> Encoder:
+    """An encoder by name, bound to a decode recipe (None: the one in force); engines are held
+    against each other on the sample collection."""
+    return encoding.open_encoder(
+        name,
+        recipe=recipe or reading.RECIPE,
+        pictures=trial_pictures,
+        device=device,
+        engine=engine,
+        precision=precision,
+    )
+
+
+def put_in_force(
+    write: WriteTransaction, encoder: Encoder, measured: Unrelated | None
+) -> StoredEncoder:
+    """Have the index compute with an encoder from now on, by the decode recipe in force; measured:
+    its unrelated cosines, where they could be."""
+    models.add_encoder(
+        write,
+        fingerprint=encoder.fingerprint,
+        name=encoder.name,
+        dim=encoder.dim,
+        scale=encoder.logit_scale,
+        recipe=reading.RECIPE,
+    )
+    if measured is not None:
+        models.add_unrelated(write, models.encoder(write), measured)
+    return models.encoder(write)
+
+
+def sample_pictures(size: int) -> list[Picture]:
+    """The pictures of the sample collection, of every kind, for a model of `size` pixels; those
+    that can be found."""
+    from mediclip_index import samples
+
+    return [
+        picture
+        for entry in samples.collection().entries
+        for picture in reading.read_file(entry.path, size=size)[1].pictures
+    ]
+
+
+def trial_pictures(size: int) -> list[Picture]:
+    """At least 64 real pictures for a model of `size` pixels, where the sample collection can be
+    found: its pictures, and then the quarters of each."""
+    found = sample_pictures(size)
+    return found + [quarter for picture in found for quarter in _quarters(picture)]
+
+
+def _quarters(picture: Picture) -> Iterator[Picture]:
+    height, width = (max(1, side // 2) for side in picture.pixels.shape[:2])
+    for y in (0, picture.pixels.shape[0] - height):
+        for x in (0, picture.pixels.shape[1] - width):
+            pixels = np.ascontiguousarray(picture.pixels[y : y + height, x : x + width])
+            yield Picture(pixels, width, height, picture.format)
+
+
+def named_prompts(name: str) -> PromptSet:
+    """A bundled set by name, or a TOML file by path."""
+    if name in prompts.bundled_names():
+        return prompts.load_bundled(name)
+    if Path(name).suffix == ".toml" or Path(name).exists():
+        return prompts.load_file(Path(name))
+    known = ", ".join(prompts.bundled_names())
+    raise UsageError(f"There is no prompt set {name}: name a TOML file or one of {known}.")
+
+
+def unit(vector: Vectors) -> Vectors:
+    length = float(np.linalg.norm(vector))
+    return (vector / length).astype(np.float32) if length > 0 else vector
