@@ -277,7 +277,7 @@ def test_engine_and_precision_are_as_asked(tiny: Path, cache: Path, photos: list
     assert opened(name, photos, engine="torch").engine == "torch"
     forced = opened(name, photos, precision="bf16")
     assert forced.precision == "bf16"
-    assert any("not earned" in note for note in forced.notes)  # eight pictures are too few
+    assert any("does not fit" in note for note in forced.notes)  # eight pictures are too few
     exact = opened(name, photos, precision="fp32")
     assert exact.precision == "fp32"
     a, b = forced.encode_pictures(photos), exact.encode_pictures(photos)
