@@ -20,7 +20,7 @@ from typing import Any
 from mediclip_index.catalog import errors
 from mediclip_index.catalog.rows import insert, kept_path
 from mediclip_index.catalog.store import ReadTransaction, WriteTransaction
-from mediclip_index.types import IndexDamaged
+from mediclip_index.types import AuditFilter, IndexDamaged
 
 FIRST = "0" * 64
 _COLUMNS = {
@@ -226,25 +226,21 @@ def verify(read: ReadTransaction) -> tuple[int, str, list[str]]:
 
 def find(
     read: ReadTransaction,
+    wanted: AuditFilter,
     *,
-    limit: int | None,
-    label: str | None = None,
-    unsure: bool | None = None,
-    path: str | None = None,
-    run: str | None = None,
     since_us: int | None = None,
     until_us: int | None = None,
     beginning: str | None = None,
 ) -> list[tuple[Body, str]]:
-    """(body, hash) of past verdicts, newest first. `path` is any part of it, `run` the
-    beginning of its id."""
+    """(body, hash) of past verdicts, newest first; the times of `wanted` stand in microseconds
+    beside it."""
     conditions: list[str] = ["body IS NOT NULL"]
     parameters: list[Any] = []
     for condition, value in (
-        ("label = ?", label),
-        ("unsure = ?", unsure),
-        ("contains(path, ?)", None if path is None else kept_path(path)),
-        ("starts_with(run, ?)", run),
+        ("label = ?", wanted.label),
+        ("unsure = ?", wanted.unsure),
+        ("contains(path, ?)", None if wanted.path is None else kept_path(wanted.path)),
+        ("starts_with(run, ?)", wanted.run),
         ("time_us >= ?", since_us),
         ("time_us <= ?", until_us),
         ("starts_with(id, ?)", beginning),
@@ -252,7 +248,7 @@ def find(
         if value is not None:
             conditions.append(condition)
             parameters.append(value)
-    limited = "" if limit is None else f"LIMIT {int(limit)}"
+    limited = "" if wanted.limit is None else f"LIMIT {wanted.limit}"
     rows = read.db.execute(
         f"SELECT body, hash FROM verdicts WHERE {' AND '.join(conditions)} "
         f"ORDER BY time_us DESC, position DESC {limited}",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import ids, opened, output_options, put
+from mediclip_index.cli.options import ids, opened, options_from, output_options, put
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
+from mediclip_index.types import AuditFilter
 
 
 @click.group()
@@ -23,35 +24,17 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many.")
-@click.option("--label", metavar="CLASS", help="Only verdicts of this class.")
-@click.option("--unsure/--sure", default=None, help="Only unsure verdicts, or only sure ones.")
-@click.option("--path", metavar="PART", help="Only pictures with PART in their path.")
-@click.option("--run", metavar="ID", help="Only the verdicts of one run, by its id.")
-@click.option("--since", metavar="TIME", help="Only verdicts given since, as in 2026-01-31.")
-@click.option("--until", metavar="TIME", help="Only verdicts given until then.")
+@options_from(AuditFilter, "wanted")
 @output_options
 @click.pass_obj
-def list_(
-    context: Context,
-    limit: int,
-    label: str | None,
-    unsure: bool | None,
-    path: str | None,
-    run: str | None,
-    since: str | None,
-    until: str | None,
-    form: str,
-) -> None:
+def list_(context: Context, wanted: AuditFilter, form: str) -> None:
     """List past verdicts, newest first.
 
     \b
     mediclip-index audit list --unsure --since 2026-01-31
     """
     index = opened(context)
-    rows = index.audit_list(
-        limit=limit, label=label, unsure=unsure, path=path, run=run, since=since, until=until
-    )
+    rows = index.audit_list(wanted)
     put(rows, writing.audit_list(index.info().index), form)
 
 

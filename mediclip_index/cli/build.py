@@ -2,87 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 import click
 
 from mediclip_index.cli.options import (
     engine_options,
-    how,
+    options_from,
     output_options,
     put,
-    reading_options,
+    session_options,
     tell,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
+from mediclip_index.types import BuildOptions, CreateOptions
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option(
-    "--model", metavar="M",
-    help="For a new index: lite, ARCH:TAG, ARCH:FILE, hf-hub:NAME, local-dir:DIR or auto.",
-)  # fmt: skip
-@click.option("--prompts", metavar="SET", help="For a new index: medical, mediclip or a TOML file.")
-@click.option(
-    "--labels", default="auto", show_default=True, metavar="auto|none|FILE.csv",
-    help="Labels from folder names, none, or from a CSV list.",
-)  # fmt: skip
-@click.option(
-    "--hash-paths", is_flag=True,
-    help="For a new index: store salted hashes instead of paths, since paths can hold patients' "
-    "names. This can't be undone, and --copy-to and `build` without SOURCE don't work then. "
-    "Columns of a CSV are stored as they are.",
-)  # fmt: skip
-@reading_options
-@click.option("--rehash", is_flag=True, help="Read files again even if they seem unchanged.")
-@click.option("--allow-missing", is_flag=True, help="Accept that missing files were deleted.")
-@click.option(
-    "--prune",
-    is_flag=True,
-    help="Remove images whose files are gone; they don't come back if the file does.",
-)
-@click.option(
-    "--reread", is_flag=True,
-    help="Read again the files that an earlier version read differently.",
-)  # fmt: skip
-@click.option(
-    "--thumbnails", is_flag=True,
-    help="Make the thumbnails that `duplicates` needs, for images of an earlier version.",
-)  # fmt: skip
-@click.option(
-    "--batch-size", type=click.IntRange(1, 4096), default=32, show_default=True,
-    help="Pictures per batch.",
-)  # fmt: skip
-@click.option(
-    "--index-type", type=click.Choice(["auto", "exact", "compressed"]),
-    help="How neighbours are searched from now on: exact compares all, compressed is for large "
-    "indexes, auto chooses by size.",
-)  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(1, 256), metavar="N", show_default="one a core",
-    help="Processes that read and decode files.",
-)  # fmt: skip
+@options_from(CreateOptions, "new")
+@options_from(BuildOptions)
 @engine_options
 @output_options
 @click.pass_obj
 def build(
     context: Context,
     sources: tuple[str, ...],
-    model: str | None,
-    prompts: str | None,
-    labels: str,
-    hash_paths: bool,
-    reading: dict[str, Any],
-    rehash: bool,
-    allow_missing: bool,
-    prune: bool,
-    reread: bool,
-    thumbnails: bool,
-    batch_size: int,
-    index_type: Literal["auto", "exact", "compressed"] | None,
-    workers: int | None,
+    new: CreateOptions,
+    options: BuildOptions,
     form: str,
 ) -> None:
     """Add pictures: folders, files, ZIP and TAR archives, or CSV lists.
@@ -108,34 +57,21 @@ def build(
             raise UsageError(f"There is no file or folder {source} to build from.")
     if len(sources) == 1 and Index.is_export(sources[0]):
         made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
-        _check_names(made, hash_paths)
+        _check_names(made, new.hash_paths)
         put(_taken_over(made), writing.BUILD, form)
         return
-    new = not Index.exists(context.path)
-    if new:
-        index = _created(context, model or "auto", prompts or "medical", hash_paths)
+    fresh = not Index.exists(context.path)
+    if fresh:
+        index = _created(context, new)
     else:
-        index = Index.open(context.path, **how(context))
-        _check(index, model, prompts)
-    _check_names(index, hash_paths)
+        index = Index.open(context.path, **session_options(context))
+        _check(index, new)
+    _check_names(index, new.hash_paths)
     progress = TerminalProgress()
     try:
-        report = index.build(
-            sources,
-            labels=labels,
-            **reading,
-            rehash=rehash,
-            allow_missing=allow_missing,
-            prune=prune,
-            reread=reread,
-            thumbnails=thumbnails,
-            batch_size=batch_size,
-            index_type=index_type,
-            workers=workers,
-            progress=progress,
-        )
+        report = index.build(sources, options, progress=progress)
     except UsageError:
-        if new:  # what can't be built leaves no index behind
+        if fresh:  # what can't be built leaves no index behind
             Index.discard(context.path)
         raise
     finally:
@@ -148,16 +84,15 @@ def build(
         raise click.exceptions.Exit(3)
 
 
-def _created(context: Context, model: str, prompts: str, hash_paths: bool = False) -> Any:
+def _created(context: Context, new: CreateOptions) -> Any:
     from mediclip_index.encoding import resolve_auto
     from mediclip_index.index import Index
 
-    if model == "auto":
+    if new.model in (None, "auto"):
         model, why = resolve_auto()
+        new = replace(new, model=model)
         tell([why])
-    return Index.create(
-        context.path, model=model, prompts=prompts, hash_paths=hash_paths, **how(context)
-    )
+    return Index.create(context.path, new, **session_options(context))
 
 
 def _check_names(index: Any, hash_paths: bool) -> None:
@@ -180,11 +115,11 @@ def _taken_over(index: Any) -> Any:
     )  # fmt: skip
 
 
-def _check(index: Any, model: str | None, prompts: str | None) -> None:
+def _check(index: Any, new: CreateOptions) -> None:
     """--model and --prompts are for new indexes; for an old one they may only agree with it."""
     from mediclip_index.types import UsageError
 
-    facts = index.info()
+    facts, model, prompts = index.info(), new.model, new.prompts
     if model not in (None, "auto") and not facts.index.model.startswith(str(model)):
         raise UsageError(
             f"This index was made with the model {facts.index.model}, and vectors of two models "

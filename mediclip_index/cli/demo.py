@@ -12,7 +12,7 @@ from mediclip_index.cli.build import _created
 from mediclip_index.cli.options import opened, output_style, put, tell
 from mediclip_index.cli.root import Context
 from mediclip_index.show import tables, writing
-from mediclip_index.types import Verdict
+from mediclip_index.types import CreateOptions, Verdict
 
 HELD_OUT = "split = 'test'"
 
@@ -30,7 +30,7 @@ def demo(context: Context) -> None:
 
     step = _Steps(context.path)
     exists = Index.exists(context.path)
-    index = opened(context) if exists else _created(context, "auto", "medical")
+    index = opened(context) if exists else _created(context, CreateOptions())
     step("Take the sample collection in (real pictures out of installed packages).", "build")
     progress = TerminalProgress()
     report = index.build(progress=progress)

@@ -9,47 +9,28 @@ import click
 from mediclip_index.cli.options import (
     html_option,
     opened,
+    options_from,
     output_options,
     put,
-    references_option,
     tell,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
+from mediclip_index.types import EvaluateOptions
 
 
 @click.command()
-@click.option(
-    "--split", default="test", show_default=True, help="Split to evaluate on; all for all of them."
-)
-@click.option("--prompts", metavar="SET", help="With another prompt set or TOML file.")
-@click.option(
-    "--leave-out", multiple=True, metavar="COLUMN",
-    type=click.Choice(["source", "category", "subject", "split"]),
-    help="Leave out voters that share this with the image (repeatable).",
-)  # fmt: skip
-@click.option("--alpha", type=float, help="Try another weight of the neighbours.")
-@click.option("-k", type=int, help="Try another number of neighbours.")
-@references_option
+@options_from(EvaluateOptions)
 @click.option(
     "--compare", nargs=2, type=int, metavar="A B", help="Show two kept evaluations side by side."
-)
-@click.option(
-    "--allow-shared-subjects", is_flag=True, help="Evaluate though splits share subjects."
 )
 @html_option("Also write an HTML page.")
 @output_options
 @click.pass_obj
 def evaluate(
     context: Context,
-    split: str,
-    prompts: str | None,
-    leave_out: tuple[str, ...],
-    alpha: float | None,
-    k: int | None,
-    references: bool,
+    options: EvaluateOptions,
     compare: tuple[int, int] | None,
-    allow_shared_subjects: bool,
     html: Path | None,
     form: str,
 ) -> None:
@@ -67,16 +48,7 @@ def evaluate(
         put(both, writing.COMPARISON, form)
         return
     progress = TerminalProgress()
-    report = index.evaluate(
-        split=split,
-        prompts=prompts,
-        leave_out=leave_out,
-        alpha=alpha,
-        k=k,
-        references=references,
-        allow_shared_subjects=allow_shared_subjects,
-        progress=progress,
-    )
+    report = index.evaluate(options, progress=progress)
     progress.finish()
     tell(report.notes)
     if html:

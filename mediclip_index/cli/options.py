@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 
 import click
 
 from mediclip_index.cli.root import Context
 from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
 from mediclip_index.show.writing import FORMATS, IDS, Look, Shown, write
+from mediclip_index.types.options import Options, choices_of, flat_fields
 
 if TYPE_CHECKING:
     from mediclip_index import Index
@@ -42,48 +44,80 @@ def _formats(command: F, formats: Sequence[str], told: str) -> F:
     )(command)  # fmt: skip
 
 
-def reading_options(command: F) -> F:
-    """How files are found and read; the command takes `reading`, keywords for `Index`."""
-    command = _gathered(command)
-    command = click.option(
-        "--follow-links", is_flag=True, help="Follow links that lead out of a folder."
-    )(command)
-    command = click.option(
-        "--include", multiple=True, metavar="PATTERN",
-        help="In folders and archives, take only these files; patterns as in .gitignore "
-        "(repeatable).",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--exclude", multiple=True, metavar="PATTERN",
-        help="Skip these files and folders; patterns as in .gitignore: 'thumbs/', '*_mask.png' "
-        "(repeatable).",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--truncated", type=click.Choice(["refuse", "show"]), default="refuse", show_default=True,
-        help="For an incomplete JPEG, PNG, GIF or BMP: refuse it, or use what is there.",
-    )(command)  # fmt: skip
-    command = click.option(
-        "--pdf", type=click.Choice(["images", "pages"]), default="images", show_default=True,
-        help="For a PDF: its figures, or whole pages.",
-    )(command)  # fmt: skip
-    return click.option(
-        "--frames", type=click.Choice(["first", "all"]), default="first", show_default=True,
-        help="For a DICOM file with several frames: one representative frame, or all.",
-    )(command)  # fmt: skip
+def options_from(declared: type[Options], into: str = "options") -> Callable[[F], F]:
+    """The options of a class of options, in its order; the command takes one value, `into`."""
+
+    def decorate(command: F) -> F:
+        fields = [one for one in flat_fields(declared) if "help" in one.metadata]
+
+        @functools.wraps(command)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            given = {one.name: kwargs.pop(one.name) for one in fields}
+            return command(*args, **{into: declared.changed(**given)}, **kwargs)
+
+        kinds = _types(declared)
+        made: Any = call
+        for one in reversed(fields):
+            made = _click_option(one, kinds[one.name])(made)
+        return cast(F, made)
+
+    return decorate
 
 
-_READING = ("frames", "pdf", "truncated", "exclude", "include", "follow_links")
+def _types(declared: type[Options]) -> dict[str, Any]:
+    """The types of all fields, those of options inside included."""
+    kinds = get_type_hints(declared)
+    for one in dataclasses.fields(declared):  # type: ignore[arg-type]  # all of them are
+        if "inside" in one.metadata:
+            kinds |= _types(one.metadata["inside"])
+    return kinds
 
 
-def _gathered(command: F) -> F:
-    """Hand the options of reading on as one value."""
+def _click_option(one: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:
+    about = one.metadata
+    flag = about.get("flag", "--" + one.name.replace("_", "-"))
+    said: dict[str, Any] = {"help": about["help"], "metavar": about.get("metavar")}
+    if about.get("show_default"):
+        said["show_default"] = about["show_default"]
+    parts = [part for part in (kind, *get_args(kind)) if part is not type(None)]
+    if one.default_factory is dict:
+        said |= {"multiple": True, "callback": _shares}
+    elif isinstance(one.default, tuple):
+        choices = choices_of(parts[-2] if len(parts) > 1 and parts[-1] is ... else kind)
+        said |= {"multiple": True, "type": click.Choice(choices) if choices else str}
+    elif bool in parts:
+        said["default"] = one.default
+        if "/" not in flag:
+            said["is_flag"] = True
+        if one.default is True:
+            said["flag_value"] = False
+    else:
+        said["default"] = one.default
+        said["show_default"] = about.get("show_default", one.default is not None)
+        said["type"] = _click_type(kind, parts, about)
+    return click.option(flag, one.name, **said)
 
-    @functools.wraps(command)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        reading = {name: kwargs.pop(name) for name in _READING}
-        return command(*args, reading=reading, **kwargs)
 
-    return cast(F, call)
+def _click_type(kind: Any, parts: Sequence[Any], about: Mapping[str, Any]) -> Any:
+    choices = choices_of(kind)
+    if choices:
+        return click.Choice(choices)
+    if "least" in about:
+        return click.IntRange(about["least"], about.get("most"))
+    return next(part for part in (int, float, str) if part in parts)
+
+
+def _shares(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Any:
+    """CLASS=SHARE, again and again, as a mapping."""
+    found = {}
+    for text in given:
+        name, _, share = text.rpartition("=")
+        try:
+            found[name] = float(share)
+        except ValueError:
+            told = f"{parameter.opts[0]} {text}: write it as in medical=0.02."
+            raise click.UsageError(told) from None
+    return found
 
 
 def references_option(command: F) -> F:
@@ -168,7 +202,7 @@ def tell(notes: Sequence[str]) -> None:
         click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
 
 
-def how(context: Context) -> dict[str, Any]:
+def session_options(context: Context) -> dict[str, Any]:
     """Who works on an index, and how its model runs."""
     return {
         "by": context.by,
@@ -182,7 +216,7 @@ def opened(context: Context) -> Index:
     """The index that the command works on; IndexUnavailable where there is none."""
     from mediclip_index.index import Index
 
-    index = Index.open(context.path, **how(context))
+    index = Index.open(context.path, **session_options(context))
     context.you = index.author
     return index
 

@@ -17,16 +17,15 @@ from mediclip_index.cli.options import (
     kind_option,
     list_options,
     opened,
+    options_from,
     put,
-    reading_options,
-    references_option,
     tell,
     told_kinds,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
-from mediclip_index.types import Pixels, QueryReport, Verdict
+from mediclip_index.types import Pixels, QueryOptions, QueryReport, Verdict
 
 
 @click.command()
@@ -35,15 +34,7 @@ from mediclip_index.types import Pixels, QueryReport, Verdict
     "--indexed", is_flag=True, help="Classify the images in the index, from stored vectors."
 )
 @click.option("--where", metavar="SQL", help="With --indexed: only images that meet a condition.")
-@click.option("-k", type=int, help="How many labelled neighbours vote.")
-@click.option(
-    "--alpha", type=float, help="Weight of the neighbours: 0 is words alone, 1 neighbours alone."
-)
-@references_option
-@click.option("--prompts", metavar="SET", help="Answer with another prompt set or TOML file.")
-@click.option("--as-of", metavar="TIME", help="Answer as the index stood then, as in 2026-01-31.")
-@click.option("--no-audit", is_flag=True, help="Keep no record of these verdicts.")
-@reading_options
+@options_from(QueryOptions)
 @click.option(
     "--only", multiple=True, metavar="CLASS|unsure",
     help="Show only these verdicts (repeatable); unsure alone: the most doubtful first.",
@@ -62,13 +53,7 @@ def query(
     sources: tuple[str, ...],
     indexed: bool,
     where: str | None,
-    k: int | None,
-    alpha: float | None,
-    references: bool,
-    prompts: str | None,
-    as_of: str | None,
-    no_audit: bool,
-    reading: dict[str, Any],
+    options: QueryOptions,
     only: tuple[str, ...],
     kinds: tuple[str, ...],
     copy_to: Path | None,
@@ -101,22 +86,20 @@ def query(
         raise click.UsageError(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
         )
-    kinds = told_kinds(index, kinds, prompts)
+    kinds = told_kinds(index, kinds, options.prompts)
     progress = TerminalProgress()
     shots: dict[Any, Any] = {}
     try:
         if indexed:
-            report = index.query_indexed(
-                where=where, k=k, alpha=alpha, references=references, prompts=prompts,
-                as_of=as_of, audit=not no_audit, progress=progress,
-            )  # fmt: skip
+            report = index.query_indexed(options, where=where, progress=progress)
         else:
-            stdin = sys.stdin.buffer.read() if "-" in sources else None
             report = index.query(
-                sources, stdin=stdin, k=k, alpha=alpha, references=references, prompts=prompts,
-                as_of=as_of, audit=not no_audit, progress=progress,
-                seen=_kept_in(shots, only, kinds) if html else None, **reading,
-            )  # fmt: skip
+                sources,
+                options,
+                stdin=sys.stdin.buffer.read() if "-" in sources else None,
+                seen=_kept_in(shots, only, kinds) if html else None,
+                progress=progress,
+            )
     finally:
         progress.finish()
     shown = _only(report, only)

@@ -14,6 +14,7 @@ from mediclip_index.cli.options import (
     kind_option,
     list_options,
     opened,
+    options_from,
     pictures,
     put,
     tell,
@@ -21,29 +22,22 @@ from mediclip_index.cli.options import (
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
+from mediclip_index.types import SearchQuery
 
 
 @click.command()
 @click.argument("text", nargs=-1)
-@click.option("--image", "images", multiple=True, metavar="FILE", help="Like this picture.")
+@options_from(SearchQuery, "query")
 @click.option(
     "--like", multiple=True, metavar="ID|PATH", help="Like this indexed picture (id or path)."
 )
 @all_pages_option
-@click.option("--not", "without", multiple=True, metavar="TEXT", help="Unlike this text.")
-@click.option("--where", metavar="SQL", help="Only images that meet a condition (see `info`).")
 @kind_option("Only images of this kind, such as fundus (repeatable).")
 @click.option(
     "-k", type=int, show_default="10; all with --format paths or ids, or --copy-to, if only a "
     "condition is given",
     help="How many results.",
 )  # fmt: skip
-@click.option(
-    "--min-similarity",
-    type=float,
-    metavar="S",
-    help="Show only results with at least this cosine similarity.",
-)
 @click.option(
     "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
     help="Copy the files found into DIR; nothing there is overwritten.",
@@ -55,14 +49,11 @@ from mediclip_index.show import TerminalProgress, writing
 def search(
     context: Context,
     text: tuple[str, ...],
-    images: tuple[str, ...],
+    query: SearchQuery,
     like: tuple[str, ...],
     all_pages: bool,
-    without: tuple[str, ...],
-    where: str | None,
     kinds: tuple[str, ...],
     k: int | None,
-    min_similarity: float | None,
     copy_to: Path | None,
     html: Path | None,
     form: str,
@@ -77,7 +68,7 @@ def search(
     mediclip-index search --kind ultrasound --copy-to ultrasound/
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
-    asked = text or images or like or without
+    asked = text or query.images or like or query.without
     listing = (form in ("paths", "ids") or copy_to is not None) and not asked
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
@@ -87,12 +78,9 @@ def search(
     progress = TerminalProgress()
     report = index.search(
         text,
-        images=images,
+        query,
         like=pictures(index, like, all_pages=all_pages),
-        without=without,
-        where=where,
         k=k if k is not None or listing else 10,
-        min_similarity=min_similarity,
         kinds=[f"={kind}" for kind in told_kinds(index, kinds)],
         guess=form not in ("paths", "ids") or html is not None or copy_to is not None,
         progress=progress,

@@ -25,7 +25,7 @@ from mediclip_index.encoding.load import load_encoder
 from mediclip_index.encoding.openvino import Damaged, Engine, OpenVinoEncoder, Tower, runtime
 from mediclip_index.encoding.sources import bundled_versions
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.types import MediclipError, Picture, UsageError, Vectors
+from mediclip_index.types import MediclipError, ModelOptions, Picture, UsageError, Vectors
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
@@ -35,12 +35,10 @@ _GPU_MARKS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/kfd")
 
 def open_encoder(
     name: str,
+    options: ModelOptions | None = None,
     *,
     recipe: str,
     pictures: Callable[[int], Sequence[Picture]],
-    device: str = "auto",
-    engine: str = "auto",
-    precision: str = "auto",
     cache_dir: Path | None = None,
     offline: bool = False,
     batch_size: int = 32,
@@ -51,11 +49,14 @@ def open_encoder(
 
     `pictures` gives real pictures for a model of so many pixels, on which engines and precisions
     are held against each other; it is called only where a model is made ready for the first time.
-    precision: auto is fp32, or bf16 where the processor has it and it was earned for this very
-    model. The text tower always computes in fp32. The rest is as in `load_encoder`, and so are the
-    errors; UsageError too where an engine or precision that was asked for can't be had.
+    A precision of auto is fp32, or bf16 where the processor has it and it gives the same answers
+    for this very model. The text tower always computes in fp32. The rest is as in `load_encoder`,
+    and so are the errors; UsageError too where an engine or precision that was asked for can't be
+    had.
     """
-    _check(device, engine, precision)
+    options = options or ModelOptions()
+    _check(options)
+    device, engine, precision = options.device, options.engine, options.precision
     load: Callable[..., OpenClipEncoder] = partial(
         load_encoder, name, recipe=recipe, cache_dir=cache_dir, offline=offline,
         batch_size=batch_size, bundled=bundled,
@@ -85,26 +86,25 @@ def ready_encoder(
     *,
     recipe: str,
     pictures: Callable[[int], Sequence[Picture]],
-    device: str,
-    engine: str,
-    precision: str,
+    options: ModelOptions,
 ) -> OpenVinoEncoder | None:
     """What `open_encoder` would give, its image tower loaded too, where that takes neither torch
     nor open_clip; else None, and whatever error there may be is left to `open_encoder`. Most of
     its time is OpenVINO's, so that a thread of its own has it done beside other work."""
-    openvino = runtime() if _on_openvino(engine, device) else None
+    openvino = runtime() if _on_openvino(options.engine, options.device) else None
     if openvino is None:
         return None
     try:
-        _check(device, engine, precision)
+        _check(options)
         key = _key(name, recipe, None, None)
     except MediclipError:
         return None
     load = partial(load_encoder, name, recipe=recipe)
-    return _Opening(load, key, precision, 32, pictures, Engine(openvino)).warm(load=True)
+    return _Opening(load, key, options.precision, 32, pictures, Engine(openvino)).warm(load=True)
 
 
-def _check(device: str, engine: str, precision: str) -> None:
+def _check(options: ModelOptions) -> None:
+    device, engine, precision = options.device, options.engine, options.precision
     if engine not in ENGINES:
         raise UsageError(f"There is no engine {engine!r}; use {', '.join(ENGINES)}.")
     if precision not in PRECISIONS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -21,6 +20,7 @@ from mediclip_index.evaluate.splits import refuse_shared_subjects
 from mediclip_index.session.session import Session
 from mediclip_index.show.text import counted
 from mediclip_index.types import (
+    EvaluateOptions,
     EvaluationReport,
     PartFigures,
     Progress,
@@ -35,23 +35,15 @@ SHOWN = ("source", "category", "modality", "split")
 EVERYTHING = "all"
 
 
-def evaluate(
-    session: Session,
-    *,
-    split: str,
-    prompts: str | None,
-    leave_out: Sequence[str],
-    what_if: WhatIf,
-    allow_shared_subjects: bool,
-    progress: Progress,
-) -> EvaluationReport:
+def evaluate(session: Session, options: EvaluateOptions, progress: Progress) -> EvaluationReport:
     """See Index.evaluate."""
+    split, leave_out, what_if = options.split, options.leave_out, options.what_if
     unknown = [name for name in leave_out if name not in PARTS]
     if unknown:
         raise UsageError(f"Can't leave out {unknown[0]!r}; name one of {', '.join(PARTS)}.")
     with session.catalog.reading() as read:
         settings = what_if.of(models.settings(read))
-    data = labelled(session, settings, prompts, shipped=what_if == WhatIf())
+    data = labelled(session, settings, options.prompts, shipped=what_if == WhatIf())
     places = np.arange(len(data.ids)) if split == EVERYTHING else data.places(split)
     if len(places) == 0:
         known = sorted({s for s in data.split.tolist() if s} | {EVERYTHING})
@@ -61,7 +53,7 @@ def evaluate(
         )
     notes: list[str] = []
     if split != EVERYTHING:  # there each image is judged as if it were new, whatever its split
-        refuse_shared_subjects(data, allow_shared_subjects, notes, split)
+        refuse_shared_subjects(data, options.allow_shared_subjects, notes, split)
     progress.start("evaluate", None)
     evidence = leave_one_out(data, places, leave_out=tuple(leave_out))
     groups = np.array(data.text_classifier.vectors.groups)

@@ -8,7 +8,7 @@ trusted, and images of new sources would pay for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +26,6 @@ from mediclip_index.evaluate.leave_one_out import (
     ood_scores,
     predict,
 )
-from mediclip_index.evaluate.objectives import Objective
 from mediclip_index.evaluate.splits import (
     FOLDS,
     LEAST_TUNED,
@@ -42,31 +41,19 @@ from mediclip_index.types import (
     Ids,
     Progress,
     Settings,
+    TuneOptions,
     TuneReport,
     Tuning,
+    Unrelated,
     UsageError,
 )
 
 FAMILIAR = 0.97  # share of calibration images that count as known
 
 
-def tune(
-    session: Session,
-    *,
-    prompts: str | None,
-    objective: str,
-    coverage: float,
-    prevalence: Mapping[str, float],
-    leave_sources_out: bool | None,
-    allow_duplicates: bool,
-    allow_shared_subjects: bool,
-    references: bool | None,
-    dry_run: bool,
-    progress: Progress,
-) -> TuneReport:
+def tune(session: Session, options: TuneOptions, progress: Progress) -> TuneReport:
     """See Index.tune."""
-    if not 0.5 <= coverage < 1:
-        raise UsageError(f"A coverage of {coverage:g} can't be held; choose from 0.5 to 0.999.")
+    objective, coverage, prevalence = options.objective, options.coverage, options.prevalence
     with session.catalog.reading() as read:
         known = models.encoder(read)
         in_force = models.settings(read)
@@ -74,25 +61,34 @@ def tune(
     measured = unrelated.measured(session, known)
     if measured is not None:
         before = verdict.in_spreads(before, measured)
-    if references is not None:
-        before = replace(before, references=references)
-    data = replace(labelled(session, before, prompts), unrelated=measured)
+    if options.references is not None:
+        before = replace(before, references=options.references)
+    data = replace(labelled(session, before, options.prompts), unrelated=measured)
     goal = objectives.objective(objective, data.classes)
     splits = to_tune(data)
     notes = list(splits.notes)
     apart = {"tune": splits.tune, "calibrate": splits.calibrate, "test": data.places("test")}
     if splits.folds is not None:
         apart = {"the support": splits.tune, "test": apart["test"]}
-    refuse_duplicates(data, apart, allow_duplicates, notes)
-    refuse_shared_subjects(data, allow_shared_subjects, notes)
+    refuse_duplicates(data, apart, options.allow_duplicates, notes)
+    refuse_shared_subjects(data, options.allow_shared_subjects, notes)
     sources = set(data.source[splits.tune].tolist()) - {""}
-    out = len(sources) > 1 if leave_sources_out is None else leave_sources_out
+    out = options.leave_sources_out
+    out = len(sources) > 1 if out is None else out
     why_not = shrinkage.too_few(data.truth[np.union1d(splits.tune, splits.calibrate)], data.classes)
     scarce = _uncalibrated(data.truth[splits.calibrate], data.classes, coverage)
     if why_not is None and scarce is not None:
         if prevalence or goal.recalled is not None:
             raise UsageError(f"{scarce}; a prevalence or a precision can't be held without them.")
-        if data.calibration or in_force.calibration:
+        fitted_here = in_force.calibration
+        if data.calibration is not None and len(data.classes) == 2:
+            shipped = data.calibration.fitted
+            if fitted_here is None or fitted_here.bound == shipped.bound:
+                notes.append(f"{scarce}: settings stay as they are, and so does what is unsure.")
+                chosen, losses = _slope_alone(data, splits, before, shipped, options, notes)
+                number = _put_in_force(session, measured, before, chosen, options)
+                return _report(session, replace(chosen, number=number), losses, options, notes)
+        if data.calibration is not None or fitted_here is not None:
             # Else verdicts would be sure by probabilities that nothing vouches for.
             why_not = f"{scarce}: settings and calibration stay as they are."
     if why_not is not None:
@@ -120,8 +116,8 @@ def tune(
     data = worded(data, chosen)
     slope = calibrations.shipped_slope(session, known, data.text_classifier.prompts)
     fitted = _calibrated(
-        replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, goal,
-        prevalence, coverage, slope, notes,
+        replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, slope,
+        options, notes,
     )  # fmt: skip
     if fitted is not None:
         chosen = replace(chosen, threshold=_threshold(fitted))
@@ -139,23 +135,80 @@ def tune(
         ),
     )
     progress.finish()
+    number = _put_in_force(session, measured, before, chosen, options)
+    return _report(session, replace(chosen, number=number), (start, loss), options, notes)
+
+
+def _slope_alone(
+    data: Labelled,
+    splits: Splits,
+    before: Settings,
+    shipped: Calibration,
+    options: TuneOptions,
+    notes: list[str],
+) -> tuple[Settings, tuple[float, float]]:
+    """Settings with the calibration that came with the model, its slope drawn towards what few
+    labels say; and its log loss on them before and after. What is in doubt stays in doubt."""
+    evidence = leave_one_out(data, splits.calibrate)
+    raw, truth = blend(evidence, before), evidence.truth
+    slope = _slope(raw, truth, shipped.slope)
+    fitted = verdict.with_slope(shipped, slope, (data.classes[0], data.classes[1]))
+    losses = [
+        verdict.log_loss(verdict.calibrated(raw, one, data.classes), truth)
+        for one in (shipped, fitted)
+    ]
+    tuned = Tuning(
+        objective=options.objective,
+        tune_sha256=_digest(data, evidence.places),
+        calibrate_sha256=_digest(data, evidence.places),
+        tuned_on=0,
+        calibrated_on=len(truth),
+        sources_left_out=False,
+        prevalence={},
+    )
+    notes.append(f"Only the slope of the calibration moved: {shipped.slope:.3f} → {slope:.3f}.")
+    return replace(before, calibration=fitted, tuned=tuned), (losses[0], losses[1])
+
+
+def _put_in_force(
+    session: Session,
+    measured: Unrelated | None,
+    before: Settings,
+    chosen: Settings,
+    options: TuneOptions,
+) -> int:
+    """Keep the settings and answer by them from now on; returns their number."""
+    if options.dry_run:
+        return before.number
     with session.catalog.writing("tune", by=session.author) as write:
-        if known.unrelated is None and measured is not None and not dry_run:
+        known = models.encoder(write)
+        if known.unrelated is None and measured is not None:
             models.add_unrelated(write, known, measured)
-        number = before.number if dry_run else models.add_settings(write, chosen)
+        return models.add_settings(write, chosen)
+
+
+def _report(
+    session: Session,
+    chosen: Settings,
+    losses: tuple[float, float],
+    options: TuneOptions,
+    notes: Sequence[str],
+) -> TuneReport:
+    tuned = chosen.tuned
+    assert tuned is not None
     with session.catalog.reading() as read:
         return TuneReport(
             index=session.facts(read),
-            settings=replace(chosen, number=number),
-            objective=objective,
-            before=start,
-            after=loss,
-            tuned_on=len(evidence.places),
-            calibrated_on=len(splits.calibrate),
-            tune_sha256=_digest(data, evidence.places),
-            calibrate_sha256=_digest(data, splits.calibrate),
-            sources_left_out=out,
-            kept=not dry_run,
+            settings=chosen,
+            objective=tuned.objective,
+            before=losses[0],
+            after=losses[1],
+            tuned_on=tuned.tuned_on,
+            calibrated_on=tuned.calibrated_on,
+            tune_sha256=tuned.tune_sha256,
+            calibrate_sha256=tuned.calibrate_sha256,
+            sources_left_out=tuned.sources_left_out,
+            kept=not options.dry_run,
             notes=tuple(notes),
         )
 
@@ -211,15 +264,15 @@ def _calibrated(
     evidence: Evidence,
     raw: Floats,
     settings: Settings,
-    goal: Objective,
-    prevalence: Mapping[str, float],
-    coverage: float,
     shipped_slope: float,
+    options: TuneOptions,
     notes: list[str],
 ) -> Calibration | None:
     """A calibration on `evidence`, whose blend is `raw` (n, c); None, and a note why, where it has
     too few images. A precision is held on the `tuned` images."""
     data, truth = evidence.labelled, evidence.truth
+    coverage, prevalence = options.coverage, options.prevalence
+    goal = objectives.objective(options.objective, data.classes)
     have = np.bincount(truth, minlength=len(data.classes))
     scarce = _uncalibrated(truth, data.classes, coverage)
     if scarce is not None:

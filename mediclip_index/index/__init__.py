@@ -11,6 +11,7 @@ for verdict in index.query(["photo.png"]).verdicts:
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mediclip_index.catalog import Catalog
 from mediclip_index.index.assessing import Assessing
@@ -19,6 +20,7 @@ from mediclip_index.index.working import Working
 from mediclip_index.jobs import create as create_job
 from mediclip_index.jobs import export as export_job
 from mediclip_index.session import session as session_job
+from mediclip_index.types import CreateOptions, ModelOptions
 
 
 class Index(Working, Assessing, Keeping):
@@ -35,66 +37,50 @@ class Index(Working, Assessing, Keeping):
     def create(
         cls,
         path: str | Path,
+        options: CreateOptions | None = None,
         *,
-        model: str = "auto",
-        prompts: str = "medical",
         by: str | None = None,
-        device: str = "auto",
-        engine: str = "auto",
-        precision: str = "auto",
-        hash_paths: bool = False,
+        **changes: Any,
     ) -> Index:
-        """Make a new index folder. `prompts` is a bundled set's name or a TOML file. With
-        `hash_paths` it stores and shows salted hashes in place of all paths, for ever.
-
-        device: auto, cpu, cuda or mps. engine: auto, torch or openvino. precision: auto (fp32, or
-        what was earned), fp32, bf16 or int8.
+        """Make a new index folder. Options are those of CreateOptions and ModelOptions, as one
+        value or by name. `prompts` is a bundled set's name or a TOML file. With `hash_paths` it
+        stores and shows salted hashes in place of all paths, for ever.
 
         Raises UsageError where the folder holds something else, ModelUnavailable where the model
         can't be had.
         """
-        return cls(
-            create_job.found(
-                Path(path), model=model, prompts=prompts, by=by, device=device, engine=engine,
-                precision=precision, hash_paths=hash_paths,
-            )
-        )  # fmt: skip
+        return cls(create_job.create(Path(path), CreateOptions.changed(options, **changes), by))
 
     @classmethod
     def open(
         cls,
         path: str | Path,
+        options: ModelOptions | None = None,
         *,
         by: str | None = None,
-        device: str = "auto",
-        engine: str = "auto",
-        precision: str = "auto",
+        **changes: Any,
     ) -> Index:
-        """Open an existing index; raises IndexUnavailable where there is none, or a newer one."""
+        """Open an existing index, with ModelOptions as one value or by name; raises
+        IndexUnavailable where there is none, or a newer one."""
         catalog = Catalog.open(Path(path))
-        return cls(
-            session_job.Session(catalog, by=by, device=device, engine=engine, precision=precision)
-        )
+        running = ModelOptions.changed(options, **changes)
+        return cls(session_job.Session(catalog, by=by, options=running))
 
     @classmethod
     def from_export(
         cls, path: str | Path, export: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Make an index of what `export` wrote: same ids, labels with their history, verdicts."""
-        return cls(
-            session_job.Session(
-                export_job.from_export(Path(path), Path(export)), by=by, device=device
-            )
-        )
+        catalog = export_job.from_export(Path(path), Path(export))
+        return cls(session_job.Session(catalog, by=by, options=ModelOptions(device=device)))
 
     @classmethod
     def restore(
         cls, path: str | Path, backup: str | Path, *, by: str | None = None, device: str = "auto"
     ) -> Index:
         """Bring an index back from what `backup` wrote, where there is none."""
-        return cls(
-            session_job.Session(export_job.restore(Path(path), Path(backup)), by=by, device=device)
-        )
+        catalog = export_job.restore(Path(path), Path(backup))
+        return cls(session_job.Session(catalog, by=by, options=ModelOptions(device=device)))
 
     @staticmethod
     def is_export(folder: str | Path) -> bool:

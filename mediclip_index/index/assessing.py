@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from mediclip_index.jobs import audit as audit_job
 from mediclip_index.jobs import reread as reread_job
@@ -10,10 +11,12 @@ from mediclip_index.jobs import settings as settings_job
 from mediclip_index.jobs import turned as turned_job
 from mediclip_index.session import session as session_job
 from mediclip_index.types import (
+    AuditFilter,
     AuditRow,
     ChainReport,
     CompareReport,
     DuplicatesReport,
+    EvaluateOptions,
     EvaluationComparison,
     EvaluationReport,
     MistakesReport,
@@ -23,6 +26,7 @@ from mediclip_index.types import (
     ReplayReport,
     SettingsReport,
     Silent,
+    TuneOptions,
     TuneReport,
     TurnedReport,
     WhatIf,
@@ -35,29 +39,10 @@ class Assessing:
 
     _session: session_job.Session
 
-    def audit_list(
-        self,
-        *,
-        limit: int | None = 20,
-        label: str | None = None,
-        unsure: bool | None = None,
-        path: str | None = None,
-        run: str | None = None,
-        since: str | None = None,
-        until: str | None = None,
-    ) -> list[AuditRow]:
-        """Past verdicts, newest first, those still in the spool included. `path` is any part of
-        the path, `run` (the verdicts of one command) the beginning of its id."""
-        return audit_job.audit_list(
-            self._session,
-            limit=limit,
-            label=label,
-            unsure=unsure,
-            path=path,
-            run=run,
-            since=since,
-            until=until,
-        )
+    def audit_list(self, filter: AuditFilter | None = None, **changes: Any) -> list[AuditRow]:
+        """Past verdicts, newest first, those still in the spool included; which of them is said as
+        an AuditFilter, as one value or by name."""
+        return audit_job.audit_list(self._session, AuditFilter.changed(filter, **changes))
 
     def audit_show(self, verdict: str) -> AuditRow:
         """One past verdict by its id, or by an unambiguous beginning of it."""
@@ -96,43 +81,23 @@ class Assessing:
 
     def tune(
         self,
+        options: TuneOptions | None = None,
         *,
-        prompts: str | None = None,
-        objective: str = "log-loss",
-        coverage: float = 0.95,
-        prevalence: Mapping[str, float] | None = None,
-        leave_sources_out: bool | None = None,
-        allow_duplicates: bool = False,
-        allow_shared_subjects: bool = False,
-        references: bool | None = None,
-        dry_run: bool = False,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> TuneReport:
         """Choose the settings on the split `tune`, calibrate on `calibrate`, and put both in force.
 
-        `val` alone is halved by subject; with neither, the support does both, cross-fitted. `test`
-        is never looked at. Splits that share near-duplicates or subjects are refused unless
-        allowed. Sources are left out where two or more are known, unless said otherwise.
-        `objective` is "log-loss", "accuracy", "f1" or, say, "recall-medical@precision=0.99".
-        `coverage` is how often a verdict's set of classes must hold the truth. `prevalence` tells
-        how frequent classes are in the pile that will be asked of ({"medical": 0.02}), where that
-        is not as it is among the calibration images. `references`: whether the model's own vote
-        from now on; None leaves that as it is.
+        Options are those of TuneOptions, as one value or by name. `val` alone is halved by subject;
+        with neither, the support does both, cross-fitted. `test` is never looked at. Splits that
+        share near-duplicates or subjects are refused unless allowed. `prevalence` tells how
+        frequent classes are in the pile that will be asked of ({"medical": 0.02}), where that is
+        not as it is among the calibration images.
         """
         from mediclip_index.evaluate import tune as tune_job
 
         return tune_job.tune(
-            self._session,
-            prompts=prompts,
-            objective=objective,
-            coverage=coverage,
-            prevalence=prevalence or {},
-            leave_sources_out=leave_sources_out,
-            allow_duplicates=allow_duplicates,
-            allow_shared_subjects=allow_shared_subjects,
-            references=references,
-            dry_run=dry_run,
-            progress=progress or Silent(),
+            self._session, TuneOptions.changed(options, **changes), progress or Silent()
         )
 
     def settings_list(self) -> SettingsReport:
@@ -149,30 +114,20 @@ class Assessing:
 
     def evaluate(
         self,
+        options: EvaluateOptions | None = None,
         *,
-        split: str = "test",
-        prompts: str | None = None,
-        leave_out: Sequence[str] = (),
-        alpha: float | None = None,
-        k: int | None = None,
-        references: bool = True,
-        allow_shared_subjects: bool = False,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> EvaluationReport:
         """Words, neighbours and blend on a split ("all": on every labelled image), each image
-        judged as if it were new; `leave_out` names columns ("source") that an image and its voters
-        may not share. `references` False leaves the model's own out. A split that shares subjects
-        with another is refused unless allowed. The report is kept under its number."""
+        judged as if it were new; options are those of EvaluateOptions, as one value or by name.
+        `leave_out` names columns ("source") that an image and its voters may not share. A split
+        that shares subjects with another is refused unless allowed. The report is kept under its
+        number."""
         from mediclip_index.evaluate import evaluate as evaluate_job
 
         return evaluate_job.evaluate(
-            self._session,
-            split=split,
-            prompts=prompts,
-            leave_out=leave_out,
-            what_if=WhatIf(k=k, alpha=alpha, references=references),
-            allow_shared_subjects=allow_shared_subjects,
-            progress=progress or Silent(),
+            self._session, EvaluateOptions.changed(options, **changes), progress or Silent()
         )
 
     def compare_evaluations(self, first: int, second: int) -> EvaluationComparison:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mediclip_index.jobs import audit as audit_job
 from mediclip_index.jobs import build as build_job
@@ -14,35 +14,30 @@ from mediclip_index.jobs import label as label_job
 from mediclip_index.jobs import lookup as lookup_job
 from mediclip_index.jobs import prompt_sets as prompt_sets_job
 from mediclip_index.jobs import query as query_job
-from mediclip_index.jobs import reread as reread_job
 from mediclip_index.jobs import search as search_job
 from mediclip_index.jobs import split as split_job
 from mediclip_index.jobs import summary as summary_job
 from mediclip_index.session import kinds as kinds_job
 from mediclip_index.session import session as session_job
 from mediclip_index.types import (
+    BuildOptions,
     BuildReport,
-    Frames,
     ImportOptions,
-    IndexType,
     InfoReport,
     LabelEvent,
     LabelReport,
-    Pdf,
     Pixels,
     Progress,
     PromptSetFacts,
     PromptTrial,
+    QueryOptions,
     QueryReport,
-    ReadOptions,
-    ScanOptions,
+    SearchQuery,
     SearchReport,
     Silent,
     SummaryReport,
-    Truncated,
     Vectors,
     Verdict,
-    WhatIf,
 )
 
 
@@ -54,169 +49,92 @@ class Working:
     def build(
         self,
         sources: Sequence[str] = (),
+        options: BuildOptions | None = None,
         *,
-        labels: str = "auto",
-        frames: Frames = "first",
-        pdf: Pdf = "images",
-        truncated: Truncated = "refuse",
-        exclude: Sequence[str] = (),
-        include: Sequence[str] = (),
-        follow_links: bool = False,
-        rehash: bool = False,
-        allow_missing: bool = False,
-        prune: bool = False,
-        reread: bool = False,
-        thumbnails: bool = False,
-        batch_size: int = 32,
-        index_type: IndexType | None = None,
-        workers: int | None = None,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> BuildReport:
-        """Take images in. No sources: those the index knows; in a new index, the samples.
+        """Add images. No sources: those the index knows; in a new index, the samples.
 
-        `labels` is "auto" (folder names), "none" or a CSV file. Unchanged files (path, size,
-        mtime_ns) are not read again unless `rehash`. Where more than a tenth of a source's files
-        have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
-        which no file is left are removed: they do not come back with their file (see `remove`).
-        With `reread`, images that an earlier version read in another way are read again by this
-        one (all sources; verdicts given before can be replayed as they were). With `thumbnails`,
-        images of an earlier version get what near copies are told by.
-        `index_type` is the kind of neighbour file from now on: "auto" (by size), "exact" or
-        "compressed". `exclude` and `include` are patterns as in .gitignore, of files in folders and
-        archives; links that lead out of a folder are passed over unless `follow_links`. A picture
-        whose file ends too soon is refused unless `truncated` is "show". `workers`
-        processes read and decode files (None: one a core, 16 at most).
+        Options are those of BuildOptions, as one value or by name. `labels` is "auto" (folder
+        names), "none" or a CSV file. Unchanged files (path, size, mtime_ns) are not read again
+        unless `rehash`. Where more than a tenth of a source's files have vanished nothing is marked
+        gone there unless `allow_missing`. With `prune`, images of which no file is left are
+        removed: they do not come back with their file (see `remove`). With `reread`, images that an
+        earlier version read in another way are read again by this one (all sources; verdicts given
+        before can be replayed as they were).
         """
-        report = build_job.build(
-            self._session,
-            sources,
-            labels=labels,
-            read_options=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
-            scan=ScanOptions(
-                exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
-            ),
-            rehash=rehash,
-            allow_missing=allow_missing,
-            prune=prune,
-            reread=reread,
-            batch_size=batch_size,
-            index_type=index_type,
-            workers=workers,
-            progress=progress or Silent(),
+        return build_job.build(
+            self._session, sources, BuildOptions.changed(options, **changes), progress or Silent()
         )
-        if reread:
-            renewed = reread_job.renew_headers(self._session, progress or Silent())
-            report = replace(report, notes=(*report.notes, *renewed))
-        if not thumbnails:
-            return report
-        made = reread_job.make_thumbnails(self._session, progress or Silent())
-        return replace(report, notes=(*report.notes, made))
 
     def query(
         self,
         sources: Sequence[str],
+        options: QueryOptions | None = None,
         *,
         stdin: bytes | None = None,
-        k: int | None = None,
-        alpha: float | None = None,
-        references: bool = True,
-        prompts: str | None = None,
-        frames: Frames = "first",
-        pdf: Pdf = "images",
-        truncated: Truncated = "refuse",
-        exclude: Sequence[str] = (),
-        include: Sequence[str] = (),
-        follow_links: bool = False,
-        as_of: str | None = None,
-        audit: bool = True,
         seen: Callable[[Verdict, Pixels], None] | None = None,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> QueryReport:
         """Verdicts for files, folders, CSV lists; "-" is the picture in `stdin`.
 
-        One verdict a picture, in the order given. `k`, `alpha` and `references` False (without the
-        model's own) are what-ifs and are answered uncalibrated. `prompts` names another set (known
-        to the index, bundled, or a file). `as_of` (ISO 8601) answers with the labels, images, words
-        and settings of that moment. Files are found and read as by `build`. `seen` is called with
-        each verdict and its picture as the model saw it, (h, w, 3) uint8.
+        Options are those of QueryOptions, as one value or by name. One verdict a picture, in the
+        order given. `k`, `alpha` and `references` False (without the model's own) are what-ifs and
+        are answered uncalibrated. `as_of` (ISO 8601) answers with the labels, images, words and
+        settings of that moment. Files are found and read as by `build`. `seen` is called with each
+        verdict and its picture as the model saw it, (h, w, 3) uint8.
         """
         return query_job.query_files(
             self._session,
             sources,
+            QueryOptions.changed(options, **changes),
             stdin=stdin,
-            what_if=WhatIf(k=k, alpha=alpha, references=references),
-            prompts=prompts,
-            read_options=ReadOptions(frames=frames, pdf=pdf, truncated=truncated),
-            scan=ScanOptions(
-                exclude=tuple(exclude), include=tuple(include), follow_links=follow_links
-            ),
-            as_of=as_of,
-            audit=audit,
             seen=seen,
             progress=progress or Silent(),
         )
 
     def query_indexed(
         self,
+        options: QueryOptions | None = None,
         *,
         where: str | None = None,
-        k: int | None = None,
-        alpha: float | None = None,
-        references: bool = True,
-        prompts: str | None = None,
-        as_of: str | None = None,
-        audit: bool = True,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> QueryReport:
         """Verdicts for the images that the index holds, from their stored vectors."""
         return query_job.query_indexed(
             self._session,
+            QueryOptions.changed(options, **changes),
             where=where,
-            what_if=WhatIf(k=k, alpha=alpha, references=references),
-            prompts=prompts,
-            as_of=as_of,
-            audit=audit,
             progress=progress or Silent(),
         )
 
     def search(
         self,
         text: Sequence[str] = (),
+        query: SearchQuery | None = None,
         *,
-        images: Sequence[str] = (),
-        like: Sequence[int] = (),
-        without: Sequence[str] = (),
-        where: str | None = None,
-        k: int | None = 10,
-        min_similarity: float | None = None,
-        kinds: Sequence[str] = (),
         guess: bool = False,
         progress: Progress | None = None,
+        **changes: Any,
     ) -> SearchReport:
-        """The indexed images nearest to a weighted mix of texts, picture files and indexed images.
+        """The indexed images nearest to what a SearchQuery asks for, as one value or by name.
 
-        A text or file may carry a weight, `TEXT::0.5`; `without` is subtracted. `where` is one SQL
-        condition over the columns that `info()` lists. With nothing but `where`, the first `k` that
-        match, or all (None), in order of id, with similarity 1; where it asks for `unsure`, the
-        most doubtful first. `kinds`: only images of one of
-        these (see `known_kinds`), by a person's word or the verdict by what is in force. With
-        `guess` each result says what it is too: verdict, kind and probability.
+        `where` is one SQL condition over the columns that `info()` lists. With nothing but `where`,
+        the first `k` that match, or all (None), in order of id, with similarity 1. `kinds`: only
+        images of one of these, by a person's word or the verdict by what is in force. With `guess`
+        each result says the verdict too.
         """
+        if text:
+            changes["text"] = text
         report = search_job.search(
-            self._session,
-            text,
-            images=images,
-            like=like,
-            without=without,
-            where=where,
-            k=k,
-            min_similarity=min_similarity,
-            kinds=kinds,
-            progress=progress or Silent(),
+            self._session, SearchQuery.changed(query, **changes), progress=progress or Silent()
         )
-        return (
-            columns_job.with_verdicts(self._session, report, progress=progress) if guess else report
-        )
+        if not guess:
+            return report
+        return columns_job.with_verdicts(self._session, report, progress=progress)
 
     def summary(
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None

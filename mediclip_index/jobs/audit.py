@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mediclip_index.catalog import ann_files, audit, conditions, labels, models, provenance, stats
 from mediclip_index.jobs.bodies import to_row
@@ -10,7 +11,14 @@ from mediclip_index.prompts import parse
 from mediclip_index.session import calibrations
 from mediclip_index.session.moments import microseconds
 from mediclip_index.session.session import Session
-from mediclip_index.types import AuditRow, ChainReport, InfoReport, NeighbourFile, UsageError
+from mediclip_index.types import (
+    AuditFilter,
+    AuditRow,
+    ChainReport,
+    InfoReport,
+    NeighbourFile,
+    UsageError,
+)
 
 
 def info(session: Session) -> InfoReport:
@@ -61,53 +69,36 @@ def _described(files: Sequence[NeighbourFile]) -> str:
     return f"{said}, recall@10 {min(recalls):.3f} when made" if recalls else said
 
 
-def audit_list(
-    session: Session,
-    *,
-    limit: int | None,
-    label: str | None,
-    unsure: bool | None,
-    path: str | None,
-    run: str | None,
-    since: str | None,
-    until: str | None,
-) -> list[AuditRow]:
+def audit_list(session: Session, wanted: AuditFilter) -> list[AuditRow]:
     """See Index.audit_list."""
-    earliest, latest = (None if t is None else microseconds(t) for t in (since, until))
-    # Of a hash no part is known by a part of the path.
-    path = None if path is None else session.names.of(path)
+    earliest, latest = (
+        None if t is None else microseconds(t) for t in (wanted.since, wanted.until)
+    )
+    if wanted.path is not None:  # of a hash no part is known by a part of the path
+        wanted = replace(wanted, path=session.names.of(wanted.path))
     with session.catalog.reading() as read:
-        kept = audit.find(
-            read,
-            limit=limit,
-            label=label,
-            unsure=unsure,
-            path=path,
-            run=run,
-            since_us=earliest,
-            until_us=latest,
-        )
+        kept = audit.find(read, wanted, since_us=earliest, until_us=latest)
         ids = {body["id"] for body, _ in kept} | set(audit.erased(read))
         waiting = [
             body
             for body in audit.spooled(session.catalog.spool)
             if body["id"] not in ids
-            and (label is None or body["label"] == label)
-            and (unsure is None or body["unsure"] == unsure)
-            and (path is None or path in body["path"])
-            and (run is None or body["run"].startswith(run))
+            and (wanted.label is None or body["label"] == wanted.label)
+            and (wanted.unsure is None or body["unsure"] == wanted.unsure)
+            and (wanted.path is None or wanted.path in body["path"])
+            and (wanted.run is None or body["run"].startswith(wanted.run))
             and (earliest is None or body["time_us"] >= earliest)
             and (latest is None or body["time_us"] <= latest)
         ]
     rows = [(body, None) for body in waiting] + [(body, chain) for body, chain in kept]
     rows.sort(key=lambda row: row[0]["time_us"], reverse=True)
-    return [to_row(body, chain) for body, chain in rows[:limit]]
+    return [to_row(body, chain) for body, chain in rows[: wanted.limit]]
 
 
 def audit_show(session: Session, verdict: str) -> AuditRow:
     """See Index.audit_show."""
     with session.catalog.reading() as read:
-        kept = audit.find(read, limit=2, beginning=verdict)
+        kept = audit.find(read, AuditFilter(limit=2), beginning=verdict)
     kept_or_waiting = [(body, chain) for body, chain in kept] + [
         (body, None)
         for body in audit.spooled(session.catalog.spool)

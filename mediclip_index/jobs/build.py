@@ -14,26 +14,24 @@ from uuid6 import uuid7
 from mediclip_index import reading
 from mediclip_index.catalog import WriteTransaction, images, labels, models, provenance
 from mediclip_index.catalog.images import NewFile, NewImage
-from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import migrate, remove
 from mediclip_index.jobs.ann_index import ask_for, refresh_neighbours
 from mediclip_index.jobs.commit import Batch, Committer, by_id
 from mediclip_index.jobs.label import at_odds, check_labels
 from mediclip_index.jobs.plan import Plan, check_read_alike, plans
+from mediclip_index.jobs.reread import make_thumbnails, renew_headers
 from mediclip_index.jobs.stored import Tally, holds_none, known_before, missing, placed
 from mediclip_index.reading.pool import Loaded, Readers, ReadSpec
 from mediclip_index.session import unrelated
 from mediclip_index.session.session import Session
 from mediclip_index.types import (
+    BuildOptions,
     BuildReport,
     Encoder,
     Entry,
     Facts,
-    IndexType,
     Progress,
-    ReadOptions,
     Refusal,
-    ScanOptions,
 )
 
 COMMIT_IMAGES = 1024
@@ -43,33 +41,18 @@ MOST_MISSING = 0.1  # share of a source's files that may vanish without a questi
 
 
 def build(
-    session: Session,
-    sources: Sequence[str],
-    *,
-    labels: str,
-    read_options: ReadOptions,
-    scan: ScanOptions,
-    rehash: bool,
-    allow_missing: bool,
-    prune: bool = False,
-    reread: bool = False,
-    batch_size: int,
-    index_type: IndexType | None,
-    workers: int | None,
-    progress: Progress,
+    session: Session, sources: Sequence[str], options: BuildOptions, progress: Progress
 ) -> BuildReport:
     """See Index.build."""
     started = time.monotonic()
     tally = Tally()
     with session.catalog.reading() as read:
         before = provenance.sources(read)
-    found = list(
-        plans(session, sources, before, tally.notes, labels=labels, read=read_options, scan=scan)
-    )
+    found = list(plans(session, sources, before, tally.notes, options))
     check_labels(session, (label for p in found for e in p.entries for label in e.facts.labels()))
-    if index_type is not None:
-        ask_for(session, index_type)
-    if reread:
+    if options.index_type is not None:
+        ask_for(session, options.index_type)
+    if options.reread:
         named = [session.names.of(os.path.abspath(s)) for s in sources]
         check_read_alike(found, before)
         tally.notes += migrate.move(session, named, [s.source for s in before])
@@ -78,19 +61,22 @@ def build(
         since = read.tx
     tally.notes += migrate.advice(session, encoder)
     run = str(uuid7())
-    with Readers(workers) as readers, Committer(session, encoder, run, since) as committer:
-        write = _Build(session, encoder, tally, batch_size, progress, readers, committer, run)
-        if reread:
-            write.try_refused_again()
+    with Readers(options.workers) as readers, Committer(session, encoder, run, since) as committer:
+        run_of_build = _Build(committer, readers, tally, options, progress)
+        if options.reread:
+            run_of_build.try_refused_again()
         while found:
-            write.take(found.pop(0), rehash=rehash, allow_missing=allow_missing)
-        write.settle()
+            run_of_build.take(found.pop(0))
+        run_of_build.settle()
     tally.labelled += committer.labelled
-    del write  # and with it what it knew of every file: the vectors need the room
-    pruned = remove.prune(session) if prune else 0
+    del run_of_build  # and with it what it knew of every file: the vectors need the room
+    pruned = remove.prune(session) if options.prune else 0
     refresh_neighbours(session, encoder)
     unrelated.after_build(session, encoder)
     seconds = time.monotonic() - started
+    later = renew_headers(session, progress) if options.reread else []
+    if options.thumbnails:
+        later.append(make_thumbnails(session, progress))
     with session.catalog.reading() as read:
         facts = session.facts(read)
     return BuildReport(
@@ -106,7 +92,7 @@ def build(
         images=facts.images,
         seconds=seconds,
         images_per_second=committer.embedded / seconds,
-        notes=(*tally.notes, *session.notes),
+        notes=(*tally.notes, *session.notes, *later),
         pruned=pruned,
     )
 
@@ -116,22 +102,20 @@ class _Build:
 
     def __init__(
         self,
-        session: Session,
-        encoder: StoredEncoder,
-        tally: Tally,
-        batch_size: int,
-        progress: Progress,
-        readers: Readers,
         committer: Committer,
-        run: str,
+        readers: Readers,
+        tally: Tally,
+        options: BuildOptions,
+        progress: Progress,
     ) -> None:
+        session, encoder, run = committer.session, committer.encoder, committer.run
         self._session = session
+        self._options = options
         self._names = session.names
         self._row = encoder
         with session.catalog.reading() as read:
             self._known = known_before(read, encoder, hashed=session.names.hashed)
         self._tally = tally
-        self._batch_size = batch_size
         self._progress = progress
         self._readers = readers
         self._committer = committer
@@ -151,15 +135,15 @@ class _Build:
         known.contents -= known.incomplete
         known.refusals = {}
 
-    def take(self, plan: Plan, *, rehash: bool, allow_missing: bool) -> None:
+    def take(self, plan: Plan) -> None:
         """Bring the index up to date with one source."""
         tally, known = self._tally, self._known
         vanished = self._vanished(plan)
-        fresh, settled = self._sorted(plan, rehash)
+        fresh, settled = self._sorted(plan)
         # Text files and the like, which earlier versions put on record, may come and go.
         expected = sum(1 for path in self._of_source(plan) if self._is_pictured(path))
         unexplained = set(filter(self._is_pictured, vanished - self._renamed_away(vanished, fresh)))
-        if len(unexplained) > MOST_MISSING * max(expected, 1) and not allow_missing:
+        if len(unexplained) > MOST_MISSING * max(expected, 1) and not self._options.allow_missing:
             tally.refused.append(missing(plan.source, len(unexplained), expected))
             return
         tally.notes += plan.notes
@@ -206,7 +190,7 @@ class _Build:
     def _encoder(self) -> Encoder:
         return self._session.encoder(self._row)
 
-    def _sorted(self, plan: Plan, rehash: bool) -> tuple[list[Entry], list[Entry]]:
+    def _sorted(self, plan: Plan) -> tuple[list[Entry], list[Entry]]:
         """(files to read, files that are as they were)."""
         fresh, settled = [], []
         for entry in plan.entries:
@@ -217,7 +201,7 @@ class _Build:
                 and (file.size, file.mtime_ns) == (entry.size, entry.mtime_ns)
                 and (file.sha256 in self._known.contents or entry.path in self._known.refusals)
             )
-            if file is None or not as_it_was or rehash:
+            if file is None or not as_it_was or self._options.rehash:
                 fresh.append(entry)
                 continue
             settled.append(entry)
@@ -300,10 +284,10 @@ class _Build:
         known.files[entry.path] = images.StoredFile(entry.size, entry.mtime_ns, sha)
         self._waiting.append(loaded)
         self._pictures += len(loaded.pictures)
-        if self._pictures >= self._batch_size:
+        if self._pictures >= self._options.batch_size:
             self._encode()
         overdue = time.monotonic() - self._committed > COMMIT_SECONDS
-        if len(self._whole.images) + self._batch_size > COMMIT_IMAGES or overdue:
+        if len(self._whole.images) + self._options.batch_size > COMMIT_IMAGES or overdue:
             self._encode()
             self._commit()
         self._committer.check()

@@ -25,7 +25,6 @@ from mediclip_index.types import (
     SearchHit,
     SearchReport,
     Silent,
-    WhatIf,
 )
 
 
@@ -112,7 +111,7 @@ def with_verdicts(
     if not report.results:
         return report
     try:
-        base = open_snapshot(session, what_if=WhatIf(), prompts=None)
+        base = open_snapshot(session)
     except ModelUnavailable:
         return report
     ids = np.array(sorted({hit.id for hit in report.results}), dtype=np.int64)
@@ -169,7 +168,7 @@ def _matching(
         then = read if base is None else read.as_of(base.tx)
         if not conditions.asks_for_verdicts(then, where):
             return conditions.matching(then, where), None
-    base = base or open_snapshot(session, what_if=WhatIf(), prompts=None)
+    base = base or open_snapshot(session)
     columns = judged(session, base, progress=progress).columns
     with session.catalog.reading() as read:
         return conditions.matching(read.as_of(base.tx), where, columns), columns

@@ -48,9 +48,9 @@ class Committer:
     def __init__(self, session: Session, encoder: StoredEncoder, run: str, since: int) -> None:
         """`since`: the transaction as of which the batches tell what was there before."""
         self._since = since
-        self._session = session
-        self._encoder = encoder
-        self._run = run
+        self.session = session
+        self.encoder = encoder
+        self.run = run
         self._thread = ThreadPoolExecutor(1, "commit")
         self._under_way: Future[tuple[int, int]] | None = None
         self.embedded = 0
@@ -82,14 +82,14 @@ class Committer:
 
     def _write(self, batch: Batch) -> tuple[int, int]:
         """One transaction; how many images were embedded, and how many newly labelled."""
-        catalog, by = self._session.catalog, self._session.author
-        with catalog.writing("build", by=by, run=self._run) as write:
+        catalog, by = self.session.catalog, self.session.author
+        with catalog.writing("build", by=by, run=self.run) as write:
             # Where another build went on meanwhile, anything may be on record by now.
             alone = not write.other_builds_since(self._since)
             paths, partially_embedded = (
                 (batch.previously_seen_paths, batch.partially_embedded) if alone else (None, None)
             )
-            embedded = images.add_images(write, self._encoder, batch.images, partially_embedded)
+            embedded = images.add_images(write, self.encoder, batch.images, partially_embedded)
             images.add_files(write, batch.source, batch.files, paths)
             provenance.add_refusals(write, batch.refusals)
             facts = _of_batch(write, batch, partially_embedded) if batch.facts else {}

@@ -13,7 +13,7 @@ from mediclip_index.jobs.ann_index import refresh_neighbours
 from mediclip_index.jobs.columns import judged
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import open_snapshot
-from mediclip_index.types import BackupReport, ExportReport, ModelUnavailable, UsageError, WhatIf
+from mediclip_index.types import BackupReport, ExportReport, ModelUnavailable, UsageError
 
 
 def export(session: Session, folder: Path) -> ExportReport:
@@ -44,7 +44,7 @@ def export(session: Session, folder: Path) -> ExportReport:
 def _verdicts(session: Session) -> VerdictColumns | None:
     """What each image is; None where no verdict can be given now (its model is gone, say)."""
     try:
-        return judged(session, open_snapshot(session, what_if=WhatIf(), prompts=None)).columns
+        return judged(session, open_snapshot(session)).columns
     except ModelUnavailable:
         return None
 

@@ -25,7 +25,7 @@ from mediclip_index.session.names import Names
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import open_snapshot
 from mediclip_index.show.text import counted
-from mediclip_index.types import Facts, ImportOptions, LabelReport, PromptSet, UsageError, WhatIf
+from mediclip_index.types import Facts, ImportOptions, LabelReport, PromptSet, UsageError
 
 _KNOWN = {"path", "label", "split", "subject", "page", "item", *FILLED_IN}
 _OF_VERDICTS = {"probability", "unsure", "why"}
@@ -281,7 +281,7 @@ def _check_for_verdicts(
     listed = ("probability" in own and len(own) > 1) or bool({"now", "now_probability"} & columns)
     if not listed and own:
         labelled = {i: one.label for i, one in said.items() if one.label}
-        base = open_snapshot(session, what_if=WhatIf(), prompts=None)
+        base = open_snapshot(session)
         found = judged(session, base, np.array(sorted(labelled), dtype=np.int64))
         guesses = zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True)
         listed = bool(labelled) and all(labelled[i] == guess for i, guess in guesses)

@@ -79,7 +79,7 @@ def move(session: Session, sources: Sequence[str], before: Sequence[str]) -> lis
         return ["All pictures of this index were read as this version reads them."]
     if sources and not set(before) <= set(sources):
         raise UsageError("--reread looks at all sources of the index again: name none, or all.")
-    encoder = load_encoder(known.name, session.device, session.engine, session.precision)
+    encoder = load_encoder(known.name, session.options)
     measured = unrelated.by_samples(encoder)
     with session.catalog.writing("build --reread", by=session.author) as write:
         if models.encoder(write).number != known.number:

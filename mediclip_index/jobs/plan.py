@@ -11,7 +11,7 @@ from mediclip_index import reading
 from mediclip_index.catalog import exports, provenance
 from mediclip_index.jobs.label import classes_of, in_classes
 from mediclip_index.session.session import Session
-from mediclip_index.types import Entry, ReadOptions, Refusal, ScanOptions, UsageError
+from mediclip_index.types import BuildOptions, Entry, ReadOptions, Refusal, ScanOptions, UsageError
 
 SAMPLES = "samples:"
 
@@ -36,16 +36,14 @@ def plans(
     sources: Sequence[str],
     before: Sequence[provenance.Source],
     notes: list[str],
-    *,
-    labels: str,
-    read: ReadOptions,
-    scan: ScanOptions,
+    options: BuildOptions,
 ) -> Iterator[Plan]:
     """The sources that were named, or those the index knows, or the samples, each looked through.
 
     What people should know is added to `notes`. Raises UsageError.
     """
     names = session.names
+    labels, read, scan = options.labels, options.read, options.scan
     if sources:
         wanted = [(os.path.abspath(s), labels, read, scan) for s in sources]
     elif names.hashed and any(s.source != SAMPLES for s in before):

@@ -23,8 +23,8 @@ from mediclip_index.types import (
     Entry,
     Pixels,
     Progress,
+    QueryOptions,
     QueryReport,
-    ReadOptions,
     Refusal,
     ScanOptions,
     UsageError,
@@ -39,14 +39,9 @@ STDIN = "-"
 def query_files(
     session: Session,
     sources: Sequence[str],
+    options: QueryOptions,
     *,
     stdin: bytes | None,
-    what_if: WhatIf,
-    prompts: str | None,
-    read_options: ReadOptions,
-    scan: ScanOptions,
-    as_of: str | None,
-    audit: bool,
     progress: Progress,
     seen: Callable[[Verdict, Pixels], None] | None = None,
 ) -> QueryReport:
@@ -55,12 +50,12 @@ def query_files(
         raise UsageError("Name at least one picture, folder or list; - reads a picture from stdin.")
     notes: list[str] = []
     refused: list[Refusal] = []
-    entries = list(_entries(sources, scan, refused, notes))
+    entries = list(_entries(sources, options.scan, refused, notes))
     head = None
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded, which does
         base = open_snapshot(
-            session, what_if=what_if, prompts=prompts, as_of=as_of, seeing=bool(entries)
+            session, options, needs_model=bool(entries)
         )  # while the catalog is read
         names = session.names
         entries = [names.entry(e) if e.given != STDIN else e for e in entries]
@@ -70,7 +65,7 @@ def query_files(
         run = str(uuid7())
         verdicts: list[Verdict] = []
         progress.start("query", len(entries))
-        read_spec = ReadSpec(encoder, read_options)
+        read_spec = ReadSpec(encoder, options.read)
         for batch in _batches(readers.ahead(entries, read_spec, given={STDIN: stdin or b""})):
             refused += [names.refusal(refusal) for loaded in batch for refusal in loaded.refused]
             asked = [
@@ -89,7 +84,7 @@ def query_files(
             if asked:
                 vectors = encoder.encode_pictures([p for loaded in batch for p in loaded.pictures])
                 given = classify(session, base, asked, vectors)
-                if audit:
+                if options.audit:
                     head = keep(session, base, run, asked, given, vectors, encoder)
                 verdicts += given
                 if seen is not None:
@@ -102,22 +97,13 @@ def query_files(
 
 
 def query_indexed(
-    session: Session,
-    *,
-    where: str | None,
-    what_if: WhatIf,
-    prompts: str | None,
-    as_of: str | None,
-    audit: bool,
-    progress: Progress,
+    session: Session, options: QueryOptions, *, where: str | None, progress: Progress
 ) -> QueryReport:
     """See Index.query_indexed."""
-    base = open_snapshot(session, what_if=what_if, prompts=prompts, as_of=as_of)
+    base = open_snapshot(session, options)
     if where is not None:
-        plain = what_if == WhatIf() and prompts is None
-        in_force = (
-            base if plain else open_snapshot(session, what_if=WhatIf(), prompts=None, as_of=as_of)
-        )
+        plain = options.what_if == WhatIf() and options.prompts is None
+        in_force = base if plain else open_snapshot(session, QueryOptions(as_of=options.as_of))
         ids = matching(session, where, in_force, progress=progress)
     else:
         with session.catalog.reading() as read:
@@ -143,7 +129,7 @@ def query_indexed(
             for i in (known[int(j)] for j in having)
         ]  # fmt: skip
         given = classify(session, base, asked, vectors)
-        if audit:
+        if options.audit:
             head = keep(session, base, run, asked, given, np.asarray(vectors), None)
         verdicts += given
         progress.advance(len(part))

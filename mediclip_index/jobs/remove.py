@@ -24,7 +24,7 @@ from mediclip_index.jobs.columns import judged, matching
 from mediclip_index.jobs.repair import sweep_erased
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import open_snapshot
-from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError, WhatIf
+from mediclip_index.types import RemovedImage, RemoveReport, TakenImage, UsageError
 
 What = Literal["removed", "restored", "purged"]
 _COMMANDS = {"removed": "remove", "restored": "remove --restore", "purged": removals.PURGE}
@@ -137,7 +137,7 @@ def _met(session: Session, where: str, what: What) -> list[int]:
         judging = conditions.asks_for_verdicts(read, where)  # refuses what is no condition, too
     verdicts = None
     if judging and by_tx:
-        base = open_snapshot(session, what_if=WhatIf(), prompts=None)
+        base = open_snapshot(session)
         taken = np.array(sorted(set().union(*by_tx.values())), dtype=np.int64)
         verdicts = judged(session, base, taken).columns
     found: list[int] = []

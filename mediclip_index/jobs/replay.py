@@ -24,6 +24,7 @@ from mediclip_index.reading.pool import Loaded, Readers, ReadSpec, entry_of
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import snapshot_at
 from mediclip_index.types import (
+    AuditFilter,
     Encoder,
     Frames,
     Pdf,
@@ -31,6 +32,7 @@ from mediclip_index.types import (
     ReadOptions,
     ReplayDifference,
     ReplayReport,
+    Settings,
     UsageError,
     Vectors,
     Verdict,
@@ -100,7 +102,7 @@ def _bodies(
     """(verdicts to give again, those waiting in the spool too, newest first; ids of those whose
     content was erased)."""
     with session.catalog.reading() as read:
-        kept = audit.find(read, limit=None if verdicts else last)
+        kept = audit.find(read, AuditFilter(limit=None if verdicts else last))
         gone = audit.erased(read)
     have = {body["id"] for body, _ in kept}
     waiting = [b for b in audit.spooled(session.catalog.spool) if b["id"] not in have]
@@ -143,7 +145,7 @@ def _again(
             settings,
             k=k,
             references=settings.references and references is not None,
-            calibration=settings.calibration if calibration == "tuned" else None,
+            calibration=settings.calibration if _holds(settings, calibration, doubt) else None,
         ),
         prompts=parse(source.source, source.name),
         shipped=calibration == "shipped",
@@ -178,6 +180,13 @@ def _again(
             if difference is not None:
                 found.append(difference)
     return found
+
+
+def _holds(settings: Settings, calibration: str | None, doubt: str | None) -> bool:
+    """Whether verdicts went by the settings' own calibration: one that was fitted in the index, or
+    the shipped one with a slope of its own."""
+    fitted = settings.calibration
+    return calibration == "tuned" or (fitted is not None and fitted.bound == doubt)
 
 
 def _not_replayed(body: Body, why: str) -> ReplayDifference:

@@ -17,43 +17,32 @@ from mediclip_index.neighbours import Stored
 from mediclip_index.reading.pool import first_picture
 from mediclip_index.session.kinds import known_kinds
 from mediclip_index.session.session import Session, unit
-from mediclip_index.types import Progress, SearchHit, SearchReport, UsageError, Vectors
+from mediclip_index.types import Progress, SearchHit, SearchQuery, SearchReport, UsageError, Vectors
 
 MOST_RESULTS = 10_000
 DEFAULT_RESULTS = 10
 
 
-def search(
-    session: Session,
-    text: Sequence[str],
-    *,
-    images: Sequence[str],
-    like: Sequence[int],
-    without: Sequence[str],
-    where: str | None,
-    k: int | None,
-    min_similarity: float | None,
-    kinds: Sequence[str],
-    progress: Progress,
-) -> SearchReport:
+def search(session: Session, query: SearchQuery, *, progress: Progress) -> SearchReport:
     """See Index.search."""
+    k = query.k
     if k is not None and not 1 <= k <= MOST_RESULTS:
         raise UsageError(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
     asked = [
-        *text,
-        *map(session.names.of, images),
-        *(f"#{i}" for i in like),
-        *(f"not {t}" for t in without),
+        *query.text,
+        *map(session.names.of, query.images),
+        *(f"#{i}" for i in query.like),
+        *(f"not {t}" for t in query.without),
     ]
-    if not asked and where is None and not kinds:
+    if not asked and query.where is None and not query.kinds:
         raise UsageError(
-            "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
+            "Say what to search for: a text, --image FILE, --query.like ID, --where or --kind."
         )
-    where = _of_kinds(where, known_kinds(session, kinds))
+    where = _of_kinds(query.where, known_kinds(session, query.kinds))
     met = None if where is None else matching_by_doubt(session, where, progress=progress)
     with session.catalog.reading() as read:
         known = models.encoder(read)
-        target = _of_indexed(read, known, like)
+        target = _of_indexed(read, known, query.like)
     if met is not None and not asked:
         shown = met[:k]
         results, facts = _hits(session, shown, [1.0] * len(shown))
@@ -62,27 +51,29 @@ def search(
         said = (f"{more:,} more match; `-k {min(len(met), MOST_RESULTS)}` shows {shows}.",)
         return SearchReport(facts, f"where {where}", results, said if more else ())
     k = DEFAULT_RESULTS if k is None else k
-    target = target + _of_texts(session, known, text, without) + _of_files(session, known, images)
+    target = target + _of_texts(session, known, query.text, query.without)
+    target = target + _of_files(session, known, query.images)
     if not np.any(target):
         raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
     among = None if met is None else np.array(sorted(met), dtype=np.int64)
     with session.catalog.reading() as read:
         vector_index, notes = session.vector_index(read, known)
         ids, similarities = vector_index.search(
-            unit(target)[None], k + len(like), among, _stored(read, known)
+            unit(target)[None], k + len(query.like), among, _stored(read, known)
         )
     # An image that was asked for by id is no answer to itself.
     pairs = [
         (int(i), float(s))
         for i, s in zip(ids[0], similarities[0], strict=True)
-        if i >= 0 and i not in like and (min_similarity is None or s >= min_similarity)
+        if i >= 0
+        and i not in query.like
+        and (query.min_similarity is None or s >= query.min_similarity)
     ][:k]
     results, facts = _hits(session, [i for i, _ in pairs], [s for _, s in pairs])
-    query = " + ".join(asked) + (f" where {where}" if where else "")
-    unlearned = note_on_words(known.name, (name for name, _ in map(weighted, (*text, *without))))
-    return SearchReport(
-        facts, query, results, (*notes, *_files_in(text), *unlearned, *session.notes)
-    )
+    named = " + ".join(asked) + (f" where {where}" if where else "")
+    words = [name for name, _ in map(weighted, (*query.text, *query.without))]
+    notes = [*notes, *_files_in(query.text), *note_on_words(known.name, words), *session.notes]
+    return SearchReport(facts, named, results, tuple(notes))
 
 
 def _files_in(text: Sequence[str]) -> list[str]:

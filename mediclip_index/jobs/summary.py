@@ -21,7 +21,6 @@ from mediclip_index.types import (
     SummaryReport,
     SummaryRow,
     UsageError,
-    WhatIf,
 )
 
 FURTHER = 5  # pictures of each row beside the likeliest
@@ -31,7 +30,7 @@ _OF_PLACES = ("folder", "source")
 def summary(session: Session, *, by: str, where: str | None, progress: Progress) -> SummaryReport:
     """See Index.summary."""
     _check(session, by)
-    base = open_snapshot(session, what_if=WhatIf(), prompts=None)
+    base = open_snapshot(session)
     ids = None
     if where is not None:
         ids = np.array(matching(session, where, base, progress=progress), dtype=np.int64)

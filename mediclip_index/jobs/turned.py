@@ -19,7 +19,6 @@ from mediclip_index.types import (
     TurnedVerdict,
     UsageError,
     Vectors,
-    WhatIf,
 )
 
 LOOKED_AT = 2_000  # kept verdicts, the latest, that a new label is held against
@@ -39,7 +38,7 @@ def turned(session: Session, ids: Sequence[int] = (), *, latest: int | None = No
     base: Snapshot | None = None
     for kept in _pages(session, latest):
         if base is None:
-            base = open_snapshot(session, what_if=WhatIf(), prompts=None)
+            base = open_snapshot(session)
             classifier = Classifier(session, base)
         part, vectors = _with_vectors(session, base, _comparable(base, kept, seen))
         if part:

@@ -33,12 +33,12 @@ def in_force(
     shipped: bool = True,
 ) -> InForce | None:
     """The calibration that holds for this model, these settings (as they are kept), words and
-    labels; the shipped one, where `shipped`, if `tune` never chose any."""
+    labels; the shipped one, where `shipped`, if `tune` never chose any, and with the slope that it
+    did choose where it left all else as it came."""
     fitted = settings.calibration
-    if fitted is not None:
-        holds = fitted.bound == bound(known, prompts, support)
-        return InForce(fitted, "tuned") if holds else None
-    if not shipped or replace(settings, number=0) != Settings():
+    if fitted is not None and fitted.bound == bound(known, prompts, support):
+        return InForce(fitted, "tuned")
+    if not shipped or replace(settings, number=0, calibration=None, tuned=None) != Settings():
         return None
     if session.references(known, settings, prompts) is None:
         return None
@@ -47,6 +47,8 @@ def in_force(
         return None
     if not set(prompts.class_names) <= doubt.thresholds.keys():
         return None
+    if fitted is not None:
+        return InForce(fitted, "shipped") if fitted.bound == doubt.sha256 else None
     return InForce(
         Calibration(
             slope=doubt.slope,

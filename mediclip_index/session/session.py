@@ -1,4 +1,4 @@
-"""The desk at which every job on an index is done: the catalog, who works, and the loaded model."""
+"""A session with an index: the catalog, who works, and the loaded model; every job is given one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from mediclip_index.session.names import Names
 from mediclip_index.types import (
     Encoder,
     IndexFacts,
+    ModelOptions,
     ModelUnavailable,
     Picture,
     PromptSet,
@@ -55,16 +56,12 @@ class Session:
         catalog: Catalog,
         *,
         by: str | None = None,
-        device: str = "auto",
-        engine: str = "auto",
-        precision: str = "auto",
+        options: ModelOptions | None = None,
         bundled: Path | None = None,
     ) -> None:
         self.catalog = catalog
         self.author = by or operating_user()
-        self.device = device
-        self.engine = engine
-        self.precision = precision
+        self.options = options or ModelOptions()
         self.bundled = bundled  # where references and calibrations lie (None: in the package)
         self._encoder: Encoder | None = None
         self._coming: Future[Encoder | None] | None = None
@@ -97,7 +94,7 @@ class Session:
                 self.use(there, known)
         if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
             self.use(
-                load_encoder(known.name, self.device, self.engine, self.precision, known.recipe),
+                load_encoder(known.name, self.options, known.recipe),
                 known,
             )
         assert self._encoder is not None
@@ -112,9 +109,7 @@ class Session:
                 known.name,
                 recipe=known.recipe,
                 pictures=trial_pictures,
-                device=self.device,
-                engine=self.engine,
-                precision=self.precision,
+                options=self.options,
             )
             one.shutdown(wait=False)
 
@@ -247,21 +242,15 @@ def _text_classifier(
 
 
 def load_encoder(
-    name: str,
-    device: str = "auto",
-    engine: str = "auto",
-    precision: str = "auto",
-    recipe: str | None = None,
+    name: str, options: ModelOptions | None = None, recipe: str | None = None
 ) -> Encoder:
     """An encoder by name, bound to a decode recipe (None: the one in force); engines are held
     against each other on the sample collection."""
     return encoding.open_encoder(
         name,
+        options or ModelOptions(),
         recipe=recipe or reading.RECIPE,
         pictures=trial_pictures,
-        device=device,
-        engine=engine,
-        precision=precision,
     )
 
 

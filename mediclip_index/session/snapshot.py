@@ -21,6 +21,7 @@ from mediclip_index.types import (
     Ids,
     IndexFacts,
     PromptSet,
+    QueryOptions,
     Settings,
     WhatIf,
 )
@@ -76,31 +77,25 @@ class Snapshot:
 
 
 def open_snapshot(
-    session: Session,
-    *,
-    what_if: WhatIf,
-    prompts: str | None,
-    as_of: str | None = None,
-    seeing: bool = False,
+    session: Session, options: QueryOptions | None = None, *, needs_model: bool = False
 ) -> Snapshot:
-    """Read the index once. `as_of` is a past moment (ISO 8601) whose labels, images, words and
-    settings are to answer. With `seeing` the model is going to be needed, and is loaded meanwhile
-    where it can be."""
-    if as_of is not None:
-        return _past(session, as_of, what_if=what_if, prompts=prompts)
+    """Read the index once, as a query with these options would have it: by another prompt set, with
+    what-ifs, or as of a past moment. With `needs_model` the model is loaded meanwhile where it can
+    be."""
+    options = options or QueryOptions()
+    if options.as_of is not None:
+        return _past(session, options.as_of, options)
     with session.catalog.reading() as read:
-        if seeing:
+        if needs_model:
             session.expect(models.encoder(read))
         session.names_in(read)
         settings = models.settings(read)
-        text_classifier = session.ready_text_classifier(read, prompts, settings)
+        text_classifier = session.ready_text_classifier(read, options.prompts, settings)
         if text_classifier is not None:
-            return _present(
-                session, read, settings, text_classifier, what_if=what_if, prompts=prompts
-            )
-    text_classifier = session.text_classifier(prompts, settings)
+            return _present(session, read, settings, text_classifier, options)
+    text_classifier = session.text_classifier(options.prompts, settings)
     with session.catalog.reading() as read:
-        return _present(session, read, settings, text_classifier, what_if=what_if, prompts=prompts)
+        return _present(session, read, settings, text_classifier, options)
 
 
 def _present(
@@ -108,32 +103,32 @@ def _present(
     read: ReadTransaction,
     settings: Settings,
     text_classifier: TextClassifier,
-    *,
-    what_if: WhatIf,
-    prompts: str | None,
+    options: QueryOptions,
 ) -> Snapshot:
     known = models.encoder(read)
     vector_index, notes = session.vector_index(read, known)
-    found = _snapshot_of(session, read, known, settings, text_classifier, vector_index, what_if)
+    found = _snapshot_of(
+        session, read, _Wanted(settings, text_classifier, vector_index, options.what_if)
+    )
     fitted = settings.calibration is not None and found.calibration is None
-    if fitted and what_if == WhatIf() and prompts is None:
+    if fitted and options.what_if == WhatIf() and options.prompts is None:
         notes.append(STALE)
     return replace(found, notes=tuple(notes))
 
 
-def _past(session: Session, as_of: str, *, what_if: WhatIf, prompts: str | None) -> Snapshot:
+def _past(session: Session, as_of: str, options: QueryOptions) -> Snapshot:
     with session.catalog.reading() as read:
         tx = models.tx_at(read, microseconds(as_of))
         then = read.as_of(tx)
-        settings, in_force = models.settings(then), models.prompts(then, prompts)
+        settings, in_force = models.settings(then), models.prompts(then, options.prompts)
     chosen = (
-        named_prompts(prompts or "")
+        named_prompts(options.prompts or "")
         if in_force is None
         else parse(in_force.source, f"prompt set {in_force.name}")
     )
     if in_force is None:  # a set that the index did not know then; kept, so that replay knows it
         session.text_classifier_of(chosen, settings, keep=True)
-    base = snapshot_at(session, tx=tx, settings=settings, prompts=chosen, what_if=what_if)
+    base = snapshot_at(session, tx=tx, settings=settings, prompts=chosen, what_if=options.what_if)
     return replace(base, notes=(f"Answered as of {as_of} (transaction {tx}).",))
 
 
@@ -157,49 +152,39 @@ def snapshot_at(
         among = support.ids if len(support.ids) else presence.present_ids(read)
         ids, vectors = images.vectors(read, known, among.tolist())
         searched = VectorIndex([], ids, vectors)
-        return _snapshot_of(
-            session,
-            read,
-            known,
-            settings,
-            text_classifier,
-            searched,
-            what_if or WhatIf(),
-            shipped=shipped,
-        )
+        wanted = _Wanted(settings, text_classifier, searched, what_if or WhatIf(), shipped)
+        return _snapshot_of(session, read, wanted)
 
 
-def _snapshot_of(
-    session: Session,
-    read: ReadTransaction,
-    known: StoredEncoder,
-    settings: Settings,
-    text_classifier: TextClassifier,
-    vector_index: VectorIndex,
-    what_if: WhatIf,
-    *,
-    shipped: bool = True,
-) -> Snapshot:
-    asked = what_if.of(settings)
-    support = labels.support(read, text_classifier.vectors.classes)
-    references = session.references(known, asked, text_classifier.prompts)
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What a snapshot is to be of; `shipped`: by the calibration that comes with the model too."""
+
+    settings: Settings
+    text_classifier: TextClassifier
+    vector_index: VectorIndex
+    what_if: WhatIf
+    shipped: bool = True
+
+
+def _snapshot_of(session: Session, read: ReadTransaction, wanted: _Wanted) -> Snapshot:
+    known = models.encoder(read)
+    asked = wanted.what_if.of(wanted.settings)
+    prompts = wanted.text_classifier.prompts
+    support = labels.support(read, wanted.text_classifier.vectors.classes)
+    plain = wanted.what_if == WhatIf()
     return Snapshot(
         facts=session.facts(read),
         known=known,
         settings=verdict.in_cosines(asked, known.unrelated),
-        text_classifier=text_classifier,
+        text_classifier=wanted.text_classifier,
         support=support,
-        vector_index=vector_index,
+        vector_index=wanted.vector_index,
         tx=read.tx,
         notes=(),
         calibration=calibrations.in_force(
-            session,
-            known,
-            asked,
-            text_classifier.prompts,
-            support,
-            shipped=shipped and what_if == WhatIf(),
+            session, known, asked, prompts, support, shipped=wanted.shipped and plain
         ),
-        references=references,
-        what_if=what_if != WhatIf(),
+        references=session.references(known, asked, prompts),
+        what_if=not plain,
     )

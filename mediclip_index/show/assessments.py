@@ -53,8 +53,14 @@ def settings(report: SettingsReport, room: int | None, style: Style) -> str:
 
 def tune(report: TuneReport, room: int | None, style: Style) -> str:
     s = report.settings
-    if not report.tuned_on:
+    if not report.calibrated_on:
         return f"Nothing was chosen: settings number {s.number} stay in force."
+    if not report.tuned_on:
+        return (
+            f"Only the slope of the calibration was fitted, on "
+            f"{counted(report.calibrated_on, 'labelled image')}: their log loss is "
+            f"{report.before:.4f} before, {report.after:.4f} now; settings number {s.number}."
+        )
     kept = f"settings number {s.number}, in force" if report.kept else "not kept (dry run)"
     pairs = [
         (
@@ -80,7 +86,7 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         strange = (
             ""
             if c.strange is None
-            else (f", unlike anything known from strangeness {c.strange:.2f}")
+            else (f", unlike anything known from an outlier score of {c.strange:.2f}")
         )
         pairs.append(
             (

@@ -6,10 +6,9 @@ What ships is named here, once: `ALPHA`, `K`, `BETA`, `NEAR` and `REFERENCE_WEIG
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
-from mediclip_index.types.errors import UsageError
 from mediclip_index.types.words import Pooling
 
 # The settings of a new index. BETA and NEAR count in spreads of the model's unrelated cosines, so
@@ -104,39 +103,6 @@ class Settings:
     reference_weight: float = REFERENCE_WEIGHT
     calibration: Calibration | None = None
     tuned: Tuning | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class WhatIf:
-    """What is to stand in for the settings in force, and is answered uncalibrated. None: nothing;
-    references: False leaves the model's own out. alpha: 1 is the neighbours alone, whatever they
-    are."""
-
-    k: int | None = None
-    alpha: float | None = None
-    references: bool = True
-
-    def __post_init__(self) -> None:
-        if self.alpha is not None and not 0 <= self.alpha <= 1:
-            raise UsageError(
-                f"alpha is {self.alpha:g}; give a number from 0 (words) to 1 (neighbours)."
-            )
-        if self.k is not None and not 1 <= self.k <= MOST_NEIGHBOURS:
-            raise UsageError(
-                f"k is {self.k}; give a number of neighbours from 1 to {MOST_NEIGHBOURS}."
-            )
-
-    def of(self, settings: Settings) -> Settings:
-        """The settings with what is asked otherwise."""
-        if self == WhatIf():
-            return settings
-        return replace(
-            settings,
-            k=settings.k if self.k is None else self.k,
-            alpha=settings.alpha if self.alpha is None else self.alpha,
-            references=settings.references and self.references,
-            calibration=None,
-        )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mediclip_index.verdict.calibration import (
     ood_score,
     prior_corrected,
     sharpen,
+    with_slope,
 )
 from mediclip_index.verdict.decision import (
     RULE,
@@ -85,5 +86,6 @@ __all__ = [
     "vote_weights",
     "votes",
     "why",
+    "with_slope",
     "zero_shot",
 ]

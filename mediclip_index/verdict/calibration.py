@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -46,6 +47,20 @@ def calibrated(probabilities: Floats, fitted: Calibration, classes: Sequence[str
     if not fitted.factors:
         return sharpened
     return prior_corrected(sharpened, np.array([fitted.factors.get(name, 1.0) for name in classes]))
+
+
+def with_slope(fitted: Calibration, slope: float, classes: tuple[str, str]) -> Calibration:
+    """The calibration of two classes with another slope, its thresholds moved along: the same
+    blends stay in doubt, and only how probable their classes are said to be changes."""
+    thresholds = {}
+    for own, other in (classes, classes[::-1]):
+        least = 1.0 - fitted.thresholds[own]  # probability that is still in the set
+        if 0 < least < 1:
+            lean = math.log(fitted.factors.get(own, 1.0) / fitted.factors.get(other, 1.0))
+            raw = (math.log(least / (1 - least)) - lean) / fitted.slope
+            least = 1 / (1 + math.exp(-(slope * raw + lean)))
+        thresholds[own] = 1.0 - least
+    return replace(fitted, slope=slope, thresholds=thresholds)
 
 
 def least_factor(

@@ -55,8 +55,9 @@ def main() -> None:
     from mediclip_index.encoding import load_encoder
     from mediclip_index.reading import RECIPE
     from mediclip_index.session.session import load_encoder as opened
+    from mediclip_index.types import ModelOptions
 
-    ours = opened(name, "cpu", "openvino", options.precision)
+    ours = opened(name, ModelOptions(device="cpu", engine="openvino", precision=options.precision))
     torch_encoder = load_encoder(name, recipe=RECIPE, device="cpu")
     plain = Plain(torch_encoder, options.folder / f"{name.partition(':')[0]}.onnx")
     pictures, tensors = plain.ready(files[: 4 * BATCH])

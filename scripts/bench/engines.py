@@ -17,7 +17,7 @@ from pathlib import Path
 from mediclip_index import prompts
 from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 from mediclip_index.session.session import load_encoder
-from mediclip_index.types import Encoder, Vectors
+from mediclip_index.types import Encoder, ModelOptions, Vectors
 from mediclip_index.verdict import prompt_embeddings, zero_shot
 
 
@@ -35,7 +35,9 @@ def main() -> None:
     with (options.data / "dev.csv").open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
     rows = rows[:: max(1, len(rows) // (options.images or len(rows)))]
-    reference = load_encoder(options.model, "cpu", "torch", "fp32")
+    reference = load_encoder(
+        options.model, ModelOptions(device="cpu", engine="torch", precision="fp32")
+    )
     with Readers() as readers:
         entries = [entry_of(str(options.data / row["path"])) for row in rows]
         found_files = readers.ahead(entries, ReadSpec(reference))
@@ -51,7 +53,9 @@ def main() -> None:
     right = labels(reference, expected)
     report: dict[str, object] = {"model": reference.name, "pictures": len(pictures)}
     for precision in options.precisions.split(","):
-        encoder = load_encoder(options.model, "cpu", "openvino", precision)
+        encoder = load_encoder(
+            options.model, ModelOptions(device="cpu", engine="openvino", precision=precision)
+        )
         found = encoder.encode_pictures(pictures)
         cosines = (found * expected).sum(axis=1)
         same = sum(a == b for a, b in zip(labels(encoder, found), right, strict=True))

@@ -113,7 +113,7 @@ def main() -> None:
         pile += _pictures(folder, dice, options.each, options.most)
     films = [(_name(folder), _read(sorted(folder.iterdir()))) for folder in options.series]
     pile += [(name, n, "", slice_) for name, film in films for n, slice_ in enumerate(film)]
-    vectors = load_encoder("lite", "auto", "auto", "auto").encode_pictures([p[3] for p in pile])
+    vectors = load_encoder("lite").encode_pictures([p[3] for p in pile])
     grey = np.frombuffer(b"".join(p[3].thumbnail for p in pile), dtype=np.uint8)
     grey = grey.reshape(-1, THUMBNAIL, THUMBNAIL)
     ways = {"cosine": -(vectors @ vectors.T)} | _hashes(pile)

@@ -173,8 +173,9 @@ class Vectors:
         """Compute what is lacking (call it in a child); returns only what is new."""
         from mediclip_index import reading
         from mediclip_index.session.session import load_encoder
+        from mediclip_index.types import ModelOptions
 
-        encoder = load_encoder(self.model, "cpu")
+        encoder = load_encoder(self.model, ModelOptions(device="cpu"))
         shas, pictures = [], []
         for file in files:
             data = file.read_bytes()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mediclip_index.catalog import Catalog, audit
+from mediclip_index.types import AuditFilter
 
 
 def body(number: int, **other: Any) -> dict[str, Any]:
@@ -91,14 +92,14 @@ def test_the_same_verdict_is_taken_in_once(audited: Catalog) -> None:
 
 def test_bodies_come_back_as_they_went_in_newest_first(audited: Catalog) -> None:
     with audited.reading() as read:
-        found = audit.find(read, limit=2)
+        found = audit.find(read, AuditFilter(limit=2))
     assert [b for b, _ in found] == [body(3, label="non_medical", unsure=True), body(2)]
 
 
 def test_verdicts_are_found_by_label_doubt_path_time_and_id(audited: Catalog) -> None:
     def ids(**by: Any) -> list[str]:
         with audited.reading() as read:
-            return [b["id"] for b, _ in audit.find(read, limit=None, **by)]
+            return [b["id"] for b, _ in audit.find(read, AuditFilter(limit=None, **by))]
 
     assert ids(label="non_medical") == ["v3"]
     assert ids(unsure=False) == ["v2", "v1"]

@@ -22,7 +22,7 @@ from mediclip_index.catalog import (
     quarantine,
     removals,
 )
-from mediclip_index.types import Facts, IndexUnavailable, Settings, UsageError
+from mediclip_index.types import AuditFilter, Facts, IndexUnavailable, Settings, UsageError
 from tests.catalog.test_audit import audited as audited
 from tests.catalog.test_audit import body
 
@@ -161,7 +161,7 @@ def test_a_verdict_that_is_there_already_holds_no_other_back(audited: Catalog) -
     with audited.writing("query") as write:
         assert audit.take_in(write, [body(2), body(5), body(1), body(6)]) == 2
         assert audit.verify(write)[::2] == (5, [])
-        assert [b["id"] for b, _ in audit.find(write, limit=None)][:2] == ["v6", "v5"]
+        assert [b["id"] for b, _ in audit.find(write, AuditFilter(limit=None))][:2] == ["v6", "v5"]
 
 
 def test_a_line_is_a_verdict_or_is_torn(tmp_path: Path) -> None:

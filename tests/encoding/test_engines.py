@@ -26,7 +26,7 @@ from mediclip_index.encoding import (
 from mediclip_index.encoding.compiled import BF16, Agreement, ModelRecord
 from mediclip_index.encoding.exporting import trial_of_pictures
 from mediclip_index.encoding.openvino import Engine, Tower
-from mediclip_index.types import Encoder, Picture, UsageError, Vectors
+from mediclip_index.types import Encoder, ModelOptions, Picture, UsageError, Vectors
 from tests.encoding.conftest import RECIPE, SENTENCES
 
 
@@ -44,7 +44,8 @@ def moved(tiny: Path, tmp_path: Path) -> Path:
 
 
 def opened(name: str, photos: Sequence[Picture], **how: Any) -> OpenClipEncoder | OpenVinoEncoder:
-    return open_encoder(name, recipe=RECIPE, pictures=lambda size: photos, offline=True, **how)
+    options = ModelOptions(**how)
+    return open_encoder(name, options, recipe=RECIPE, pictures=lambda size: photos, offline=True)
 
 
 def untouched(size: int) -> list[Picture]:
@@ -170,9 +171,8 @@ def test_only_what_was_made_ready_is_loaded_beside_other_work(
 
     def beside() -> OpenVinoEncoder | None:
         return ready_encoder(
-            name, recipe=RECIPE, pictures=lambda size: photos, device="cpu", engine="auto",
-            precision="auto",
-        )  # fmt: skip
+            name, recipe=RECIPE, pictures=lambda size: photos, options=ModelOptions(device="cpu")
+        )
 
     assert beside() is None
     expected = opened(name, photos).encode_pictures(photos)

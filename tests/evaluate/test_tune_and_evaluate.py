@@ -174,14 +174,25 @@ def test_too_few_calibration_images_are_said_and_take_no_doubt_away(
 ) -> None:
     ids = [h.id for h in mixed.search(where="split = 'calibrate'", k=100).results]
     mixed.set_label(None, ids[16:], split="train")
-    unsure = [v.unsure for v in mixed.query_indexed(audit=False).verdicts]
+    before = mixed.query_indexed(audit=False).verdicts
     report = mixed.tune()
-    assert report.settings.calibration is None
     assert any("needs 19 calibration images" in note for note in report.notes)
-    # What the model's own calibration vouches for is not given away for settings without one.
-    assert not report.kept
+    # What the model's own calibration vouches for stays: only its slope moves.
+    assert report.kept
     assert mixed.info().calibration == "shipped"
-    assert [v.unsure for v in mixed.query_indexed(audit=False).verdicts] == unsure
+    assert replace(report.settings, number=0, calibration=None, tuned=None) == Settings()
+    assert (report.tuned_on, report.calibrated_on > 0) == (0, True)
+    assert report.after is not None and report.before is not None
+    now = mixed.query_indexed().verdicts
+    assert [(v.label, v.unsure) for v in now] == [(v.label, v.unsure) for v in before]
+    assert [v.probability for v in now] != [v.probability for v in before]
+    assert mixed.audit_replay().different == ()
+    mixed.set_label("medical", [now[0].image or 0])  # and holds with other labels too
+    assert mixed.info().calibration == "shipped"
+    assert mixed.audit_replay().different == ()
+    mixed.reset_settings()
+    again = mixed.query_indexed(audit=False).verdicts
+    assert again[5].probability == pytest.approx(before[5].probability, abs=0.2)
     mixed._session.bundled = tmp_path  # a model that brings no calibration has none to lose
     report = mixed.tune()
     assert report.kept

@@ -22,9 +22,9 @@ BUILD_AND_DIE = """
 import os, signal, sys
 from mediclip_index import Index
 from mediclip_index.catalog import images
-from mediclip_index.jobs import building
+from mediclip_index.jobs import build
 
-building.COMMIT_IMAGES = 4
+build.COMMIT_IMAGES = 4
 add_files, calls = images.add_files, []
 
 def dying(*arguments):

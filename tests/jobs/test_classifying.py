@@ -18,14 +18,12 @@ from mediclip_index.jobs.columns import judged
 from mediclip_index.session import calibrations
 from mediclip_index.session.kinds import prompt_set
 from mediclip_index.session.snapshot import open_snapshot
-from mediclip_index.types import Calibration, UsageError, WhatIf
+from mediclip_index.types import Calibration, UsageError
 
 
 def alike(index: Index) -> None:
     """Columns of all images say what query says of each."""
-    found = judged(
-        index._session, open_snapshot(index._session, what_if=WhatIf(), prompts=None)
-    ).columns
+    found = judged(index._session, open_snapshot(index._session)).columns
     said = index.query_indexed(audit=False).verdicts
     assert len(found.ids) == len(said) > 0
     for row, one in enumerate(said):

@@ -18,7 +18,7 @@ import pytest
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, audit
-from mediclip_index.types import IndexUnavailable, UsageError
+from mediclip_index.types import AuditFilter, IndexUnavailable, UsageError
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def lived(built: Index, pile: Path) -> Index:
     built.remove([12])
     catalog = Catalog.open(built.path)
     with catalog.reading() as read:
-        body = audit.find(read, limit=1)[0][0]
+        body = audit.find(read, AuditFilter(limit=1))[0][0]
     audit.put_in_spool(catalog.spool, [{**body, "id": "0199-spooled"}])
     return built
 

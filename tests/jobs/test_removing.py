@@ -14,7 +14,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, thumbnails
-from mediclip_index.types import THUMBNAIL, UsageError
+from mediclip_index.types import THUMBNAIL, AuditFilter, UsageError
 
 PURGE_AND_DIE = """
 import os, signal, sys
@@ -172,7 +172,7 @@ def test_a_waiting_verdict_is_erased_with_the_image_that_it_names(built: Index, 
     built.query([str(pile / "p10.png")])
     catalog = Catalog.open(built.path)
     with catalog.reading() as read:
-        ((body, _),) = audit.find(read, limit=1)
+        ((body, _),) = audit.find(read, AuditFilter(limit=1))
     late = {**body, "id": "0199-late"}
     purge_set = body["neighbours"][0]
     built.remove([purge_set["id"]], what="purged")
@@ -237,7 +237,7 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
     built.query([str(secret)])  # a file, so that the verdict knows it by path and content alone
     catalog = Catalog.open(built.path)
     with catalog.reading() as read:
-        ((body, _),) = audit.find(read, limit=1)
+        ((body, _),) = audit.find(read, AuditFilter(limit=1))
     late = {**body, "id": "0199-late", "neighbours": []}
     rewrite = Catalog.rewrite
 
@@ -269,7 +269,7 @@ def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
     built.build([str(pile)])
     built.query([str(secret)])
     with Catalog.open(built.path).reading() as read:
-        ((body, _),) = audit.find(read, limit=1)
+        ((body, _),) = audit.find(read, AuditFilter(limit=1))
     rewrite, calls = Catalog.rewrite, []
 
     def killed_the_second_time(self: Catalog) -> None:
@@ -299,7 +299,7 @@ def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
     built.query([str(secret)])
     catalog = Catalog.open(built.path)
     with catalog.reading() as read:
-        ((body, _),) = audit.find(read, limit=1)
+        ((body, _),) = audit.find(read, AuditFilter(limit=1))
     both = [id_of(built, "p10.png"), body["neighbours"][0]["id"]]
     built.remove(both, what="purged")
     late = {**body, "id": "0199-late", "path": "LATENAME.png"}

@@ -51,7 +51,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "compare on nothing": (lambda i: i.compare(), "must be labelled in the support and in 'test'"),
     "query nothing": (lambda i: i.query([]), "at least one picture"),
     "an index type of no kind": (
-        lambda i: i.build([], index_type="hnsw"),  # type: ignore[arg-type]
+        lambda i: i.build([], index_type="hnsw"),
         "no index type hnsw; give one of auto",
     ),
     "a verdict that was never given": (lambda i: i.audit_show("nobody"), "no verdict nobody"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mediclip_index.types import Calibration
 from mediclip_index.verdict import (
+    calibrated,
     conformal_sets,
     conformal_thresholds,
     fit_slope,
@@ -14,6 +18,7 @@ from mediclip_index.verdict import (
     mean_distance,
     ood_score,
     sharpen,
+    with_slope,
 )
 
 
@@ -103,3 +108,21 @@ def test_the_same_distance_is_stranger_beside_a_close_knit_crowd() -> None:
     assert loose == pytest.approx(np.sqrt(0.3))
     assert farther > loose
     assert np.isfinite(ood_score(np.array([0.1]), np.array([0.0]))).all()
+
+
+def test_another_slope_leaves_what_is_in_doubt_in_doubt(rng: np.random.Generator) -> None:
+    raw = rng.dirichlet((0.7, 0.7), 500)
+    fitted = Calibration(
+        slope=0.6, coverage=0.95, thresholds={"a": 0.7, "b": 0.55}, strange=None, bound="",
+        images=0, factors={"a": 0.4, "b": 1.0},
+    )  # fmt: skip
+    moved = with_slope(fitted, 1.1, ("a", "b"))
+
+    def sets(one: Calibration) -> np.ndarray:
+        final = calibrated(raw, one, ("a", "b"))
+        return conformal_sets(final, np.array([one.thresholds["a"], one.thresholds["b"]]))
+
+    np.testing.assert_array_equal(sets(moved), sets(fitted))
+    assert 0 < (sets(moved).sum(axis=1) > 1).sum() < 500
+    never = with_slope(replace(fitted, thresholds={"a": 1.0, "b": 0.5}), 2.0, ("a", "b"))
+    assert never.thresholds["a"] == 1.0
