@@ -119,7 +119,7 @@ def _on_openvino(engine: str, device: str) -> bool:
 
 
 def _key(name: str, recipe: str, cache_dir: Path | None, bundled: Path | None) -> str:
-    """What a signpost is found by."""
+    """What a model alias is found by."""
     settled = _settled(name, cache_dir, bundled)
     return "\n".join(map(str, (settled, recipe, cache_dir, bundled)))
 

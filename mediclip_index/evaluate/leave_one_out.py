@@ -40,8 +40,8 @@ BLOCK = 256
 class Labelled:
     """Every labelled image that is there: arrays of one length, in order of id.
 
-    truth is the place of the label in `wording.vectors.classes`; subject, source, category and
-    modality are "" where they are not known. unrelated: of the encoder; references: the model's
+    truth is the place of the label in `text_classifier.vectors.classes`; subject, source, category
+    and modality are "" where they are not known. unrelated: of the encoder; references: the model's
     own, where they vote; calibration: the one that holds; headers: what DICOM headers say.
     """
 

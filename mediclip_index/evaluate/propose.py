@@ -3,9 +3,10 @@
 Greedy facility location (Wei et al. 2015): the image is taken that stands for most of what nothing
 labelled stands for yet. It stands for another by the share of the votes that it would have there if
 all that are looked at were labelled: as in a random walk over likenesses (Zhu and Ghahramani 2002),
-each image has one vote to give away, so a crowd of look-alikes is one thing to learn, and a rare
-kind another. Bare weights let the crowds take most proposals, and on left-out sources those taught
-no more than random ones. What the words doubt does not count for more: there that chose worse.
+each image has one vote to give away, so many look-alikes are one thing to learn, and a rare
+kind another. Bare weights let groups of look-alikes take most proposals, and on left-out sources
+those taught no more than random ones. What the words doubt does not count for more: there that
+chose worse.
 """
 
 from __future__ import annotations

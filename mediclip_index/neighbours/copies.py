@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 Thumbnails = npt.NDArray[np.uint8]
 
-# What a copy may leave, chosen with scripts/bench/near_copies.py: compression and size alone, other
+# What a copy may leave, chosen with benchmarks/near_copies.py: compression and size alone, other
 MOST_LEFT = 1.15  # light as well (no two slices of a scan differ in that), or a crop, which is
 MOST_LEFT_RELIT = 3.0  # sampled elsewhere
 RELIT = 0.02  # of the gain

@@ -156,7 +156,7 @@ class Session:
     def ready_text_classifier(
         self, read: ReadTransaction, name: str | None, settings: Settings
     ) -> TextClassifier | None:
-        """`wording`, where the index has all of it; None where something is to be kept first."""
+        """`text_classifier`, where the index has all of it, else None."""
         found = models.prompts(read, name)
         if found is None:
             return None

@@ -57,19 +57,19 @@ class Snapshot:
 
     @cached_property
     def counts(self) -> Ids:
-        """Support images by class, in the order of the wording's classes."""
+        """Support images by class, in the order of the text classifier's classes."""
         return np.bincount(
             self.support.classes, minlength=len(self.text_classifier.vectors.classes)
         )
 
     @cached_property
     def classes_by_kind(self) -> dict[str, tuple[str, ...]]:
-        """Every kind of the wording, and the classes that it is of."""
+        """Every kind of the prompt set, and the classes that it is of."""
         return classes_by_kind(self.text_classifier.prompts)
 
     @cached_property
     def reference_classes(self) -> Ids:
-        """The place of each reference's class in the wording's."""
+        """The place of each reference's class in the text classifier's."""
         if self.references is None:
             return np.zeros(0, dtype=np.int64)
         place = {name: n for n, name in enumerate(self.text_classifier.vectors.classes)}

@@ -203,7 +203,7 @@ def search(
 
 
 def _perhaps(hit: SearchHit) -> str:
-    """What the machine says of a picture of which no person has spoken."""
+    """What the machine says of a picture that no person has labelled."""
     if not hit.guess or hit.labelled_by is not None:
         return ""
     share = "" if hit.probability is None else f" {percent(hit.probability)}"

@@ -41,7 +41,7 @@ class Calibration:
     """What makes probabilities keep their word, fitted on images that never vote.
 
     slope: the power that the blend's probabilities are raised to. thresholds: by class, the largest
-    1 - p at which it can't be ruled out, at `coverage`. strange: the greatest strangeness (how
+    1 - p at which it can't be ruled out, at `coverage`. strange: the greatest outlier score (how
     unlike everything labelled a picture is) of a sure verdict, None where it is not looked at.
     bound: a digest of the model, words, classes and support that it was fitted with; with any
     others it does not hold. images: how many it rests on. kind: the least share of the winning

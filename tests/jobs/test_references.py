@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,7 @@ from mediclip_index.encoding.sources import package_folder
 from mediclip_index.evaluate import leave_one_out
 from mediclip_index.types import ModelUnavailable, Settings, Verdict
 from mediclip_index.types.verdicts import ALPHA, K
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
-
-from references import cover, write_references
+from training.references import cover, write_references
 
 PHOTOGRAPHS = Path(skimage.data.__file__).parent
 ASKED = [str(PHOTOGRAPHS / name) for name in ("retina.jpg", "coffee.png", "chelsea.png")]

@@ -45,7 +45,8 @@ from tests.jobs.conftest import (  # noqa: F401
     tiny_model,
 )
 
-SOAKING = Path(__file__).parents[2] / "scripts" / "soaking"
+# `stress` is imported from the root of the checkout.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def forked(write: Callable[[], None]) -> str:
@@ -407,8 +408,8 @@ def _body(name: str, write: WriteTransaction) -> dict[str, object]:
 
 def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(SOAKING / "kills.py"), "--kills", "3", "--seed", "5"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, "-m", "stress.kills", "--kills", "3", "--seed", "5"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT,
     )  # fmt: skip
     report = json.loads(done.stdout)
     assert report["total"] >= 3
@@ -418,8 +419,8 @@ def test_kills_at_random_points_lose_nothing(tmp_path: Path) -> None:
 
 def test_many_at_one_index_trip_over_nobody_and_no_verdict_is_lost(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, str(SOAKING / "together.py"), "--seconds", "5", "--seed", "3"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
+        [sys.executable, "-m", "stress.together", "--seconds", "5", "--seed", "3"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT,
     )  # fmt: skip
     report = json.loads(done.stdout)
     assert set(report["operations"]) == {"build", "label import", "search", "query"}

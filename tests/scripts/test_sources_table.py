@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
-
-from sources_table import commits, table
-
 from mediclip_index.encoding.cards import sources_in
 from tests.scripts.test_training_words import ROW
+from training.sources_table import commits, table
 
 ROWS = [
     replace(ROW, source="a/One", licence="MIT (repo)"),

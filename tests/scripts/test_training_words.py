@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
-
-import rare_words as rare
-import unseen_words as unseen
-from bench_rows import RESTRICTED, Row, read_rows, source_families
-from captions import ALL_BRANCHES, ALL_FAMILIES, ALL_KINDS, captions_of
-from families import BRANCH_WORDS, BRANCHES, FAMILIES, OTHER_WORDS
-from fine_words import SAID, described
-from judge_groups import FURTHER_QUERIES, GROUPS_OF_CATEGORY, rightly_named
-from words import KINDS
-
 from mediclip_index import prompts
+from training import rare_words as rare
+from training import unseen_words as unseen
+from training.bench_rows import RESTRICTED, Row, read_rows, source_families
+from training.captions import ALL_BRANCHES, ALL_FAMILIES, ALL_KINDS, captions_of
+from training.families import BRANCH_WORDS, BRANCHES, FAMILIES, OTHER_WORDS
+from training.fine_words import SAID, described
+from training.judge_groups import FURTHER_QUERIES, GROUPS_OF_CATEGORY, rightly_named
+from training.words import KINDS
 
 ROW = Row(
     path=Path("a.jpg"),

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts" / "train_lite"))
-
-from bench_rows import RESTRICTED, Row, read_rows
-from fitting_doubt import RIGHT, applied, fit_doubt
-from heads import source_weights
-from yardstick import FOLDS, folds_of, report
+from training.bench_rows import RESTRICTED, Row, read_rows
+from training.fitting_doubt import RIGHT, applied, fit_doubt
+from training.heads import source_weights
+from training.yardstick import FOLDS, folds_of, report
 
 
 def row(source: str, label: str = "medical", kind: str = "mri", split: str = "support") -> Row:

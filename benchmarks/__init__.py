@@ -1,0 +1,1 @@
+"""Measurements: speed, quality, tuning, copies; each a command of its own."""

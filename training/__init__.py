@@ -1,0 +1,1 @@
+"""What makes the bundled model: words, pictures, heads, references, and what they are worth."""
