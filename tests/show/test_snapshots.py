@@ -131,9 +131,9 @@ class Maker:
         """A value of a type, for a field of that name."""
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         if dataclasses.is_dataclass(kind):
-            hints = typing.get_type_hints(kind)
+            hints, made_of = typing.get_type_hints(kind), getattr(kind, "__name__", "")
             fields = [field.name for field in dataclasses.fields(kind)]
-            values = {one: self.value(hints[one], one, kind.__name__) for one in fields}
+            values = {one: self.value(hints[one], one, made_of) for one in fields}
             return typing.cast(Any, kind)(**values)
         if kind is str:
             name = f"{owner}.{name}" if f"{owner}.{name}" in TEXTS else name
