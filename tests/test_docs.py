@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 
+from mediclip_index import __version__
 from mediclip_index.reading.signatures import SIGNATURES
 from mediclip_index.show import writing
 
@@ -174,6 +175,23 @@ def test_a_table_of_decisions_needs_headings_of_one_style(
         file.write_text(wrong)
         with pytest.raises(SystemExit, match="must begin with"):
             makes_docs.decisions_page()
+
+
+def test_the_citation_names_this_version() -> None:
+    text = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {__version__}\n" in text
+
+
+def test_a_bug_report_and_a_change_ask_for_the_state_of_the_index() -> None:
+    templates = [*(ROOT / ".github").rglob("*.md")]
+    assert len(templates) >= 3
+    for page in templates:
+        assert "`mediclip-index info --json`" in page.read_text("utf-8"), page
+
+
+def test_ci_runs_what_a_person_runs() -> None:
+    assert "run: bash .ci/run\n" in (ROOT / ".github/workflows/ci.yml").read_text("utf-8")
+    assert "scripts/test" in (ROOT / ".ci/run").read_text("utf-8")
 
 
 def _rows(page: Path) -> list[tuple[str, ...]]:
