@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from mediclip_index import __version__
+from mediclip_index.cli.root import cli
 from mediclip_index.reading.signatures import SIGNATURES
 from mediclip_index.show import writing
 
@@ -83,6 +86,38 @@ def test_every_command_that_the_page_of_json_names_exists(makes_docs: ModuleType
             assert found is not None, command
             assert "--json" in found[1], command
             assert all(word in found[1] for word in words if word.startswith("--")), command
+
+
+def test_every_command_and_option_of_an_example_exists() -> None:
+    lines = [
+        line.strip()
+        for page in PAGES
+        for line in page.read_text("utf-8").splitlines()
+        if line.startswith("    ") and "mediclip-index" in line
+    ]
+    assert len(lines) > 60
+    for line in lines:
+        for part in " ".join(shlex.split(line, comments=True)).split(" | "):
+            words = part.split()
+            if words[0] == "mediclip-index":
+                _look_up(words[1:], part)
+
+
+def _look_up(words: list[str], example: str) -> None:
+    """Fail unless every option of an example is one of the commands that it names."""
+    command: click.Command = cli
+    known = {option for one in cli.params for option in one.opts}
+    for word in words:
+        if word.startswith("--"):
+            assert word.split("=")[0] in known, example
+        elif isinstance(command, click.Group):
+            inner = command.get_command(click.Context(command), word)
+            if inner is None:
+                assert command is cli, example  # the value of an option, before the command
+                continue
+            command = inner
+            known |= {o for one in command.params for o in (*one.opts, *one.secondary_opts)}
+    assert command is not cli, example
 
 
 def test_the_readme_is_short() -> None:
