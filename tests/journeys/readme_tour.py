@@ -1,6 +1,6 @@
-"""The README's tour: its commands, what they print here, and what the README says they print.
+"""The tour of the README and docs/tour.md: its commands, what they print, what the pages say.
 
-`python tests/journeys/readme_tour.py` writes what they print into the README.
+`python tests/journeys/readme_tour.py` writes what they print into both pages.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 README = Path(__file__).parents[2] / "README.md"
+PAGES = (README, README.parent / "docs" / "tour.md")  # in the order in which a reader runs them
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 
 
@@ -67,7 +68,6 @@ def gist(text: str) -> list[str]:
 
 
 def main() -> None:
-    text = README.read_text("utf-8")
     with tempfile.TemporaryDirectory() as place:
 
         def refreshed(match: re.Match[str]) -> str:
@@ -76,7 +76,8 @@ def main() -> None:
                 lines.append(f"$ {step.command}\n{run(step.command, Path(place))}".rstrip())
             return "```console\n" + "\n".join(lines) + "\n```"
 
-        README.write_text(BLOCK.sub(refreshed, text), "utf-8")
+        for page in PAGES:
+            page.write_text(BLOCK.sub(refreshed, page.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

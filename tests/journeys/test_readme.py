@@ -11,11 +11,11 @@ import pytest
 import skimage.data
 
 from mediclip_index.cli.root import cli
-from tests.journeys.readme_tour import README, gist, run, steps
+from tests.journeys.readme_tour import PAGES, README, gist, run, steps
 
 
-def test_the_tour_prints_what_the_readme_says(tmp_path: Path) -> None:
-    tour = steps(README.read_text("utf-8"))
+def test_the_tour_prints_what_its_pages_say(tmp_path: Path) -> None:
+    tour = [step for page in PAGES for step in steps(page.read_text("utf-8"))]
     assert len(tour) >= 10
     for step in tour:
         printed = gist(run(step.command, tmp_path))
