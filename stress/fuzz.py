@@ -70,7 +70,7 @@ def _read(kind: str, data: bytes, folder: Path) -> int:
 
 def _pictures(data: bytes, pages: bool = False) -> int:
     result = reading.read(
-        data, path="mutant", size=SIZE, frames="all", pages="pages" if pages else "images"
+        data, path="mutant", size=SIZE, frames="all", pdf="pages" if pages else "images"
     )
     for picture in result.pictures:
         assert picture.pixels.ndim == 3 and picture.pixels.shape[2] == 3

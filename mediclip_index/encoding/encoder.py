@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
+from mediclip_index.encoding.identity import ModelIdentity
+from mediclip_index.encoding.preprocess import framed, model_input
 from mediclip_index.types import MediclipError, Picture, Pixels, UsageError, Vectors
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _CONVOLUTIONAL = 8
 
 
 class OpenClipEncoder:
-    """Any open_clip model on torch. Made by `load_encoder`; implements terms.Encoder.
+    """Any open_clip model on torch. Made by `load_encoder`; implements types.Encoder.
 
     Vectors are float32, shape (n, dim), rows of unit length, and finite. `notes` are sentences that
     a user should see once; `files` are all that the model was made from, `text_cfg` open_clip's
@@ -40,31 +41,25 @@ class OpenClipEncoder:
         self,
         model: torch.nn.Module,
         tokenizer: Tokenizer,
-        preprocessing: Preprocessing,
+        identity: ModelIdentity,
         *,
-        name: str,
-        fingerprint: str,
-        dim: int,
-        logit_scale: float,
         device: torch.device,
         precision: Precision,
         batch_size: int = 32,
         notes: tuple[str, ...] = (),
-        files: tuple[Path, ...] = (),
-        text_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         import torch
 
-        self.name = name
-        self.fingerprint = fingerprint
-        self.dim = dim
-        self.logit_scale = logit_scale
+        self.name = identity.name
+        self.fingerprint = identity.fingerprint
+        self.dim = identity.dim
+        self.logit_scale = identity.logit_scale
+        self.preprocessing = identity.preprocessing
         self.precision: str = precision
         self.device = device
-        self.preprocessing = preprocessing
         self.notes = notes
-        self.files = files
-        self.text_cfg = text_cfg or {}
+        self.files: tuple[Path, ...] = ()
+        self.text_cfg: Mapping[str, Any] = {}
         self.tokenizer = tokenizer
         self.batch_size = max(1, batch_size)
         convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in model.modules())

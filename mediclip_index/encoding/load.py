@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision, pick_device
 from mediclip_index.encoding.file_hashes import FileHashes
+from mediclip_index.encoding.identity import ModelIdentity
 from mediclip_index.types import ModelUnavailable, UsageError
 
 
@@ -81,10 +82,7 @@ def load_encoder(
     )
     if "logit_scale" not in tensors:
         raise ModelUnavailable(f"{source.name} is no CLIP model: its weights have no logit scale.")
-    return OpenClipEncoder(
-        model,
-        tokenizer,
-        preprocessing,
+    identity = ModelIdentity(
         name=source.name,
         fingerprint=fingerprint(
             weights=weights,
@@ -96,13 +94,20 @@ def load_encoder(
         ),
         dim=int(source.model_cfg["embed_dim"]),
         logit_scale=math.exp(float(tensors["logit_scale"].float())),
+        preprocessing=preprocessing,
+    )
+    encoder = OpenClipEncoder(
+        model,
+        tokenizer,
+        identity,
         device=chosen,
         precision=precision,
         batch_size=batch_size,
         notes=(note,) if note else (),
-        files=sources.files(source),
-        text_cfg=source.model_cfg["text_cfg"],
     )
+    encoder.files = sources.files(source)
+    encoder.text_cfg = source.model_cfg["text_cfg"]
+    return encoder
 
 
 def _share_cores() -> None:

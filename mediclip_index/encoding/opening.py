@@ -21,6 +21,7 @@ from mediclip_index.encoding.compiled import (
     identities,
 )
 from mediclip_index.encoding.encoder import OpenClipEncoder
+from mediclip_index.encoding.identity import ModelIdentity
 from mediclip_index.encoding.load import load_encoder
 from mediclip_index.encoding.openvino import Damaged, Engine, OpenVinoEncoder, Tower, runtime
 from mediclip_index.encoding.sources import bundled_versions
@@ -200,14 +201,17 @@ class _Opening:
                 f"{agreement.count} real pictures agree with fp32 to a cosine of "
                 f"{agreement.cosine:.4f} at the least, and {LEAST[precision]} is wanted.",
             )
-        return OpenVinoEncoder(
-            self._tower(record, f"image-{precision}"),
-            self._words(record),
-            record.preprocessing,
+        identity = ModelIdentity(
             name=name,
             fingerprint=record.fingerprint,
             dim=record.dim,
             logit_scale=record.logit_scale,
+            preprocessing=record.preprocessing,
+        )
+        return OpenVinoEncoder(
+            self._tower(record, f"image-{precision}"),
+            self._words(record),
+            identity,
             precision=precision,
             batch_size=self.batch_size,
             notes=notes,

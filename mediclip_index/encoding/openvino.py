@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mediclip_index.encoding.encoder import unit_rows
+from mediclip_index.encoding.identity import ModelIdentity
 from mediclip_index.encoding.preprocess import Preprocessing, framed
 from mediclip_index.types import Picture, Pixels, Vectors
 
@@ -131,7 +132,7 @@ class Tower:
 
 
 class OpenVinoEncoder:
-    """A prepared open_clip model on OpenVINO. Made by `open_encoder`; implements terms.Encoder.
+    """A prepared open_clip model on OpenVINO. Made by `open_encoder`; implements types.Encoder.
 
     `seen` turns framed pictures, (n, height, width, 3) uint8, into features (n, dim), `words`
     sentences; neither need be of unit length.
@@ -143,21 +144,17 @@ class OpenVinoEncoder:
         self,
         seen: Callable[[Pixels], Vectors],
         words: Callable[[Sequence[str]], Vectors],
-        preprocessing: Preprocessing,
+        identity: ModelIdentity,
         *,
-        name: str,
-        fingerprint: str,
-        dim: int,
-        logit_scale: float,
         precision: str,
         batch_size: int = 32,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.name = name
-        self.fingerprint = fingerprint
-        self.dim = dim
-        self.logit_scale = logit_scale
-        self.preprocessing = preprocessing
+        self.name = identity.name
+        self.fingerprint = identity.fingerprint
+        self.dim = identity.dim
+        self.logit_scale = identity.logit_scale
+        self.preprocessing = identity.preprocessing
         self.precision = precision
         self.batch_size = max(1, batch_size)
         self.notes = notes

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -176,13 +177,14 @@ def _contend(entry: _Entry, data: Labelled, places: Ids, support: Ids) -> Method
                         [(entry.run(some, s)[0] == truth).mean() for s, some in enumerate(drawn)]
                     )
                 )
-    return _contender(
-        entry.name, guess, np.tile(truth, len(runs)), data.classes,
+    return MethodResult(
+        method=entry.name,
+        **_right(guess, np.tile(truth, len(runs)), data.classes),
         train_seconds=float(np.mean([seconds for _, seconds, _ in runs])),
-        rate=float(np.mean([rate for *_, rate in runs])),
+        images_per_second=float(np.mean([rate for *_, rate in runs])),
         labels=len(support) if entry.labels is None else entry.labels,
-        curve=curve,
-    )  # fmt: skip
+        learning_curve=_by_number(curve),
+    )
 
 
 def _draw(data: Labelled, support: Ids, budget: int, seed: int) -> Ids:
@@ -241,18 +243,18 @@ def _networks(
                     _keep(session, lesson, run)
             runs.append(run)
         how = "from ImageNet" if start.pretrained else "from scratch"
-        yield _contender(
-            f"{network.title}, {how}",
-            runs[-1].answers,
-            data.truth[places],
-            data.classes,
+        yield MethodResult(
+            method=f"{network.title}, {how}",
+            **_right(runs[-1].answers, data.truth[places], data.classes),
             train_seconds=runs[-1].train_seconds,
-            rate=runs[-1].images_per_second,
+            images_per_second=runs[-1].images_per_second,
             labels=len(support),
-            curve={
-                str(len(part)): float((run.answers == data.truth[places]).mean())
-                for part, run in zip(parts, runs, strict=True)
-            },
+            learning_curve=_by_number(
+                {
+                    str(len(part)): float((run.answers == data.truth[places]).mean())
+                    for part, run in zip(parts, runs, strict=True)
+                }
+            ),
         )
 
 
@@ -306,33 +308,23 @@ def _squares(
     return squares[: len(support)], squares[len(support) :], len(found) == len(both)
 
 
-def _contender(
-    name: str,
-    guess: Ids,
-    truth: Ids,
-    classes: Sequence[str],
-    *,
-    train_seconds: float,
-    rate: float,
-    labels: int,
-    curve: dict[str, float],
-) -> MethodResult:
+def _by_number(curve: dict[str, float]) -> dict[str, float]:
+    return dict(sorted(curve.items(), key=lambda item: int(item[0])))
+
+
+def _right(guess: Ids, truth: Ids, classes: Sequence[str]) -> dict[str, Any]:
+    """Accuracy, and precision and recall by class."""
     from sklearn.metrics import precision_recall_fscore_support
 
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, guess, labels=list(range(len(classes))), zero_division=0.0
     )
-    return MethodResult(
-        method=name,
-        accuracy=metrics.share(guess == truth),
-        per_class={
+    return {
+        "accuracy": metrics.share(guess == truth),
+        "per_class": {
             classes[c]: ClassFigures(
                 float(precision[c]), float(recall[c]), float(f1[c]), int(support[c])
             )
             for c in range(len(classes))
         },
-        train_seconds=train_seconds,
-        images_per_second=rate,
-        labels=labels,
-        learning_curve=dict(sorted(curve.items(), key=lambda item: int(item[0]))),
-    )
+    }

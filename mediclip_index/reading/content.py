@@ -18,7 +18,7 @@ from typing import Any
 from mediclip_index.reading import archives, dicom, pdf, raster
 from mediclip_index.reading.refusing import Item, Unreadable
 from mediclip_index.reading.tones import Shape, shaped
-from mediclip_index.types import Bounds, Frames, Pdf, Picture, ReadOptions, Refusal, Truncated
+from mediclip_index.types import Bounds, Picture, ReadOptions, Refusal
 
 # Files that are compressed as a whole, by their marks.
 _COMPRESSED: dict[bytes, Callable[..., Any]] = {
@@ -134,17 +134,16 @@ def read(
     path: str,
     size: int,
     bounds: Bounds | None = None,
-    frames: Frames = "first",
-    pages: Pdf = "images",
-    truncated: Truncated = "refuse",
     shape: Shape | None = None,
+    **changes: Any,
 ) -> ReadResult:
-    """The pictures of a file's bytes; `size` is the side of what the model sees, in pixels.
+    """The pictures of a file's bytes, read by ReadOptions by name; `size` is the side of what the
+    model sees, in pixels.
 
     Each picture's pixels go through `shape` at once, where there is one. Raises Unreadable where
     the file as a whole can't be used; `path` is for messages only.
     """
-    options = ReadOptions(frames=frames, pdf=pages, truncated=truncated)
+    options = ReadOptions.changed(**changes)
     result = gathered(
         items(data, path=path, size=size, bounds=bounds, options=options, shape=shape)
     )
@@ -180,18 +179,8 @@ def read_file(
     *,
     size: int,
     bounds: Bounds | None = None,
-    frames: Frames = "first",
-    pages: Pdf = "images",
-    truncated: Truncated = "refuse",
+    **changes: Any,
 ) -> tuple[str, ReadResult]:
     """(sha256, pictures) of one file, from one reading of its bytes. Raises Unreadable."""
     data = read_bytes(str(path), bounds)
-    return content_hash(data), read(
-        data,
-        path=str(path),
-        size=size,
-        bounds=bounds,
-        frames=frames,
-        pages=pages,
-        truncated=truncated,
-    )
+    return content_hash(data), read(data, path=str(path), size=size, bounds=bounds, **changes)

@@ -118,7 +118,7 @@ def test_an_encapsulated_document_is_read_as_the_document_it_is() -> None:
     result = reading.read(scan.data(), path="x", size=224)
     assert [(p.format, p.page, p.item) for p in result.pictures] == [("PDF", 1, 1)]
     assert "DOE" not in repr(result)
-    whole = reading.read(scan.data(), path="x", size=224, pages="pages")
+    whole = reading.read(scan.data(), path="x", size=224, pdf="pages")
     assert [p.format for p in whole.pictures] == ["PDF page"]
 
 

@@ -83,7 +83,7 @@ def test_the_pictures_in_a_pdf_are_found_by_page_and_item() -> None:
     result = reading.read(data.getvalue(), path="x.pdf", size=224)
     assert [(p.page, p.item) for p in result.pictures] == [(1, 1), (2, 1)]
     assert (result.pictures[0].width, result.pictures[0].height) == (200, 120)
-    pages = reading.read(data.getvalue(), path="x.pdf", size=224, pages="pages")
+    pages = reading.read(data.getvalue(), path="x.pdf", size=224, pdf="pages")
     assert [p.page for p in pages.pictures] == [1, 2]
 
 
