@@ -63,7 +63,7 @@ def _flip(index: Index, share: float, seed: int) -> set[int]:
         others = [c for c in classes if c != hit.label]
         by_label.setdefault(others[int(dice.integers(len(others)))], []).append(hit.id)
     for label, ids in by_label.items():
-        index.set_label(label, ids)
+        index.labels.set(label, ids)
     return {i for ids in by_label.values() for i in ids}
 
 

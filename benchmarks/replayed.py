@@ -51,9 +51,9 @@ def main() -> None:
         second = _crops(Path(place) / "second", options.data, rows, options.changes, dice)
         gone = index.build([str(first)], allow_missing=True).gone
         added = index.build([str(second)]).added
-        report = index.audit_replay()
+        report = index.audit.replay()
         now = index.query_indexed(where=f"id % {stride} = 0", audit=False).verdicts
-        then = {row.verdict.sha256: row.verdict for row in index.audit_list(limit=None)}
+        then = {row.verdict.sha256: row.verdict for row in index.audit.find(limit=None)}
     otherwise = sum(then[v.sha256].probability != v.probability for v in now if v.sha256 in then)
     print(
         json.dumps(
@@ -104,7 +104,7 @@ def _turn_round(index: Index, count: int, dice: np.random.Generator) -> int:
     for name in classes:
         other = next(c for c in classes if c != name)
         ids = [h.id for h in chosen if h.label == name]
-        changed += index.set_label(other, ids).changed if ids else 0
+        changed += index.labels.set(other, ids).changed if ids else 0
     return changed
 
 

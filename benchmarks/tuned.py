@@ -68,8 +68,8 @@ def _draw(
     done = 0
     labelled: set[str] = set()
     for count in counts:
-        for proposal in index.label_next(count - done):
-            index.set_label(truth[str(Path(proposal.path).resolve())], [proposal.id])
+        for proposal in index.labels.next(count - done):
+            index.labels.set(truth[str(Path(proposal.path).resolve())], [proposal.id])
             labelled.add(proposal.path)
         done = count
         before = _figures(index.query_indexed(audit=False), truth, labelled)
@@ -79,7 +79,7 @@ def _draw(
             after = before
         else:
             after = _figures(index.query_indexed(audit=False), truth, labelled)
-            index.reset_settings()
+            index.settings.reset()
         found[count].append(np.array([before, after]))
 
 

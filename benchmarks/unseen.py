@@ -109,7 +109,7 @@ def _labelled(index: Index, rows: Sequence[Row]) -> tuple[list[Row], list[Verdic
         chosen[own[:LABELS]] = True
     for name in ("medical", "non_medical"):
         some = [n for n in np.flatnonzero(chosen).tolist() if rows[n].label == name]
-        index.set_label(name, [ids[str(rows[n].path)] for n in some])
+        index.labels.set(name, [ids[str(rows[n].path)] for n in some])
     said = _asked(index, rows, None)
     others = np.flatnonzero(~chosen)
     return [rows[n] for n in others.tolist()], [said[n] for n in others.tolist()]

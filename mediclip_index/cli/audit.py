@@ -34,7 +34,7 @@ def list_(context: Context, wanted: AuditFilter, form: str) -> None:
     mediclip-index audit list --unsure --since 2026-01-31
     """
     index = opened(context)
-    rows = index.audit_list(wanted)
+    rows = index.audit.find(wanted)
     put(rows, writing.audit_list(index.info().index), form)
 
 
@@ -48,7 +48,7 @@ def show(context: Context, verdict: str, form: str) -> None:
     \b
     mediclip-index audit show 01a20b69-9718
     """
-    put(opened(context).audit_show(verdict), writing.AUDIT_ROW, form)
+    put(opened(context).audit.show(verdict), writing.AUDIT_ROW, form)
 
 
 @audit.command(short_help="Compute past verdicts again, and list those that differ.")
@@ -72,7 +72,7 @@ def replay(
     mediclip-index audit replay 01a20b69-9718 --from-files
     """
     progress = TerminalProgress()
-    report = opened(context).audit_replay(
+    report = opened(context).audit.replay(
         verdicts, last=last, from_files=from_files, progress=progress
     )
     progress.finish()
@@ -95,7 +95,7 @@ def turned(context: Context, images: tuple[str, ...], form: str) -> None:
     mediclip-index audit turned
     mediclip-index audit turned 12 13
     """
-    put(opened(context).audit_turned(ids(images)), writing.TURNED, form)
+    put(opened(context).audit.turned(ids(images)), writing.TURNED, form)
 
 
 @audit.command(short_help="Recompute the chain of hashes over all verdicts.")
@@ -110,7 +110,7 @@ def verify(context: Context, form: str) -> None:
     \b
     mediclip-index audit verify
     """
-    report = opened(context).audit_verify()
+    report = opened(context).audit.verify()
     put(report, writing.CHAIN, form)
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -56,7 +56,7 @@ def demo(context: Context) -> None:
     put(index.search(["a CT scan of the head"], k=3), writing.SEARCH, "table")
 
     step("Every verdict was kept, and the record can be checked.", "audit verify")
-    put(index.audit_verify(), writing.CHAIN, "table")
+    put(index.audit.verify(), writing.CHAIN, "table")
     click.echo(f"\n{tables.NO_DEVICE}")
     click.echo("\nGo on with these pictures, or name a folder of your own after build:")
     click.echo(f"  mediclip-index --index {shlex.quote(str(context.path))} summary")

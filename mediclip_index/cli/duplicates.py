@@ -87,8 +87,10 @@ def duplicates(
     if html:
         from mediclip_index.show import pages
 
-        pictures = index.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
-        pages.write(html, pages.duplicates(report, pictures, index.info().classes, index.kinds()))
+        pictures = index.images.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
+        pages.write(
+            html, pages.duplicates(report, pictures, index.info().classes, index.labels.kinds())
+        )
     bare = report if also_frames or keep is None else _without_frames(report)
     put(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True

@@ -50,12 +50,12 @@ def next_(context: Context, count: int, html: Path | None, form: str) -> None:
     mediclip-index label next --count 100 --html next.html
     """
     index = opened(context)
-    rows = index.label_next(count)
+    rows = index.labels.next(count)
     if html:
         from mediclip_index.show import pages
 
-        shots = index.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
-        pages.write(html, pages.proposals(rows, shots, index.info().classes, index.kinds()))
+        shots = index.images.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
+        pages.write(html, pages.proposals(rows, shots, index.info().classes, index.labels.kinds()))
     put(rows, writing.PROPOSALS, form)
 
 
@@ -99,7 +99,7 @@ def set_(
         raise click.UsageError("--clear takes the kind away too; say a kind or --clear.")
     kind = "" if clear else kind
     chosen = pictures(index, given, all_pages=all_pages)
-    report = index.set_label(said, chosen, split=split, subject=subject, kind=kind)
+    report = index.labels.set(said, chosen, split=split, subject=subject, kind=kind)
     tell(report.notes)
     put(report, writing.LABELS, form)
 
@@ -107,7 +107,7 @@ def set_(
 def _is_path(index: Index, word: str) -> bool:
     """Whether the first word is a picture's path rather than a class, which goes before a file of
     that name."""
-    return not index.is_class(word) and (os.sep in word or os.path.isfile(word))
+    return not index.labels.is_class(word) and (os.sep in word or os.path.isfile(word))
 
 
 @label.command("import", short_help="Import labels, splits and subjects from a CSV.")
@@ -137,7 +137,7 @@ def import_(
     \b
     mediclip-index label import labels.csv     # image|path[,page][,item][,label][,split][,subject]
     """
-    report = opened(context).import_labels(
+    report = opened(context).labels.from_csv(
         file, all_pages=all_pages, keep_columns=keep_columns, machine_labels=machine_labels
     )
     tell(report.notes)
@@ -157,7 +157,7 @@ def history(context: Context, image: str, form: str) -> None:
     mediclip-index label history 12
     """
     index = opened(context)
-    put(index.label_history(pictures(index, [image])[0]), writing.HISTORY, form)
+    put(index.labels.history(pictures(index, [image])[0]), writing.HISTORY, form)
 
 
 label.add_command(split)

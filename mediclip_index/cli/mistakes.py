@@ -49,8 +49,10 @@ def mistakes(
     if html:
         from mediclip_index.show import pages
 
-        pictures = index.thumbnails(pages.pictured(report), pages.SIDE)
-        pages.write(html, pages.mistakes(report, pictures, index.info().classes, index.kinds()))
+        pictures = index.images.thumbnails(pages.pictured(report), pages.SIDE)
+        pages.write(
+            html, pages.mistakes(report, pictures, index.info().classes, index.labels.kinds())
+        )
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

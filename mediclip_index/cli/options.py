@@ -139,9 +139,9 @@ def kind_option(text: str) -> Callable[[F], F]:
 
 def told_kinds(index: Index, said: Sequence[str], prompts: str | None = None) -> tuple[str, ...]:
     """The kinds that --kind means; where one brings its relatives along, a note names them."""
-    kinds = index.known_kinds(said, prompts=prompts)
+    kinds = index.labels.known_kinds(said, prompts=prompts)
     for one in said:
-        family = index.known_kinds([one], prompts=prompts)
+        family = index.labels.known_kinds([one], prompts=prompts)
         if len(family) > 1:
             tell([f"--kind {one}: {', '.join(family)}. One of them alone: --kind ={family[0]}."])
     return kinds
@@ -233,7 +233,7 @@ def pictures(index: Index, values: Sequence[str], *, all_pages: bool = False) ->
     """Ids of pictures as people name them: 12, #12, a path, or - for those on stdin (ids, or a path
     a line)."""
     words = [w for v in values for w in (_on_stdin() if v == "-" else [v])]
-    return index.image_ids(words, all_pages=all_pages)
+    return index.images.ids(words, all_pages=all_pages)
 
 
 def _on_stdin() -> list[str]:

@@ -31,7 +31,7 @@ def list_(context: Context, form: str) -> None:
     \b
     mediclip-index prompts list
     """
-    put(opened(context).prompt_sets(), writing.PROMPT_SETS, form)
+    put(opened(context).prompts.sets(), writing.PROMPT_SETS, form)
 
 
 @prompts.command()
@@ -43,7 +43,7 @@ def show(context: Context, name: str | None) -> None:
     \b
     mediclip-index prompts show mediclip
     """
-    click.echo(opened(context).prompt_source(name), nl=False)
+    click.echo(opened(context).prompts.source(name), nl=False)
 
 
 @prompts.command(short_help="Add a prompt set and use it.")
@@ -60,7 +60,7 @@ def add(context: Context, file: Path, use: bool, form: str) -> None:
     mediclip-index prompts add mine.toml
     mediclip-index prompts add mediclip
     """
-    facts = opened(context).add_prompts(file, use=use)
+    facts = opened(context).prompts.add(file, use=use)
     tell(facts.notes)
     put([facts], writing.PROMPT_SETS, form)
 
@@ -84,12 +84,12 @@ def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int,
     mediclip-index prompts try --prompts mediclip
     """
     index = opened(context)
-    trials = index.try_prompts(sentences, prompts=name, k=k)
+    trials = index.prompts.try_out(sentences, prompts=name, k=k)
     tell([note for trial in trials for note in trial.notes])
     if sentences or not index.info().labels:
         put(trials, writing.TRIALS, form)
         return
     progress = TerminalProgress()
-    report = index.weigh_prompts(name, progress=progress)
+    report = index.prompts.weigh(name, progress=progress)
     progress.finish()
     put(report, writing.worth(trials), form)

@@ -115,8 +115,8 @@ def query(
 
         if indexed:
             ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
-            shots.update(index.thumbnails(ids, pages.SIDE))
-        pages.write(html, pages.query(shown, shots, index.info().classes, index.kinds()))
+            shots.update(index.images.thumbnails(ids, pages.SIDE))
+        pages.write(html, pages.query(shown, shots, index.info().classes, index.labels.kinds()))
     put(shown, writing.QUERY, form)
     nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
     if nameless:

@@ -91,8 +91,8 @@ def search(
         from mediclip_index.show import pages
 
         found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
-        shots = index.thumbnails(found, pages.SIDE)
-        pages.write(html, pages.search(report, shots, index.info().classes, index.kinds()))
+        shots = index.images.thumbnails(found, pages.SIDE)
+        pages.write(html, pages.search(report, shots, index.info().classes, index.labels.kinds()))
     put(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(map(Wanted.of_hit, report.results), copy_to):
         raise click.exceptions.Exit(3)

@@ -29,7 +29,7 @@ def list_(context: Context, form: str) -> None:
     \b
     mediclip-index settings list
     """
-    put(opened(context).settings_list(), writing.SETTINGS, form)
+    put(opened(context).settings.all(), writing.SETTINGS, form)
 
 
 @settings.command()
@@ -42,4 +42,4 @@ def use(context: Context, number: int, form: str) -> None:
     \b
     mediclip-index settings use 2
     """
-    put(opened(context).use_settings(number), writing.SETTINGS, form)
+    put(opened(context).settings.use(number), writing.SETTINGS, form)

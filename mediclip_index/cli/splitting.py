@@ -47,6 +47,6 @@ def split(
     """
     given = {"test": test, "val": val, "tune": tune, "calibrate": calibrate}
     shares = {name: share for name, share in given.items() if share is not None}
-    report = opened(context).split(shares, by=by, where=where, seed=seed)
+    report = opened(context).labels.split(shares, by=by, where=where, seed=seed)
     tell(report.notes)
     put(report, writing.LABELS, form)

@@ -41,8 +41,10 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
     if html:
         from mediclip_index.show import pages
 
-        pictures = index.thumbnails(pages.likeliest(report), pages.SIDE)
-        pages.write(html, pages.summary(report, pictures, index.info().classes, index.kinds()))
+        pictures = index.images.thumbnails(pages.likeliest(report), pages.SIDE)
+        pages.write(
+            html, pages.summary(report, pictures, index.info().classes, index.labels.kinds())
+        )
     put(report, writing.SUMMARY, form)
     if form == "table" and report.rows:
         click.echo(f"\nNext: mediclip-index {_next(report)}", err=True)

@@ -37,7 +37,7 @@ def tune(
     mediclip-index tune --optimise recall-medical@precision=0.99 --prevalence medical=0.02
     """
     if reset:
-        put(opened(context).reset_settings(), writing.SETTINGS, form)
+        put(opened(context).settings.reset(), writing.SETTINGS, form)
         return
     progress = TerminalProgress()
     report = opened(context).tune(options, progress=progress)

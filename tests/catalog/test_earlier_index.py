@@ -33,9 +33,9 @@ def test_it_answers_to_the_digit_what_it_answered_then(earlier: Index) -> None:
 
 
 def test_its_verdicts_replay_and_its_chain_holds(earlier: Index) -> None:
-    report = earlier.audit_replay()
+    report = earlier.audit.replay()
     assert (report.replayed, report.identical) == (EXPECTED["count"], EXPECTED["count"])
-    assert earlier.audit_verify().ok
+    assert earlier.audit.verify().ok
 
 
 def test_it_is_whole_but_for_the_pictures_that_stayed_behind(earlier: Index) -> None:
@@ -44,8 +44,8 @@ def test_it_is_whole_but_for_the_pictures_that_stayed_behind(earlier: Index) -> 
 
 def test_it_goes_on(earlier: Index, tmp_path: Path) -> None:
     first = EXPECTED["verdicts"][0]["image"]
-    assert [event.label for event in earlier.label_history(first)]
-    earlier.set_label("non_medical", [first])
+    assert [event.label for event in earlier.labels.history(first)]
+    earlier.labels.set("non_medical", [first])
     assert earlier.info().labels["non_medical"] >= 1
     assert earlier.verify().checked["verdicts"] == EXPECTED["count"]
-    assert earlier.audit_replay().identical == EXPECTED["count"]
+    assert earlier.audit.replay().identical == EXPECTED["count"]

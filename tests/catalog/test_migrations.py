@@ -69,8 +69,8 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
         Image.fromarray(grey).save(pile / f"{number}.png")
     index = Index.create(tmp_path / "index", model=model)
     index.build([str(pile)], frames="all")
-    index.set_label("medical", [1, 2])
-    index.set_label("non_medical", [3])
+    index.labels.set("medical", [1, 2])
+    index.labels.set("non_medical", [3])
     with Catalog.open(index.path).writing("test", by="test") as write:
         models.add_settings(write, OLD)
     given = index.query_indexed().verdicts
@@ -90,8 +90,8 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
         assert models.encoder(read).unrelated is None
         # It goes on counting in plain cosines, and without references.
         assert replace(models.settings(read), number=0) == OLD
-    assert later.audit_verify().ok
-    assert later.audit_replay().different == ()
+    assert later.audit.verify().ok
+    assert later.audit.replay().different == ()
     again = later.query_indexed().verdicts
     assert [v.probabilities for v in again] == [v.probabilities for v in given]
     assert (index.path / f"catalog.duckdb.schema-{version}").exists()
@@ -101,7 +101,7 @@ def test_an_index_of_an_earlier_release_goes_on(version: int, model: str, tmp_pa
     with Catalog.open(index.path).reading() as read:
         assert models.encoder(read).unrelated is not None
         assert replace(models.settings(read), number=0) == Settings()
-    assert later.audit_replay().identical == 2 * len(given)
+    assert later.audit.replay().identical == 2 * len(given)
     assert later.verify().ok
 
 

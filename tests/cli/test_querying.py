@@ -53,7 +53,7 @@ def test_a_file_that_was_changed_is_not_copied_under_its_old_id(
 ) -> None:
     index = Index.open(folder / "index", by="anna")
     index.build([str(folder / "pile")])
-    index.set_label("medical", [1])
+    index.labels.set("medical", [1])
     hits = [Wanted.of_hit(hit) for hit in index.search(where="true", k=None).results]
     changed = Path(hits[1].path)
     photographs[9].save(changed)
@@ -71,7 +71,7 @@ def test_the_list_of_copies_says_what_an_export_says_and_goes_on_an_earlier_one(
 ) -> None:
     index = Index.open(folder / "index", by="anna")
     index.build([str(folder / "pile")])
-    index.set_label("medical", [1], kind="mammography")
+    index.labels.set("medical", [1], kind="mammography")
     (folder / "keep").mkdir()
     earlier = (
         "file,source,page,item,id,label,probability,sha256\nold.png,/old.png,,,7,medical,0.5,ab\n"

@@ -26,7 +26,7 @@ def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
     flipped = [row.id for row in rows[::8]]
     for row in rows[::8]:
         other = "non_medical" if row.label == "medical" else "medical"
-        mixed.set_label(other, [row.id])
+        mixed.labels.set(other, [row.id])
     report = mixed.mistakes()
     first = [s.id for s in report.suspect_labels[: 2 * len(flipped)]]
     assert len(set(first) & set(flipped)) >= 0.8 * len(flipped)
@@ -37,7 +37,7 @@ def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
 
 def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> None:
     row = mixed.search(where="path like '%retina-20%'", k=1).results[0]
-    mixed.set_label("non_medical", [row.id])
+    mixed.labels.set("non_medical", [row.id])
     mistakes = {m.id: m for m in mixed.mistakes().mistakes}
     assert row.id in mistakes
     found = mistakes[row.id]
@@ -46,7 +46,7 @@ def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> N
     assert row.id not in {k.id for k in (*found.like_true, *found.like_predicted)}
     assert "words" in found.why
     report = mixed.mistakes()
-    page = pages.mistakes(report, mixed.thumbnails(pages.pictured(report)))
+    page = pages.mistakes(report, mixed.images.thumbnails(pages.pictured(report)))
     assert '<img class="main" src="data:image/jpeg;base64,' in page
     assert "&lt;img" not in page
     assert 'src="http' not in page
@@ -58,7 +58,7 @@ def test_near_duplicates_with_other_labels_contradict(mixed: Index, tmp_path: Pa
         picture.save(tmp_path / "twin.png", compress_level=1)
     mixed.build([str(tmp_path / "twin.png")])
     twin = mixed.search(where="path like '%twin%'", k=1).results[0]
-    mixed.set_label("medical", [twin.id])
+    mixed.labels.set("medical", [twin.id])
     pairs = {(c.first.id, c.second.id) for c in mixed.mistakes().contradictions}
     assert (row.id, twin.id) in pairs
     report = mixed.duplicates()
@@ -82,7 +82,7 @@ def test_a_leak_is_counted_and_told(mixed: Index, tmp_path: Path) -> None:
     mixed.build([str(tmp_path / "leak.png")])
     leak = mixed.search(where="path like '%leak%'", k=1).results[0]
     before = mixed.duplicates().leaks["test"]["leaked"]
-    mixed.set_label(row.label, [leak.id], split="train")
+    mixed.labels.set(row.label, [leak.id], split="train")
     assert mixed.duplicates().leaks["test"]["leaked"] == before + 1
 
 
@@ -93,12 +93,12 @@ def test_verdicts_replay_after_everything_has_changed(mixed: Index, listed: Path
     given += mixed.query([photo]).verdicts
     given += mixed.query([photo], alpha=0.7, k=3).verdicts
     rows = mixed.search(where="split = 'train'", k=200).results
-    mixed.set_label("medical", [r.id for r in rows[:20]])
-    mixed.set_label("", [r.id for r in rows[20:30]])
+    mixed.labels.set("medical", [r.id for r in rows[:20]])
+    mixed.labels.set("", [r.id for r in rows[20:30]])
     mixed.tune(leave_sources_out=False, objective="accuracy")
-    report = mixed.audit_replay()
+    report = mixed.audit.replay()
     assert (report.replayed, report.identical) == (len(given), len(given))
-    assert mixed.audit_replay([given[0].id]).replayed == 1
+    assert mixed.audit.replay([given[0].id]).replayed == 1
     # And the verdicts of today are other ones, so the past was really brought back.
     now = mixed.query_indexed(where="split = 'test'").verdicts
     assert any(a.probability != b.probability for a, b in zip(given, now, strict=False))
@@ -111,7 +111,7 @@ def test_replay_holds_after_images_came_and_went(mixed: Index, listed: Path) -> 
     try:
         mixed.build([str(listed)], allow_missing=True)
         assert mixed.info().gone == 8
-        assert mixed.audit_replay().identical == len(given)
+        assert mixed.audit.replay().identical == len(given)
     finally:
         for n in range(8):
             os.rename(listed.parent / f".coffee-0{n}.gone", listed.parent / f"coffee-0{n}.png")
@@ -123,20 +123,20 @@ def test_a_verdict_that_was_tampered_with_is_found_by_replay(mixed: Index) -> No
         write.db.execute(
             'UPDATE verdicts SET body = replace(body, \'"label":"\', \'"label":"not_\')'
         )
-    report = mixed.audit_replay()
+    report = mixed.audit.replay()
     assert report.identical == 0
     assert report.different[0].what.startswith("not_")
 
 
 def test_replay_of_an_unknown_verdict_is_refused(mixed: Index) -> None:
     with pytest.raises(UsageError, match="no verdict"):
-        mixed.audit_replay(["ffff"])
+        mixed.audit.replay(["ffff"])
 
 
 def test_label_next_proposes_unlabelled_images_that_differ(mixed: Index) -> None:
     ids = [h.id for h in mixed.search(where="split = 'train'", k=200).results]
-    mixed.set_label("", ids)
-    proposed = mixed.label_next(8)
+    mixed.labels.set("", ids)
+    proposed = mixed.labels.next(8)
     assert len({p.id for p in proposed}) == 8
     assert {p.id for p in proposed} <= set(ids)
 
@@ -210,14 +210,14 @@ def test_each_page_of_a_file_and_member_of_an_archive_is_shown_and_learned_from_
     index.build([str(tmp_path / "pages.tif"), str(tmp_path / "blue.zip")])
     ids = [row.id for row in index.search(where="width > 0", k=10).results]
     for found, shape in (
-        (index.thumbnails(ids, 100), (50, 100, 3)),
+        (index.images.thumbnails(ids, 100), (50, 100, 3)),
         (pixels(index._session, ids, Square(64)), (64, 64, 3)),
     ):
         assert {p.shape for p in found.values()} == {shape}
         strongest = {int(p.mean(axis=(0, 1)).argmax()) for p in found.values()}
         assert strongest == {0, 1, 2}
     os.remove(tmp_path / "blue.zip")
-    assert len(index.thumbnails(ids)) == 2
+    assert len(index.images.thumbnails(ids)) == 2
 
 
 def test_compare_trains_networks_once_on_the_same_pictures(

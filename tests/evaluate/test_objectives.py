@@ -24,7 +24,7 @@ def test_the_settings_row_tells_on_which_images_it_was_chosen(mixed: Index) -> N
     assert (tuned.objective, tuned.tuned_on, tuned.calibrated_on) == ("log-loss", 32, 64)
     assert tuned.tune_sha256 == report.tune_sha256 != tuned.calibrate_sha256
     one = mixed.search(where="split = 'tune' and label = 'medical'", k=1).results[0]
-    mixed.set_label("non_medical", [one.id])
+    mixed.labels.set("non_medical", [one.id])
     assert mixed.tune(dry_run=True).tune_sha256 != tuned.tune_sha256
 
 
@@ -56,7 +56,7 @@ def test_a_rare_class_is_said_more_seldom_and_coverage_still_holds(mixed: Index)
 
 def test_a_precision_is_held_and_no_recall_given_away(mixed: Index) -> None:
     ids = [h.id for h in mixed.search(where="split = 'train' and source = 'ihc'", k=9).results]
-    mixed.set_label("non_medical", ids)
+    mixed.labels.set("non_medical", ids)
     report = mixed.tune(objective="recall-medical@precision=0.99", leave_sources_out=False)
     assert any("recall" in note for note in report.notes)
     data = labelled(mixed._session, report.settings)

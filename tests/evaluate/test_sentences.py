@@ -33,7 +33,7 @@ def test_a_sentences_worth_is_what_the_set_without_it_would_do(
 ) -> None:
     file = tmp_path / "four.toml"
     file.write_text(WORDS)
-    report = mixed.weigh_prompts(str(file))
+    report = mixed.prompts.weigh(str(file))
     assert (report.split, report.n) == ("tune", 32)
     kitten = next(s for s in report.sentences if s.prompt == "a photo of a kitten")
     losses = [s.loss_without for s in report.sentences]
@@ -41,7 +41,7 @@ def test_a_sentences_worth_is_what_the_set_without_it_would_do(
     assert sum(g.images for g in report.groups) == 192
     assert {g.group for g in report.groups if g.images == 0} >= {"histology"}
     file.write_text(WORDS.replace(', "a photo of a kitten"]', "]").replace('"four"', '"three"'))
-    mended = mixed.weigh_prompts(str(file))
+    mended = mixed.prompts.weigh(str(file))
     assert mended.log_loss - report.log_loss == pytest.approx(kitten.loss_without)
     right = round(32 * (mended.accuracy - report.accuracy))
     assert right == kitten.right_without

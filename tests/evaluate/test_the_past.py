@@ -24,7 +24,7 @@ def test_a_file_that_is_as_it_was_gives_the_same_verdict_again(
     mixed: Index, listed: Path, tmp_path: Path
 ) -> None:
     mixed.query([str(photo(listed, tmp_path))])
-    report = mixed.audit_replay(from_files=True)
+    report = mixed.audit.replay(from_files=True)
     assert (report.replayed, report.identical) == (1, 1)
 
 
@@ -34,11 +34,11 @@ def test_a_file_that_changed_or_vanished_is_said(
     file = photo(listed, tmp_path)
     mixed.query([str(file)])
     Image.new("RGB", (60, 60), "red").save(file)
-    assert mixed.audit_replay().identical == 1
-    changed = mixed.audit_replay(from_files=True).different
+    assert mixed.audit.replay().identical == 1
+    changed = mixed.audit.replay(from_files=True).different
     assert [d.why for d in changed] == [f"the file {file} has changed since"]
     os.unlink(file)
-    assert "has vanished" in mixed.audit_replay(from_files=True).different[0].why
+    assert "has vanished" in mixed.audit.replay(from_files=True).different[0].why
 
 
 def test_another_engine_is_named_as_the_reason(
@@ -53,10 +53,10 @@ def test_another_engine_is_named_as_the_reason(
         return -true_vectors(self, pictures)
 
     monkeypatch.setattr(type(encoder), "encode_pictures", other_vectors)
-    assert "same engine" in mixed.audit_replay(from_files=True).different[0].why
+    assert "same engine" in mixed.audit.replay(from_files=True).different[0].why
     then = f"{encoder.engine} {encoder.precision}"
     monkeypatch.setattr(type(encoder), "engine", "abacus", raising=False)
-    why = mixed.audit_replay(from_files=True).different[0].why
+    why = mixed.audit.replay(from_files=True).different[0].why
     assert f"another engine: {then} then, abacus {encoder.precision} now" in why
 
 
@@ -69,15 +69,15 @@ def test_verdicts_that_wait_in_the_spool_replay_too(
     monkeypatch.setattr(audit, "take_in", busy)
     given = mixed.query([str(photo(listed, tmp_path))]).verdicts[0]
     assert len(audit.spooled(mixed._session.catalog.spool)) == 1
-    assert mixed.audit_replay([given.id]).identical == 1
+    assert mixed.audit.replay([given.id]).identical == 1
 
 
 def test_the_audit_of_one_run_is_listed_alone(mixed: Index) -> None:
     mixed.query_indexed(where="path like '%retina-05%'")
     mixed.query_indexed(where="path like '%coffee-1_%'")
-    rows = mixed.audit_list()
+    rows = mixed.audit.find()
     assert len(rows) == 11
-    of_first = mixed.audit_list(run=rows[-1].run)
+    of_first = mixed.audit.find(run=rows[-1].run)
     assert [r.verdict.id for r in of_first] == [rows[-1].verdict.id]
 
 
@@ -88,17 +88,17 @@ def test_the_index_answers_as_it_stood_at_a_moment(mixed: Index) -> None:
     assert moment is not None
     later = f"{int(moment[:4]) + 1}{moment[4:]}"
     rows = mixed.search(where="split = 'train' and source = 'retina'", k=50).results
-    mixed.set_label("non_medical", [r.id for r in rows])
+    mixed.labels.set("non_medical", [r.id for r in rows])
     now = mixed.query_indexed(where=where, audit=False).verdicts[0]
     assert now.probabilities != before.probabilities
-    last_tx = mixed.label_history(rows[0].id)[-1].time
+    last_tx = mixed.labels.history(rows[0].id)[-1].time
     # A millisecond before the labels were changed.
     past = mixed.query_indexed(where=where, as_of=_before(last_tx))
     assert past.verdicts[0].probabilities == pytest.approx(before.probabilities)
     assert past.notes[0].startswith("Answered as of")
     again = mixed.query_indexed(where=where, as_of=later).verdicts[0]
     assert again.probabilities == pytest.approx(now.probabilities)
-    assert mixed.audit_replay().identical == 2
+    assert mixed.audit.replay().identical == 2
 
 
 def test_a_moment_before_the_index_is_refused_with_its_beginning(mixed: Index) -> None:
@@ -120,11 +120,11 @@ def test_what_no_file_can_give_again_is_told_with_the_reason(
 ) -> None:
     file = photo(listed, tmp_path)
     mixed.query(["-"], stdin=file.read_bytes())
-    assert mixed.audit_replay(from_files=True).identical == 1, "stdin has no file: its kept vector"
+    assert mixed.audit.replay(from_files=True).identical == 1, "stdin has no file: its kept vector"
     mixed.query([str(file)])
     os.unlink(file)
     file.mkdir()
-    report = mixed.audit_replay(from_files=True)
+    report = mixed.audit.replay(from_files=True)
     assert report.identical == 1
     assert [d.why for d in report.different] == [f"{file} is not one picture"]
 
@@ -133,8 +133,8 @@ def test_an_index_of_hashes_reads_no_file_again(tmp_path: Path, listed: Path, mi
     hidden = Index.create(tmp_path / "hidden", model="lite", hash_paths=True)
     hidden.build([str(listed)])
     hidden.query([str(listed.parent / "retina-05.png")])
-    assert hidden.audit_replay().identical == 1
-    (told,) = hidden.audit_replay(from_files=True).different
+    assert hidden.audit.replay().identical == 1
+    (told,) = hidden.audit.replay(from_files=True).different
     assert told.why == "this index does not keep where files lie"
 
 
@@ -144,7 +144,7 @@ def test_a_verdict_of_an_earlier_rule_counts_as_not_told(
     given = mixed.query_indexed(where="path like '%retina-05%'").verdicts[0]
     monkeypatch.setattr(verdict, "RULE", verdict.RULE + 1)
     later = mixed.query_indexed(where="path like '%retina-05%'").verdicts[0]
-    report = mixed.audit_replay()
+    report = mixed.audit.replay()
     assert (report.replayed, report.identical) == (2, 1)
     assert [(d.id, d.told) for d in report.different] == [(given.id, False)]
     assert "another rule" in report.different[0].why

@@ -47,9 +47,9 @@ def test_the_tuned_blend_beats_the_untuned_one_on_pictures_it_never_saw(mixed: I
 
 def test_a_mended_label_shows_as_a_gain_of_the_second_evaluation(mixed: Index) -> None:
     ids = [h.id for h in mixed.search(where="split = 'test' and source = 'retina'", k=3).results]
-    mixed.set_label("non_medical", ids)
+    mixed.labels.set("non_medical", ids)
     wrong = mixed.evaluate()
-    mixed.set_label("medical", ids)
+    mixed.labels.set("medical", ids)
     right = mixed.evaluate()
     both = mixed.compare_evaluations(wrong.number, right.number)
     assert set(both.mended) == set(ids)
@@ -92,7 +92,7 @@ def test_a_dry_run_keeps_nothing(mixed: Index) -> None:
 def test_test_images_do_not_change_what_is_tuned(mixed: Index) -> None:
     first = mixed.tune(dry_run=True).settings
     test = [h.id for h in mixed.search(where="split = 'test'", k=100).results]
-    mixed.set_label("medical", test)
+    mixed.labels.set("medical", test)
     second = mixed.tune(dry_run=True).settings
     assert (first.alpha, first.k, first.beta, first.scale, first.biases) == (
         second.alpha, second.k, second.beta, second.scale, second.biases,
@@ -101,10 +101,10 @@ def test_test_images_do_not_change_what_is_tuned(mixed: Index) -> None:
 
 def test_val_alone_is_halved_and_without_it_the_support_is_used(mixed: Index) -> None:
     held = [h.id for h in mixed.search(where="split in ('tune', 'calibrate')", k=200).results]
-    mixed.set_label(None, held, split="val")
+    mixed.labels.set(None, held, split="val")
     report = mixed.tune(dry_run=True)
     assert report.tuned_on + report.calibrated_on == len(held)
-    mixed.set_label(None, held, split="")
+    mixed.labels.set(None, held, split="")
     report = mixed.tune(dry_run=True)
     assert "cross-fitted" in " ".join(report.notes)
     # No image of the support is spared for either, and none of test is used.
@@ -115,7 +115,7 @@ def test_cross_fitting_calibrates_each_image_by_what_others_chose(
     mixed: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = [h.id for h in mixed.search(where="split in ('tune', 'calibrate')", k=200).results]
-    mixed.set_label(None, held, split="")
+    mixed.labels.set(None, held, split="")
     asked: list[set[int]] = []
 
     def search(evidence: Evidence, start: Settings, *_: object) -> tuple[Settings, float, float]:
@@ -133,7 +133,7 @@ def test_cross_fitting_calibrates_each_image_by_what_others_chose(
 
 def test_a_subject_on_two_sides_is_refused_unless_told(mixed: Index) -> None:
     ids = [mixed.search(where=f"split = '{s}'", k=1).results[0].id for s in ("train", "test")]
-    mixed.set_label(None, ids, subject="patient-7")
+    mixed.labels.set(None, ids, subject="patient-7")
     for refused in (mixed.tune, mixed.evaluate):
         with pytest.raises(UsageError, match="patient-7 in support and test"):
             refused()
@@ -163,7 +163,7 @@ def test_verdicts_are_calibrated_until_a_label_changes(mixed: Index) -> None:
     assert not raw.calibrated
     assert raw.probabilities == raw.zero_shot
     voter = mixed.search(where="split = 'train'", k=1).results[0]
-    mixed.set_label("non_medical", [voter.id])
+    mixed.labels.set("non_medical", [voter.id])
     report = mixed.query_indexed(where=where)
     assert not report.verdicts[0].calibrated
     assert any("calibration" in note for note in report.notes)
@@ -173,7 +173,7 @@ def test_too_few_calibration_images_are_said_and_take_no_doubt_away(
     mixed: Index, tmp_path: Path
 ) -> None:
     ids = [h.id for h in mixed.search(where="split = 'calibrate'", k=100).results]
-    mixed.set_label(None, ids[16:], split="train")
+    mixed.labels.set(None, ids[16:], split="train")
     before = mixed.query_indexed(audit=False).verdicts
     report = mixed.tune()
     assert any("needs 19 calibration images" in note for note in report.notes)
@@ -186,11 +186,11 @@ def test_too_few_calibration_images_are_said_and_take_no_doubt_away(
     now = mixed.query_indexed().verdicts
     assert [(v.label, v.unsure) for v in now] == [(v.label, v.unsure) for v in before]
     assert [v.probability for v in now] != [v.probability for v in before]
-    assert mixed.audit_replay().different == ()
-    mixed.set_label("medical", [now[0].image or 0])  # and holds with other labels too
+    assert mixed.audit.replay().different == ()
+    mixed.labels.set("medical", [now[0].image or 0])  # and holds with other labels too
     assert mixed.info().calibration == "shipped"
-    assert mixed.audit_replay().different == ()
-    mixed.reset_settings()
+    assert mixed.audit.replay().different == ()
+    mixed.settings.reset()
     again = mixed.query_indexed(audit=False).verdicts
     assert again[5].probability == pytest.approx(before[5].probability, abs=0.2)
     mixed._session.bundled = tmp_path  # a model that brings no calibration has none to lose
@@ -210,7 +210,7 @@ def test_splits_with_near_duplicates_are_refused_unless_told(
         picture.save(tmp_path / "again.png", compress_level=1)
     mixed.build([str(tmp_path / "again.png")])
     mine = mixed.search(where="path like '%again%'", k=1).results[0]
-    mixed.set_label(known.label, [mine.id], split="test")
+    mixed.labels.set(known.label, [mine.id], split="test")
     with pytest.raises(UsageError, match="near-duplicate in test"):
         mixed.tune()
     assert mixed.tune(allow_duplicates=True, dry_run=True).notes
@@ -244,7 +244,7 @@ def test_a_left_out_source_never_votes(mixed: Index) -> None:
 
 def test_images_never_vote_for_themselves_nor_for_their_subject(mixed: Index) -> None:
     ids = [h.id for h in mixed.search(where="split = 'train'", k=200).results]
-    mixed.set_label(None, ids, subject="one")
+    mixed.labels.set(None, ids, subject="one")
     alone = Settings(references=False)
     data = labelled(mixed._session, alone)
     evidence = leave_one_out(data, np.flatnonzero(data.votes))
@@ -254,7 +254,7 @@ def test_images_never_vote_for_themselves_nor_for_their_subject(mixed: Index) ->
 
 def test_evaluation_as_a_page_escapes_what_it_shows(mixed: Index, tmp_path: Path) -> None:
     ids = [h.id for h in mixed.search(where="split = 'test'", k=100).results]
-    mixed.set_label(None, ids, split="<script>alert(1)</script>")
+    mixed.labels.set(None, ids, split="<script>alert(1)</script>")
     page = pages.evaluation(mixed.evaluate(split="<script>alert(1)</script>"))
     assert "<script" not in page
     assert "&lt;script&gt;" in page

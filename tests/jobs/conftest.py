@@ -79,7 +79,7 @@ def index(tmp_path: Path, tiny_model: str) -> Index:
 def built(index: Index, pile: Path) -> Index:
     """An index of the pile; p00 to p03 are labelled medical, p04 to p07 non_medical."""
     index.build([str(pile)])
-    ids = {Path(index.path_of(i)).name: i for i in range(1, 13)}
-    index.set_label("medical", [ids[f"p{n:02}.png"] for n in range(4)])
-    index.set_label("non_medical", [ids[f"p{n:02}.png"] for n in range(4, 8)])
+    ids = {Path(index.images.path_of(i)).name: i for i in range(1, 13)}
+    index.labels.set("medical", [ids[f"p{n:02}.png"] for n in range(4)])
+    index.labels.set("non_medical", [ids[f"p{n:02}.png"] for n in range(4, 8)])
     return index

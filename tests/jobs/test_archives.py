@@ -27,7 +27,7 @@ def test_its_members_are_images_that_are_not_read_again(index: Index, scans: Pat
     assert index.build([str(scans)]).added == 12
     assert index.build().unchanged == 12
     assert index.info().labels == {"medical": 12}
-    assert index.path_of(1) == f"{scans}!/medical/p00.png"
+    assert index.images.path_of(1) == f"{scans}!/medical/p00.png"
 
 
 def test_a_member_that_is_taken_out_is_gone_and_one_unpacked_is_the_same(

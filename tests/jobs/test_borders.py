@@ -69,7 +69,7 @@ def test_an_imported_list_says_the_same_and_which_pages_are_not_there(
     index.build([str(ward)], labels="none")
     with (ward / "list.csv").open("a") as table:
         table.write("t.tif,9,,medical\nf.pdf,1,7,medical\ngone.png,,,medical\n")
-    report = index.import_labels(ward / "list.csv", all_pages=True)
+    report = index.labels.from_csv(ward / "list.csv", all_pages=True)
     assert told(index) == EXPECTED
     assert report.changed == 6
     assert [name.removeprefix(f"{ward}/") for name in report.missing] == [
@@ -89,7 +89,7 @@ def test_a_list_that_contradicts_itself_is_told_by_whoever_reads_it(
         assert any("contradicts itself on 1 of its paths" in note for note in notes)
     assert told(index)[("p00.png", None, None)] == "non_medical"
     with pytest.raises(UsageError, match=r"lines 2 and 8 name one picture.*label.*Nothing was"):
-        index.import_labels(ward / "list.csv")
+        index.labels.from_csv(ward / "list.csv")
     assert told(index)[("p00.png", None, None)] == "non_medical"
 
 
@@ -110,7 +110,7 @@ def test_a_list_that_is_wrong_changes_nothing(
     for use in (
         lambda: index.build([str(ward / "list.csv")]),
         lambda: index.build([str(ward)], labels=str(ward / "list.csv")),
-        lambda: index.import_labels(ward / "list.csv"),
+        lambda: index.labels.from_csv(ward / "list.csv"),
     ):
         with pytest.raises(UsageError, match=why):
             use()
@@ -130,7 +130,7 @@ def test_names_of_macs_are_found_by_an_imported_list(
     table.write_text(
         "path,label\n" + unicodedata.normalize("NFC", "mac/Röntgen.png") + ",medical\n"
     )
-    report = index.import_labels(table)
+    report = index.labels.from_csv(table)
     assert (report.changed, report.missing) == (1, ())
 
 
@@ -232,19 +232,19 @@ def test_many_paths_are_looked_up_at_once(
 
     monkeypatch.setattr(Catalog, "reading", counted)
     paths = [str(ward / f"p0{n % 2}.png") for n in range(300)]
-    ids = index.image_ids([*paths, "#3", str(ward)], all_pages=True)
+    ids = index.images.ids([*paths, "#3", str(ward)], all_pages=True)
     assert sorted(ids) == [2, 3, 4, 5, 6]
     assert len(looks) <= 2  # one of them for the names of paths
     with pytest.raises(UsageError, match=r"does not hold .*gone\.png"):
-        index.image_ids([*paths, str(ward / "gone.png")])
+        index.images.ids([*paths, str(ward / "gone.png")])
 
 
 @pytest.mark.parametrize("cell", ["2.0", "#2", "2"])
 def test_an_id_is_one_however_a_program_writes_it(cell: str, index: Index, ward: Path) -> None:
     index.build([str(ward)], labels="none")
     (ward / "list.csv").write_text(f"image,label\n{cell},medical\n")
-    assert index.import_labels(ward / "list.csv").changed == 1
-    assert index.label_history(2)[0].label == "medical"
+    assert index.labels.from_csv(ward / "list.csv").changed == 1
+    assert index.labels.history(2)[0].label == "medical"
 
 
 @pytest.mark.parametrize("cell", ["xx", "1.5", "0", "-3", "nan"])
@@ -252,7 +252,7 @@ def test_what_is_no_id_is_refused_by_its_line(cell: str, index: Index, ward: Pat
     index.build([str(ward)], labels="none")
     (ward / "list.csv").write_text(f"image,path,label\n,p00.png,medical\n{cell},p01.png,medical\n")
     with pytest.raises(UsageError, match=r"line 3: image is no number from 1"):
-        index.import_labels(ward / "list.csv")
+        index.labels.from_csv(ward / "list.csv")
     assert set(told(index).values()) == {None}
 
 
@@ -262,7 +262,7 @@ def test_rows_of_one_picture_may_say_the_same_and_what_is_missing_is_named_once(
     index.build([str(ward)], labels="none")
     rows = "1,medical\n1,\n1,Medical\n99,medical\n98,medical\n99,medical\n"
     (ward / "list.csv").write_text("image,label\n" + rows)
-    report = index.import_labels(ward / "list.csv")
+    report = index.labels.from_csv(ward / "list.csv")
     assert (report.changed, report.missing) == (1, ("#99", "#98"))
 
 
@@ -278,20 +278,20 @@ def test_an_imported_class_and_kind_fit_together_as_label_set_has_it(
         return current.label, current.kind
 
     table.write_text("image,Kind\n1,Mammography\n2,\n3,ct\n")
-    assert index.import_labels(table).changed == 2
+    assert index.labels.from_csv(table).changed == 2
     assert said(1) == ("medical", "mammography")
     table.write_text("image,label\n1,non_medical\n3,medical\n")
-    index.import_labels(table)
+    index.labels.from_csv(table)
     assert said(1) == ("non_medical", None)  # a medical kind can't stay
     assert said(3) == ("medical", "ct")
     table.write_text("image,label,kind\n1,,mammography\n")
     with pytest.raises(UsageError, match="labelled non_medical"):
-        index.import_labels(table)
+        index.labels.from_csv(table)
     table.write_text("image,kind\n1,mammogr\n")
     with pytest.raises(UsageError, match=r"line 2: There is no kind 'mammogr'.*mammography"):
-        index.import_labels(table)
+        index.labels.from_csv(table)
     table.write_text("image,label,effective,kind\n1,medical,medical,ct\n")
-    index.import_labels(table)
+    index.labels.from_csv(table)
     assert said(1) == ("medical", None)  # beside the machine's word the kind is its own
 
 
@@ -303,8 +303,8 @@ def test_marks_of_another_index_are_refused(index: Index, ward: Path, tiny_model
     table = ward / "list.csv"
     table.write_text(f"image,path,label,index_id\n1,p00.png,medical,{other.info().index.id}\n")
     with pytest.raises(UsageError, match=r"of another index.*--index.*Nothing was changed"):
-        index.import_labels(table)
+        index.labels.from_csv(table)
     assert set(told(index).values()) == {None}
     table.write_text(f"image,label,index_id\n1,medical,{own}\n2,medical,\n")
-    report = index.import_labels(table)
+    report = index.labels.from_csv(table)
     assert (report.changed, report.notes) == (2, ())

@@ -188,7 +188,7 @@ def test_what_people_mended_stands_until_the_source_says_something_new(
     assert index.build([str(table)], rehash=rehash).labelled == 1
     mended = pile.parent / "mended.csv"
     mended.write_text("path,label,ward\npile/p00.png,non_medical,B\n")
-    index.import_labels(mended, keep_columns=True)
+    index.labels.from_csv(mended, keep_columns=True)
     assert index.build([str(table)], rehash=rehash).labelled == 0
     assert current() == ("non_medical", "test", "B")
     table.write_text("path,label,split,ward\npile/p00.png,medical,train,C\n")
@@ -209,10 +209,10 @@ def test_a_label_set_by_hand_outlives_a_build_and_follows_a_file_to_another_fold
     file = tmp_path / "classes" / "medical" / "a.png"
     photographs[0].save(file)
     index.build([str(tmp_path / "classes")])
-    index.set_label("non_medical", [1])
+    index.labels.set("non_medical", [1])
     index.build([str(tmp_path / "classes")])
     assert index.search(where="id = 1").results[0].label == "non_medical"
-    index.set_label("medical", [1])
+    index.labels.set("medical", [1])
     file.rename(tmp_path / "classes" / "non_medical" / "a.png")
     index.build([str(tmp_path / "classes")], allow_missing=True)
     assert index.search(where="id = 1").results[0].label == "non_medical"
@@ -318,11 +318,11 @@ def test_a_label_set_by_hand_outlives_two_files_that_contradict_each_other(
         photographs[0].save(tmp_path / folder / "a.png")
     sources = [str(tmp_path / "one"), str(tmp_path / "two")]
     index.build(sources)
-    index.set_label("medical", [1])
+    index.labels.set("medical", [1])
     for _ in range(2):
         assert index.build(sources, rehash=True).labelled == 0
     assert index.search(where="id = 1").results[0].label == "medical"
-    assert len(index.label_history(1)) == 3
+    assert len(index.labels.history(1)) == 3
 
 
 def test_a_source_that_agreed_with_a_person_is_not_heard_twice(
@@ -333,9 +333,9 @@ def test_a_source_that_agreed_with_a_person_is_not_heard_twice(
     (tmp_path / "classes" / "medical").mkdir(parents=True)
     photographs[0].save(tmp_path / "classes" / "medical" / "a.png")
     index.build([str(tmp_path / "loose")], labels="none")
-    index.set_label("medical", [1])
+    index.labels.set("medical", [1])
     assert index.build([str(tmp_path / "classes")]).labelled == 0
-    index.set_label("non_medical", [1])
+    index.labels.set("non_medical", [1])
     index.build([str(tmp_path / "classes")])
     assert index.search(where="id = 1").results[0].label == "non_medical"
 

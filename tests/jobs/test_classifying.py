@@ -51,7 +51,7 @@ def calibrate(index: Index, **options: float) -> None:
 
 
 def test_columns_say_what_query_says_without_a_calibration(built: Index) -> None:
-    built.set_label("medical", [9], kind="fundus")
+    built.labels.set("medical", [9], kind="fundus")
     alike(built)
 
 
@@ -95,10 +95,10 @@ def test_a_label_names_the_verdicts_that_it_would_turn(
     with built._session.catalog.writing("test", by="test") as write:
         models.add_settings(write, replace(models.settings(write), alpha=1.0))  # neighbours alone
     given = {v.path: v for v in built.query([str(pile)]).verdicts}
-    first = built.set_label("non_medical", [1, 2, 3])
-    others = built.set_label("medical", [5, 6, 7, 8])
+    first = built.labels.set("non_medical", [1, 2, 3])
+    others = built.labels.set("medical", [5, 6, 7, 8])
     assert first.would_turn + others.would_turn > 0
-    told = built.audit_turned()
+    told = built.audit.turned()
     now = {v.path: v for v in built.query([str(pile)], audit=False).verdicts}
     turned = {path for path, verdict in given.items() if now[path].label != verdict.label}
     assert {one.path for one in told.turned} == turned != set()
@@ -116,26 +116,26 @@ def test_a_label_names_the_verdicts_that_it_would_turn(
     with monkeypatch.context() as few:
         few.setattr("mediclip_index.jobs.turned.CHUNK", 2)
         few.setattr(audit, "before", counted)
-        assert {one.id for one in built.audit_turned().turned} == {one.id for one in told.turned}
+        assert {one.id for one in built.audit.turned().turned} == {one.id for one in told.turned}
     assert set(taken) == {2}  # never more than that in memory
     assert len(taken) == len(given) // 2 + 1
-    named = built.audit_turned([5, 6, 7, 8])
+    named = built.audit.turned([5, 6, 7, 8])
     assert len(named.turned) == others.would_turn
     assert f"{others.would_turn} verdict" in others.notes[-1]
     assert "`mediclip-index audit turned 5 6 7 8` shows which" in others.notes[-1]
     built.query([str(pile)])  # the latest verdicts are as they would be
-    assert built.audit_turned().turned == ()
+    assert built.audit.turned().turned == ()
 
 
 def test_only_verdicts_in_which_an_image_has_a_say_are_laid_at_its_door(
     built: Index, pile: Path
 ) -> None:
     built.query([str(pile)])
-    built.set_label(None, [4], split="test")  # it has no vote any more
+    built.labels.set(None, [4], split="test")  # it has no vote any more
     built.query([str(pile)])
-    assert built.set_label("non_medical", [4]).would_turn == 0
+    assert built.labels.set("non_medical", [4]).would_turn == 0
     with pytest.raises(UsageError, match="no image 99"):
-        built.audit_turned([99])
+        built.audit.turned([99])
 
 
 def test_what_ifs_and_other_words_are_not_held_against_the_settings(
@@ -144,4 +144,4 @@ def test_what_ifs_and_other_words_are_not_held_against_the_settings(
     built.query([str(pile)], alpha=0.0)
     built.query([str(pile)], prompts="mediclip")
     built.query([str(pile)], k=1)
-    assert built.audit_turned().verdicts == 0
+    assert built.audit.turned().verdicts == 0

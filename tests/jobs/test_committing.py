@@ -61,7 +61,7 @@ def test_a_build_alone_looks_nothing_up_that_it_knows_to_be_new(
     assert asked == [[str(pile / "p03.png")]]
     assert index.info().index.images == 12
     broken.lose_vectors(index)
-    lost = {index.path_of(i) for i in (2, 5)}
+    lost = {index.images.path_of(i) for i in (2, 5)}
     asked.clear()
     assert index.build([str(pile)]).added == 2
     contents, paths = asked

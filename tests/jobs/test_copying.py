@@ -25,8 +25,8 @@ from mediclip_index.types import AuditFilter, IndexUnavailable, UsageError
 def lived(built: Index, pile: Path) -> Index:
     """An index with a history: labels changed by others, a removal, verdicts, one in the spool."""
     other = Index.open(built.path, by="bob")
-    other.set_label("non_medical", [1], split="train", subject="s1")
-    other.set_label("", [2])
+    other.labels.set("non_medical", [1], split="train", subject="s1")
+    other.labels.set("", [2])
     built.query([str(pile / "p08.png"), str(pile / "p09.png")])
     built.remove([12])
     catalog = Catalog.open(built.path)
@@ -38,13 +38,13 @@ def lived(built: Index, pile: Path) -> Index:
 
 def the_same(first: Index, second: Index) -> None:
     ids = list(range(1, 13))
-    assert [first.path_of(i) for i in ids] == [second.path_of(i) for i in ids]
-    assert [first.label_history(i) for i in ids] == [second.label_history(i) for i in ids]
+    assert [first.images.path_of(i) for i in ids] == [second.images.path_of(i) for i in ids]
+    assert [first.labels.history(i) for i in ids] == [second.labels.history(i) for i in ids]
     np.testing.assert_array_equal(first.vectors(ids), second.vectors(ids))
     assert second.verify().findings == ()
-    replayed = second.audit_replay()
+    replayed = second.audit.replay()
     assert replayed.identical == replayed.replayed >= 2
-    assert [r.verdict for r in second.audit_list()] == [r.verdict for r in first.audit_list()]
+    assert [r.verdict for r in second.audit.find()] == [r.verdict for r in first.audit.find()]
     one, two = first.info(), second.info()
     for what in ("labels", "splits", "files", "gone", "removed", "settings", "sources", "columns"):
         assert getattr(one, what) == getattr(two, what), what
@@ -207,7 +207,7 @@ def test_a_damaged_backup_writes_nothing(harm: str, lived: Index, tmp_path: Path
 def _label(folder: str) -> None:
     index = Index.open(folder)
     for n in range(30):
-        index.set_label("medical" if n % 2 else "non_medical", [1])
+        index.labels.set("medical" if n % 2 else "non_medical", [1])
 
 
 def test_a_backup_of_an_index_in_use_is_one_moment_of_it(lived: Index, tmp_path: Path) -> None:

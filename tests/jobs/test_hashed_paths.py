@@ -114,7 +114,7 @@ def everything_said(index: Index, sources: Sequence[str]) -> str:
     rest = [
         index.search(where="true"),
         index.info(),
-        index.audit_list(limit=None),
+        index.audit.find(limit=None),
         index.duplicates(),
     ]
     text = [tables.build(built, None, Style(False)), tables.query(asked, None, Style(False))]
@@ -184,7 +184,7 @@ def test_an_index_of_hashes_keeps_and_shows_no_path(hashed: Index, ward: Path) -
     assert hashed.info().labels == {"medical": 6}
     assert names_nobody(said)
     assert names_nobody(everything_kept(hashed))
-    for row in hashed.audit_list(limit=None):
+    for row in hashed.audit.find(limit=None):
         assert row.verdict.path.startswith("hashed:")
 
 
@@ -216,12 +216,12 @@ def test_an_index_of_hashes_takes_labels_by_path(hashed: Index, ward: Path) -> N
     table.write_text(
         f"path,label\n{ward}/medical/{NAME}-2.png,non_medical\n{ward}/{NAME},medical\n"
     )
-    report = hashed.import_labels(table)
+    report = hashed.labels.from_csv(table)
     assert report.changed == 1
     assert names_nobody(repr(report))
     verdict = hashed.query([str(ward / "medical" / f"{NAME}-2.png")]).verdicts[0]
     assert [
-        r.verdict.id for r in hashed.audit_list(path=str(ward / "medical" / f"{NAME}-2.png"))
+        r.verdict.id for r in hashed.audit.find(path=str(ward / "medical" / f"{NAME}-2.png"))
     ] == [verdict.id]
 
 
@@ -237,7 +237,7 @@ def test_two_indexes_give_one_file_two_names(
     other = Index.create(tmp_path / "other", model=tiny_model, hash_paths=True)
     hashed.build([str(ward)])
     other.build([str(ward)])
-    assert hashed.path_of(1) != other.path_of(1)
+    assert hashed.images.path_of(1) != other.images.path_of(1)
 
 
 @pytest.mark.parametrize("harm", ["cut short", "scribbled over"])

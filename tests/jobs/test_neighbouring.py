@@ -172,7 +172,7 @@ def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
     for one, other in zip(exact, compressed, strict=True):
         assert one.probabilities == other.probabilities
         assert one.neighbours == other.neighbours
-    replayed = built.audit_replay(last=6)
+    replayed = built.audit.replay(last=6)
     assert (replayed.replayed, replayed.different) == (6, ())
 
 

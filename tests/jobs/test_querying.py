@@ -64,7 +64,7 @@ def test_a_picture_never_votes_for_itself(built: Index, pile: Path) -> None:
 
 def test_held_out_images_do_not_vote(built: Index, pile: Path) -> None:
     near = one(built, pile / "p10.png").neighbours[0]
-    built.set_label(None, [near.id], split="test")
+    built.labels.set(None, [near.id], split="test")
     assert near.id not in {n.id for n in one(built, pile / "p10.png").neighbours}
 
 
@@ -103,7 +103,7 @@ def test_a_class_is_added_by_words_alone(built: Index, pile: Path, tmp_path: Pat
     before = one(built, pile / "p10.png", alpha=0.0)
     file = tmp_path / "three.toml"
     file.write_text(THREE)
-    facts = built.add_prompts(file)
+    facts = built.prompts.add(file)
     assert facts.classes == ("medical", "non_medical", "dental")
     verdict = one(built, pile / "p10.png")
     assert set(verdict.probabilities) == {"medical", "non_medical", "dental"}
@@ -117,18 +117,18 @@ def test_a_class_is_added_by_words_alone(built: Index, pile: Path, tmp_path: Pat
 
 def test_every_verdict_is_in_the_audit_and_the_chain_holds(built: Index, pile: Path) -> None:
     given = built.query([str(pile)]).verdicts
-    rows = built.audit_list(limit=None)
+    rows = built.audit.find(limit=None)
     assert {row.verdict.id for row in rows} == {v.id for v in given}
-    shown = built.audit_show(given[3].id)
+    shown = built.audit.show(given[3].id)
     # What people said, and the id, are told on the day of the question; no part of what is kept.
     assert shown.verdict == replace(given[3], hand=None, image=None)
-    report = built.audit_verify()
+    report = built.audit.verify()
     assert (report.ok, report.verdicts) == (True, 12)
 
 
 def test_no_audit_leaves_no_row(built: Index, pile: Path) -> None:
     one(built, pile / "p10.png", audit=False)
-    assert built.audit_list() == []
+    assert built.audit.find() == []
 
 
 def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
@@ -148,12 +148,12 @@ def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
         patch.setattr(Catalog, "writing", busy)
         waiting = one(built, pile / "p10.png")
     assert built.info().spooled == 1
-    assert built.audit_list()[0].verdict.id == waiting.id
-    assert built.audit_show(waiting.id).chain is None
+    assert built.audit.find()[0].verdict.id == waiting.id
+    assert built.audit.show(waiting.id).chain is None
     one(built, pile / "p11.png")
     assert built.info().spooled == 0
-    assert built.audit_show(waiting.id).chain is not None
-    assert built.audit_verify().verdicts == 2
+    assert built.audit.show(waiting.id).chain is not None
+    assert built.audit.verify().verdicts == 2
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def test_an_unknown_id_or_empty_search_is_refused(built: Index) -> None:
 
 def test_the_counterfactual_is_true(built: Index, pile: Path) -> None:
     told = next(v for v in built.query([str(pile)], alpha=0.9).verdicts if v.without)
-    built.set_label("", list(told.without))
+    built.labels.set("", list(told.without))
     after = built.query([told.path], alpha=0.9).verdicts[0]
     assert after.label == told.otherwise
 
@@ -238,7 +238,7 @@ def test_one_picture_costs_three_openings_of_the_catalog(
     report = Index.open(built.path).query([str(pile / "p10.png")])
     assert opened == [True, True, False]
     monkeypatch.undo()
-    assert report.index.chain_head == built.audit_verify().head
+    assert report.index.chain_head == built.audit.verify().head
 
 
 def test_what_the_index_holds_is_judged_without_an_engine_even_where_one_was_loaded(
@@ -246,5 +246,5 @@ def test_what_the_index_holds_is_judged_without_an_engine_even_where_one_was_loa
 ) -> None:
     seen = one(built, pile / "p10.png")
     stored = built.query_indexed(where="path like '%/p00.png'").verdicts[0]
-    assert built.audit_show(seen.id).engine != "none"
-    assert built.audit_show(stored.id).engine == "none"
+    assert built.audit.show(seen.id).engine != "none"
+    assert built.audit.show(stored.id).engine == "none"

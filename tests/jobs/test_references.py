@@ -99,13 +99,13 @@ def test_labels_of_ones_own_outweigh_them_and_what_would_turn_a_verdict_is_true(
     picture.crop((20, 20, picture.width - 20, picture.height - 20)).save(file)
     assert index.query([str(file)], alpha=1.0).verdicts[0].label == "non_medical"
     (retina,) = (h.id for h in index.search(where="path like '%retina.jpg'").results)
-    index.set_label("medical", [retina])
+    index.labels.set("medical", [retina])
     told = index.query([str(file)], alpha=1.0).verdicts[0]
     assert told.label == "medical"
     assert told.neighbours[0].weight > max(r.weight for r in told.references) > 0
     assert (told.without, told.otherwise) == ((retina,), "non_medical")
     assert f"without #{retina} it would be non_medical" in told.why
-    index.set_label("", list(told.without))
+    index.labels.set("", list(told.without))
     assert index.query([str(file)], alpha=1.0).verdicts[0].label == "non_medical"
 
 
@@ -114,10 +114,10 @@ def test_a_verdict_is_given_again_with_the_file_that_it_used_and_no_other(
 ) -> None:
     given = asked(index)
     alone = asked(index, references=False)
-    assert index.audit_show(given[0].id).verdict == given[0]
-    assert index.audit_replay().identical == len(given) + len(alone)
+    assert index.audit.show(given[0].id).verdict == given[0]
+    assert index.audit.replay().identical == len(given) + len(alone)
     index._session.bundled = stand_in(index, tmp_path, ["medical", "non_medical", "medical"])
-    report = index.audit_replay()
+    report = index.audit.replay()
     assert {d.id for d in report.different} == {v.id for v in given}
     assert {d.what for d in report.different} == {"references changed"}
 
@@ -130,7 +130,7 @@ def test_no_image_is_judged_by_references_of_its_own_source(index: Index, tmp_pa
     lines = ["path,label,source"]
     lines += [f"{p},{'medical' if n == 0 else 'non_medical'},s{n}" for n, p in enumerate(ASKED)]
     listed.write_text("\n".join(lines))
-    index.import_labels(listed, keep_columns=True)
+    index.labels.from_csv(listed, keep_columns=True)
     data = leave_one_out.labelled(index._session, Settings())
     found = leave_one_out.leave_one_out(data, np.arange(3))
     for row in range(3):

@@ -92,7 +92,7 @@ def test_a_dry_run_changes_nothing(built: Index) -> None:
 def test_past_verdicts_replay_as_they_were_before_the_removal(built: Index, pile: Path) -> None:
     built.query([str(pile / "p10.png")])
     built.remove(where="label = 'medical'")
-    report = built.audit_replay()
+    report = built.audit.replay()
     assert (report.identical, report.different, report.purged) == (1, (), ())
 
 
@@ -141,15 +141,15 @@ def test_a_purge_leaves_no_byte_and_the_chain_holds(
     assert (len(report.images), report.verdicts, report.on_disk) == (1, 3, ())
     for needle in (b"SECRETNAME", b"SECRETWARD", of_it.sha256.encode(), vector, seen):
         assert needle not in bytes_of(index.path)
-    assert index.audit_verify().ok
-    assert index.audit_verify().verdicts == 3
+    assert index.audit.verify().ok
+    assert index.audit.verify().verdicts == 3
     assert {f.kind for f in index.verify().findings} == set()
-    replayed = index.audit_replay()
+    replayed = index.audit.replay()
     assert (replayed.replayed, replayed.different) == (0, ())
     assert {(d.id, d.what) for d in replayed.purged} == {
         (v.id, "purged") for v in (of_it, beside, before)
     }
-    assert index.audit_replay([of_it.id]).purged[0].what == "purged"
+    assert index.audit.replay([of_it.id]).purged[0].what == "purged"
 
     photographs[20].save(secret)
     again = index.query([str(secret)]).verdicts[0]
@@ -179,12 +179,12 @@ def test_a_waiting_verdict_is_erased_with_the_image_that_it_names(built: Index, 
     audit.put_in_spool(catalog.spool, [late])  # by a query that began before the purge
     built.query([str(pile / "p11.png")])
     assert purge_set["path"].encode() not in bytes_of(built.path)
-    assert built.audit_verify().ok
-    assert built.audit_verify().verdicts == 3
+    assert built.audit.verify().ok
+    assert built.audit.verify().verdicts == 3
 
 
 def test_a_purge_that_was_killed_is_told_and_finished_by_repair(built: Index) -> None:
-    name = Path(built.path_of(1)).name.encode()
+    name = Path(built.images.path_of(1)).name.encode()
     victim = subprocess.run(
         [sys.executable, "-c", PURGE_AND_DIE, str(built.path)], timeout=120, check=False
     )
@@ -216,7 +216,7 @@ def test_a_path_that_is_no_utf8_is_purged_too(index: Index, pile: Path) -> None:
     i = next(h.id for h in index.search(where="id > 0", k=20).results if h.path == str(odd))
     index.remove([i], what="purged")
     assert b"/odd" not in bytes_of(index.path)
-    assert index.audit_verify().ok
+    assert index.audit.verify().ok
 
 
 def test_an_index_from_which_all_was_purged_is_whole(built: Index) -> None:
@@ -255,8 +255,8 @@ def test_a_verdict_that_waits_for_a_purge_to_end_is_erased_too(
     built.remove([id_of(built, "SECRETNAME.png")], what="purged")
     assert b"SECRETNAME" not in bytes_of(built.path)
     assert body["sha256"].encode() not in bytes_of(built.path)
-    assert built.audit_verify().ok
-    assert built.audit_verify().verdicts == 2
+    assert built.audit.verify().ok
+    assert built.audit.verify().verdicts == 2
 
 
 def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
@@ -286,7 +286,7 @@ def test_a_late_verdict_whose_erasure_was_killed_is_told_and_erased_by_repair(
     assert not built.verify().ok
     assert built.repair().ok
     assert b"SECRETNAME" not in bytes_of(built.path)
-    assert built.audit_verify().ok
+    assert built.audit.verify().ok
 
 
 def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
@@ -306,7 +306,7 @@ def test_a_verdict_whose_body_is_erased_on_its_way_in_keeps_no_path(
     audit.put_in_spool(catalog.spool, [late])
     built.query([str(pile / "p11.png")])
     assert b"LATENAME" not in bytes_of(built.path)
-    assert built.audit_verify().ok
+    assert built.audit.verify().ok
 
 
 def test_a_removed_image_is_not_asked_for_by_its_id(built: Index) -> None:
@@ -344,7 +344,7 @@ def test_a_condition_on_a_younger_column_brings_back_what_never_had_it(
     built.remove([1, 2])
     table = pile.parent / "wards.csv"
     table.write_text("path,ward\npile/p05.png,A\n")
-    built.import_labels(table, keep_columns=True)
+    built.labels.from_csv(table, keep_columns=True)
     assert built.remove(where="ward = 'A'", what="restored").images == ()
     report = built.remove(where="ward is null and id = 1", what="restored")
     assert [i.id for i in report.images] == [1]

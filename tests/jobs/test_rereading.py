@@ -36,8 +36,8 @@ def filled(
         then.setattr(reading, "RECIPE", FIRST)
         index = Index.create(folder / "now" / "index", model=tiny_model)
         index.build([str(pile)])
-        index.set_label("medical", range(1, 9))
-        index.set_label("non_medical", range(9, 17))
+        index.labels.set("medical", range(1, 9))
+        index.labels.set("non_medical", range(9, 17))
     shutil.move(folder / "now", folder / "kept")
     return folder
 
@@ -80,7 +80,7 @@ def add_page(index: Index, name: str, page: int, item: int | None = None) -> int
             NewImage(known.sha256, page, item, 7, 5, known.format, 99, {"mode": known.mode}, vector)
         ])  # fmt: skip
     new = next(i.id for i in of_file(index, name) if (i.page, i.item) == (page, item))
-    index.set_label("medical", [new])
+    index.labels.set("medical", [new])
     return new
 
 
@@ -133,9 +133,9 @@ def test_it_moves_by_reading_again_what_is_read_otherwise_and_nothing_else(
 def test_verdicts_given_before_are_given_again_as_they_were(earlier: Index, mixed: Path) -> None:
     given = earlier.query([str(mixed / "p03.png"), str(mixed / "q.tif")]).verdicts
     earlier.build(reread=True)
-    replay = earlier.audit_replay()
+    replay = earlier.audit.replay()
     assert (replay.identical, replay.different) == (len(given), ())
-    assert earlier.audit_verify().ok
+    assert earlier.audit.verify().ok
     now = earlier.query([str(mixed / "p03.png")]).verdicts[0]
     assert now.probability == pytest.approx(given[0].probability, abs=1e-4)
 

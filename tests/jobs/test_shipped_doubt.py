@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     listed = fill(tmp_path_factory.mktemp("tiles") / "tiles")
     index = Index.create(tmp_path_factory.mktemp("doubt") / "index", model="lite")
     index.build([str(listed)], labels="none")
-    index.import_labels(listed)
+    index.labels.from_csv(listed)
     return index.path
 
 
@@ -107,7 +107,7 @@ def test_strangeness_is_told_by_ones_own_labels_and_the_references_together(ship
     familiar = some(ship(thresholds=wide, strange=100.0), audit=False)
     assert not any(v.unsure for v in familiar)
     bare = ship(thresholds=wide, strange=0.0)
-    bare.set_label("", [h.id for h in bare.search(where="label is not null", k=500).results])
+    bare.labels.set("", [h.id for h in bare.search(where="label is not null", k=500).results])
     assert all(v.calibration == "shipped" and v.unsure for v in some(bare, audit=False))
 
 
@@ -149,10 +149,10 @@ def test_tuning_takes_its_place(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_verdict_is_given_again_by_the_file_that_it_used_and_no_other(ship: Ship) -> None:
     index = ship(strange=0.05, kind=0.6)
     given = some(index)
-    assert index.audit_replay().identical == len(given)
+    assert index.audit.replay().identical == len(given)
     assert index._session.bundled is not None
     (file,) = index._session.bundled.glob("*-doubt.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "strange": 0.06}))
-    told = index.audit_replay().different
+    told = index.audit.replay().different
     assert {d.what for d in told} == {"calibration changed"}
     assert len(told) == len(given)

@@ -43,7 +43,7 @@ def splits(index: Index) -> dict[str, str]:
 
 
 def test_folders_and_subjects_stay_whole_and_shares_are_met(filled: Index) -> None:
-    filled.split({"test": 0.3, "val": 0.1}, by="folder")
+    filled.labels.split({"test": 0.3, "val": 0.1}, by="folder")
     by_folder: dict[str, set[str]] = defaultdict(set)
     for path, split in splits(filled).items():
         by_folder[Path(path).parent.name].add(split)
@@ -56,11 +56,11 @@ def test_folders_and_subjects_stay_whole_and_shares_are_met(filled: Index) -> No
 
 def test_what_has_a_split_keeps_it_and_the_same_seed_deals_the_same(filled: Index) -> None:
     first = filled.search(where="true", k=1).results[0]
-    filled.set_label(None, [first.id], split="calibrate")
-    filled.split({"test": 0.5}, by="folder", seed=3)
+    filled.labels.set(None, [first.id], split="calibrate")
+    filled.labels.split({"test": 0.5}, by="folder", seed=3)
     assert splits(filled)[first.path] == "calibrate"
     before = splits(filled)
-    filled.split({"test": 0.5}, by="folder", where="split is null", seed=3)
+    filled.labels.split({"test": 0.5}, by="folder", where="split is null", seed=3)
     assert {p: s for p, s in splits(filled).items() if before[p] != "support"} == {
         p: s for p, s in before.items() if s != "support"
     }
@@ -79,7 +79,7 @@ def test_what_can_not_be_dealt_is_said(
     filled: Index, shares: dict[str, float], by: str, told: str
 ) -> None:
     with pytest.raises(UsageError, match=told):
-        filled.split(shares, by=by)
+        filled.labels.split(shares, by=by)
     assert set(splits(filled).values()) == {"support"}
 
 

@@ -135,8 +135,8 @@ def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_
         write.db.execute("DELETE FROM unrelated")
         models.add_settings(write, Settings(unit="cosines", beta=10.0, near=0.4, references=False))
     before = built.query_indexed(audit=False).verdicts
-    built.set_label("medical", [9, 10], split=None)
-    built.set_label("non_medical", [11, 12])
+    built.labels.set("medical", [9, 10], split=None)
+    built.labels.set("non_medical", [11, 12])
     monkeypatch.setattr("mediclip_index.evaluate.splits.LEAST_TUNED", 4)
     monkeypatch.setattr("mediclip_index.evaluate.shrinkage.FEWEST", 4)
     monkeypatch.setattr("mediclip_index.evaluate.shrinkage.FEWEST_OF_A_CLASS", 1)
@@ -149,7 +149,7 @@ def test_tuning_an_index_of_an_earlier_version_measures_its_model_and_counts_in_
     assert found is not None
     assert kept.settings.beta == pytest.approx(10 * found.spread)
     assert kept.settings.near == pytest.approx((0.4 - found.median) / found.spread)
-    built.set_label("", [9, 10, 11, 12])
+    built.labels.set("", [9, 10, 11, 12])
     after = built.query_indexed(audit=False).verdicts
     for one, other in zip(before, after, strict=True):
         assert other.votes == pytest.approx(one.votes, abs=1e-6)

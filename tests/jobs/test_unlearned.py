@@ -46,13 +46,13 @@ def test_a_search_names_words_that_mean_little_and_answers(lite: Index) -> None:
 def test_tried_sentences_bear_their_own_notes_and_a_set_one_for_all(
     lite: Index, tmp_path: Path
 ) -> None:
-    german, english = lite.try_prompts(["ein Röntgenbild", "a chest X-ray"], k=1)
+    german, english = lite.prompts.try_out(["ein Röntgenbild", "a chest X-ray"], k=1)
     assert "“röntgenbild”" in german.notes[0]
     assert not english.notes
     file = tmp_path / "bilder.toml"
     file.write_text(SET, "utf-8")
-    assert "“röntgenbild”" in lite.add_prompts(file, use=False).notes[0]
-    assert lite.add_prompts("medical", use=False).notes == ()
+    assert "“röntgenbild”" in lite.prompts.add(file, use=False).notes[0]
+    assert lite.prompts.add("medical", use=False).notes == ()
 
 
 def test_the_command_says_it_on_stderr_and_in_json(lite: Index) -> None:

@@ -42,8 +42,8 @@ def whole(
         picture.save(place / "pile" / f"p{number:02}.png")
     index = Index.create(place / "index", model=tiny_model)
     index.build([str(place / "pile")])
-    index.set_label("medical", [1, 2, 3, 4])
-    index.set_label("non_medical", [5, 6, 7, 8])
+    index.labels.set("medical", [1, 2, 3, 4])
+    index.labels.set("non_medical", [5, 6, 7, 8])
     index.query([str(place / "pile" / f"p{n:02}.png") for n in (8, 9, 10)])
     return index.path
 
@@ -90,7 +90,7 @@ def test_what_can_be_made_again_is_found_and_repaired(
     again = stored(judged)
     assert again.keys() == vectors.keys()
     assert all(float(again[p] @ vectors[p]) > 0.9999 for p in vectors)
-    assert judged.audit_verify().ok
+    assert judged.audit.verify().ok
 
 
 @pytest.mark.parametrize(("break_it", "kind"), broken.TOLD)
@@ -214,13 +214,13 @@ def test_a_torn_spool_stops_queries_with_the_next_command_and_loses_no_verdict(
     judged.repair()
     assert "nedical" not in next((judged.path / "aside").iterdir()).read_text()
     judged.query([str(pile / "p11.png")])
-    assert {r.verdict.id for r in judged.audit_list()} >= {"0199-spooled"}
+    assert {r.verdict.id for r in judged.audit.find()} >= {"0199-spooled"}
     assert judged.info().verdicts == 5
 
 
 def test_a_vector_whose_file_is_gone_is_left_to_the_person(built: Index, pile: Path) -> None:
     broken.bend_vectors(built)
-    (pile / Path(built.path_of(3)).name).unlink()
+    (pile / Path(built.images.path_of(3)).name).unlink()
     report = built.repair()
     assert {f.kind for f in report.findings} == {"bad_vector", "gone"}
     shutil.rmtree(pile)

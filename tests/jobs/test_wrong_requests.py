@@ -12,20 +12,20 @@ from mediclip_index import Index
 from mediclip_index.types import UsageError
 
 REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
-    "label nothing": (lambda i: i.set_label(None, [1]), "a class, --kind, --split or --subject"),
-    "label nobody": (lambda i: i.set_label("medical", []), "Name the images by id"),
+    "label nothing": (lambda i: i.labels.set(None, [1]), "a class, --kind, --split or --subject"),
+    "label nobody": (lambda i: i.labels.set("medical", []), "Name the images by id"),
     "label a stranger": (
-        lambda i: i.set_label("medical", [1, 99]),
+        lambda i: i.labels.set("medical", [1, 99]),
         "no image 99 in this index; nothing was changed",
     ),
     "a subject of odd bytes": (
-        lambda i: i.set_label(None, [1], subject="M\udcfcller"),
+        lambda i: i.labels.set(None, [1], subject="M\udcfcller"),
         "subject is no UTF-8",
     ),
-    "a stranger's labels": (lambda i: i.label_history(99), "no image 99"),
-    "a stranger's path": (lambda i: i.path_of(99), "no image 99"),
+    "a stranger's labels": (lambda i: i.labels.history(99), "no image 99"),
+    "a stranger's path": (lambda i: i.images.path_of(99), "no image 99"),
     "a stranger's vector": (lambda i: i.vectors([1, 99]), "no image #99"),
-    "no proposals": (lambda i: i.label_next(0), "at least one image"),
+    "no proposals": (lambda i: i.labels.next(0), "at least one image"),
     "remove both ways": (lambda i: i.remove([1], where="id = 2"), "not by both"),
     "remove nothing": (lambda i: i.remove(), "by id or by --where"),
     "remove a stranger": (lambda i: i.remove([98, 99]), "no image 98"),
@@ -38,7 +38,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "search for too few": (lambda i: i.search(["a cat"], k=0), "from 1 to"),
     "search for nothing": (lambda i: i.search([" "]), "text to search for is empty"),
     "search with a folder": (lambda i: i.search(images=["."]), "is not one picture"),
-    "try too many": (lambda i: i.try_prompts(["a cat"], k=1001), "from 1 to 1000"),
+    "try too many": (lambda i: i.prompts.try_out(["a cat"], k=1001), "from 1 to 1000"),
     "duplicates of anything": (lambda i: i.duplicates(least=0.0), "choose from 0.9 to 1"),
     "tune for all": (lambda i: i.tune(coverage=1.0), "choose from 0.5 to 0.999"),
     "tune on too few": (lambda i: i.tune(), "labelled images to tune on"),
@@ -54,7 +54,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
         lambda i: i.build([], index_type="hnsw"),
         "no index type hnsw; give one of auto",
     ),
-    "a verdict that was never given": (lambda i: i.audit_show("nobody"), "no verdict nobody"),
+    "a verdict that was never given": (lambda i: i.audit.show("nobody"), "no verdict nobody"),
     "an evaluation that was never made": (lambda i: i.compare_evaluations(1, 2), "evaluation"),
 }
 
@@ -80,23 +80,23 @@ def test_the_beginning_of_an_id_must_mean_one_verdict(built: Index, pile: Path) 
     both = given[0].id[:8]
     assert given[1].id.startswith(both)
     with pytest.raises(UsageError, match="give more of the id"):
-        built.audit_show(both)
-    assert built.audit_show(given[1].id).verdict.path == given[1].path
+        built.audit.show(both)
+    assert built.audit.show(given[1].id).verdict.path == given[1].path
 
 
 def test_a_set_in_force_can_be_read_and_so_can_a_bundled_one(built: Index) -> None:
-    sets = {facts.name: facts for facts in built.prompt_sets()}
+    sets = {facts.name: facts for facts in built.prompts.sets()}
     (in_force,) = [name for name, facts in sets.items() if facts.default]
-    assert built.prompt_source() == built.prompt_source(in_force)
+    assert built.prompts.source() == built.prompts.source(in_force)
     assert "mediclip" in sets
-    assert built.prompt_source("mediclip") != built.prompt_source(in_force)
+    assert built.prompts.source("mediclip") != built.prompts.source(in_force)
 
 
 def test_a_set_that_is_added_may_wait_to_be_used(built: Index) -> None:
-    before = built.prompt_source()
-    assert not built.add_prompts("mediclip", use=False).default
-    assert built.prompt_source() == before
-    assert built.add_prompts("mediclip", use=True).default
-    assert built.prompt_source() == built.prompt_source("mediclip") != before
-    (again,) = [facts for facts in built.prompt_sets() if facts.default]
+    before = built.prompts.source()
+    assert not built.prompts.add("mediclip", use=False).default
+    assert built.prompts.source() == before
+    assert built.prompts.add("mediclip", use=True).default
+    assert built.prompts.source() == built.prompts.source("mediclip") != before
+    (again,) = [facts for facts in built.prompts.sets() if facts.default]
     assert again.name == "mediclip"

@@ -139,7 +139,7 @@ def test_a_verdict_that_the_full_disk_did_not_keep_is_not_given(built: Index, pi
     assert asked.stdout == ""
     assert "Error: There is no room" in asked.stderr
     assert "--no-audit" in asked.stderr
-    assert built.audit_verify().verdicts == 0
+    assert built.audit.verify().verdicts == 0
 
 
 def test_a_spool_on_a_full_disk_leaves_no_half_row(filled: Catalog) -> None:

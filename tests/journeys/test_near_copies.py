@@ -202,7 +202,7 @@ def test_frames_of_one_film_stay_and_a_larger_member_of_an_archive_is_the_best(f
 
 def test_a_labelled_copy_is_the_best(folder: Path) -> None:
     index = Index.open(folder / "index")
-    small = next(i for i in range(1, 11) if Path(index.path_of(i)).stem == "smaller")
+    small = next(i for i in range(1, 11) if Path(index.images.path_of(i)).stem == "smaller")
     assert small not in {group.best for group in index.duplicates().groups}
-    index.set_label("non_medical", [small])
+    index.labels.set("non_medical", [small])
     assert small in {group.best for group in index.duplicates().groups}
