@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
-from mediclip_index.cli.options import all_pages_option, opened, output_options, pictures, put, tell
+from mediclip_index.cli.options import (
+    all_pages_option,
+    opened,
+    options_from,
+    output_options,
+    pictures,
+    put,
+    tell,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
+from mediclip_index.types import Options, UsageError
+from mediclip_index.types.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveOptions(Options):
+    """What is done to which images."""
+
+    where: str | None = option(
+        None, "The images that meet a condition (see `info`).", metavar="SQL"
+    )
+    dry_run: bool = option(False, "Only show what would be removed.")
+    restore: bool = option(False, "Bring removed images back.")
+    last: bool = option(False, "With --restore: undo the last removal.")
+    listed: bool = option(False, "Show what is removed now.", flag="--list")
+    purge: bool = option(False, "Erase them for good; this can't be undone.")
+    yes: bool = option(False, "Purge, or remove many, without asking.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.restore and self.purge:
+            raise UsageError("--restore brings back, --purge erases; choose one.")
+        if self.listed and (self.where is not None or self.restore or self.purge or self.last):
+            raise UsageError("--list shows what is removed now; say it alone.")
+        if self.last and not self.restore:
+            raise UsageError("--last goes with --restore: it undoes the last removal.")
+
+    @property
+    def what(self) -> Literal["removed", "restored", "purged"]:
+        return "purged" if self.purge else "restored" if self.restore else "removed"
 
 
 @click.command()
 @click.argument("images", nargs=-1, metavar="[ID|PATH]...")
 @all_pages_option
-@click.option("--where", metavar="SQL", help="The images that meet a condition (see `info`).")
-@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
-@click.option("--restore", is_flag=True, help="Bring removed images back.")
-@click.option("--last", is_flag=True, help="With --restore: undo the last removal.")
-@click.option("--list", "listed", is_flag=True, help="Show what is removed now.")
-@click.option("--purge", is_flag=True, help="Erase them for good; this can't be undone.")
-@click.option("--yes", is_flag=True, help="Purge, or remove many, without asking.")
+@options_from(RemoveOptions)
 @output_options
 @click.pass_obj
 def remove(
     context: Context,
     images: tuple[str, ...],
     all_pages: bool,
-    where: str | None,
-    dry_run: bool,
-    restore: bool,
-    last: bool,
-    listed: bool,
-    purge: bool,
-    yes: bool,
+    options: RemoveOptions,
     form: str,
 ) -> None:
     """Remove pictures from the index (- reads ids or paths from stdin); files are never touched.
@@ -60,24 +87,19 @@ def remove(
     mediclip-index remove --restore --last
     mediclip-index remove --purge 13 --yes
     """
-    if restore and purge:
-        raise click.UsageError("--restore brings back, --purge erases; choose one.")
-    if listed and (images or where is not None or restore or purge or last):
-        raise click.UsageError("--list shows what is removed now; say it alone.")
-    if last and not restore:
-        raise click.UsageError("--last goes with --restore: it undoes the last removal.")
-    what: Literal["removed", "restored", "purged"] = (
-        "purged" if purge else "restored" if restore else "removed"
-    )
+    if options.listed and images:
+        raise UsageError("--list shows what is removed now; say it alone.")
+    where, what = options.where, options.what
     index = opened(context)
-    if listed:
+    if options.listed:
         put(index.removed(), writing.REMOVED, form)
         return
     chosen = pictures(index, images, all_pages=all_pages)
-    if not dry_run and not yes and (purge or ((where is not None or all_pages) and not restore)):
+    many = (where is not None or all_pages) and not options.restore
+    if not options.dry_run and not options.yes and (options.purge or many):
         planned = index.remove(chosen, where=where, what=what, dry_run=True)
         count = counted(len(planned.images), "image")
-        if purge:
+        if options.purge:
             agreed(
                 f"Erase {count} and {counted(planned.verdicts, 'verdict')} for good?",
                 "--purge can't be undone; say --yes too where nobody is asked.",
@@ -87,7 +109,9 @@ def remove(
                 f"Remove {count}?",
                 f"This would remove {count}: say --yes too where nobody can be asked.",
             )
-    report = index.remove(chosen, where=where, what=what, dry_run=dry_run, last=last)
+    report = index.remove(
+        chosen, where=where, what=what, dry_run=options.dry_run, last=options.last
+    )
     tell(report.notes)
     put(report, writing.REMOVE, form)
     if report.unknown:
