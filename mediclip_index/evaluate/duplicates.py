@@ -56,9 +56,9 @@ def duplicates(session: Session, *, least: float | None, progress: Progress) -> 
                 f"alike: the {MOST} nearest were compared."
             )
     groups = [
-        _group("exact", [i], there, current, known, 1.0)
+        _group("exact", [i], lying, current, known, 1.0)
         for i, image in known.items()
-        if len(there := _there(paths.get(image.sha256, ()))) > 1
+        if len(lying := _there(paths.get(image.sha256, ()))) > 1
     ]
     worth = np.array(
         [_worth(known[int(i)], current) for i in ids.tolist()], dtype=np.int64

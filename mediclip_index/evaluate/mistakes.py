@@ -24,6 +24,7 @@ from mediclip_index.evaluate.leave_one_out import (
 )
 from mediclip_index.session.session import Session
 from mediclip_index.types import (
+    SUSPECT,
     Contradiction,
     Ids,
     Mistake,
@@ -37,7 +38,6 @@ from mediclip_index.types import (
 )
 
 KIN = 3  # images of either class that are shown beside a mistake
-SUSPECT = 0.3  # least score of a suspect label
 TWIN = 0.99  # cosine from which two images with different labels contradict each other
 
 

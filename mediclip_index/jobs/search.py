@@ -13,7 +13,7 @@ from mediclip_index.catalog import ReadTransaction, conditions, images, models, 
 from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import standing
 from mediclip_index.jobs.columns import matching_by_doubt
-from mediclip_index.jobs.unlearned import note_on_words
+from mediclip_index.jobs.unlearned import note_on_likeness, note_on_words
 from mediclip_index.neighbours import Stored
 from mediclip_index.reading.pool import first_picture
 from mediclip_index.session.kinds import known_kinds
@@ -81,9 +81,11 @@ def search(
     results, facts = _hits(session, [i for i, _ in pairs], [s for _, s in pairs])
     query = " + ".join(asked) + (f" where {where}" if where else "")
     unlearned = note_on_words(known.name, (name for name, _ in map(weighted, (*text, *without))))
-    return SearchReport(
-        facts, query, results, (*notes, *_files_in(text), *unlearned, *session.notes)
-    )
+    alike: tuple[str, ...] = ()
+    if pairs and text and not (images or like or without):
+        alike = note_on_likeness(known, pairs[0][1])
+    told = (*notes, *_files_in(text), *unlearned, *alike, *session.notes)
+    return SearchReport(facts, query, results, told)
 
 
 def _files_in(text: Sequence[str]) -> list[str]:

@@ -17,7 +17,9 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
     pairs = [
         (
             "images",
-            f"{report.index.images} in {counted(report.files, 'file')}, {report.gone} gone"
+            f"{report.index.images} in {counted(report.files - report.without, 'file')}"
+            + (f" ({report.without} more refused)" if report.without else "")
+            + f", {report.gone} gone"
             + (f", {report.removed} removed" if report.removed else ""),
         ),
         ("labels", told(report.labels)),

@@ -5,7 +5,13 @@ from __future__ import annotations
 from mediclip_index.show.assessments import SHOWN
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
-from mediclip_index.types import Mistake, MistakesReport, SuspectLabel
+from mediclip_index.types import SUSPECT, Mistake, MistakesReport, SuspectLabel
+
+_SUSPICION = (
+    "suspicion: how little words and labelled neighbours together believe a label, from 0 to 1; "
+    f"from {SUSPECT:g} on they believe another class more, as they may of a rare picture that is "
+    "labelled right."
+)
 
 
 def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
@@ -35,6 +41,8 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
             + table(columns, suspected, room=room, right="rlllr")
             + _more(len(report.only_suspect))
         )
+    if score:
+        parts.append(style.dim(wrapped(_SUSPICION, room)))
     if report.contradictions:
         pairs = [
             (f"#{c.first.id} {c.first.label}", f"#{c.second.id} {c.second.label}",

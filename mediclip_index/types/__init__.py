@@ -35,6 +35,7 @@ from mediclip_index.types.keeping import (
     VerifyReport,
 )
 from mediclip_index.types.mistakes import (
+    SUSPECT,
     Contradiction,
     Mistake,
     MistakesReport,
@@ -123,6 +124,7 @@ from mediclip_index.types.words import (
 )
 
 __all__ = [
+    "SUSPECT",
     "THUMBNAIL",
     "Attribute",
     "AuditRow",
