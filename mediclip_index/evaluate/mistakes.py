@@ -84,6 +84,8 @@ def mistakes(
                 like_predicted=_kin(evidence, n, int(guess[n]), paths),
                 references=tuple(_references(evidence, said, n)[:KIN]),
                 labelled_by=by[n],
+                page=known[int(data.ids[n])].page,
+                item=known[int(data.ids[n])].item,
             )
             for n in wrong.tolist()
         ),
@@ -95,6 +97,8 @@ def mistakes(
                 suggested=data.classes[other[n]],
                 score=float(score[n]),
                 labelled_by=by[n],
+                page=known[int(data.ids[n])].page,
+                item=known[int(data.ids[n])].item,
             )
             for n in suspects.tolist()
         ),

@@ -181,8 +181,10 @@ def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
 
 
 def _refused_head(refused: Sequence[Refusal]) -> str:
-    missing = all(r.reason == "missing" for r in refused)
-    return "Not changed:" if missing else f"{len(refused)} refused:"
+    missing = sum(r.reason == "missing" for r in refused)
+    told = [f"{len(refused) - missing} refused"] if len(refused) > missing else []
+    told += [f"{counted(missing, 'source')} missing"] if missing else []
+    return ", ".join(told) + ":"
 
 
 def build(report: BuildReport, room: int | None, style: Style) -> str:

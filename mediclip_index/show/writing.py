@@ -138,7 +138,7 @@ TURNED = Shown(
 SUMMARY = Shown(
     summaries.summary, lambda report: report.rows,
     ("verdict", "value", "images", "share", "sure", "unsure", "labelled", "id", "path",
-     "probability"),
+     "probability", "page", "item"),
 )  # fmt: skip
 VERIFY = Shown(keeping.verify, lambda report: report.findings, ("kind", "what", "mend"))
 REPAIR = Shown(keeping.repair, lambda report: report.mended, ("kind", "what"))

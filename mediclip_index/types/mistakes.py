@@ -39,6 +39,8 @@ class Mistake:
     like_predicted: tuple[SimilarImage, ...]
     references: tuple[ReferenceVote, ...] = ()
     labelled_by: str | None = None
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class SuspectLabel:
     suggested: str
     score: float
     labelled_by: str | None = None
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)

@@ -386,4 +386,7 @@ def test_a_source_that_is_gone_is_said_to_be_gone(built: Index, pile: Path) -> N
     assert refused.reason == "missing"
     assert f"{pile} is gone" in refused.message
     assert "build --allow-missing" in refused.message
-    assert "refused" not in write(built.build(), BUILD, Look()).replace("refused:", "")
+    shown = write(built.build(), BUILD, Look())
+    assert "  files      those of 1 source missing\n" in shown
+    assert "\n1 source missing:\n" in shown
+    assert "refused" not in shown
