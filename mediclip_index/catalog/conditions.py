@@ -37,8 +37,9 @@ BUILT_IN = (
     "added",
     "labelled_by",
 )
-# What is told of images by judging them; the class and kind that count, a person's word first.
-OF_VERDICTS = ("verdict", "kind", "probability", "unsure")
+# What is told of images by judging them; the class and kind that count, a person's word first, and
+# last the class by the machine alone.
+OF_VERDICTS = ("verdict", "kind", "probability", "unsure", "guess")
 # What DICOM headers say, where a source has not said something else under that name.
 OF_HEADERS = ("modality", "body_part", "burned_in")
 _OURS = {*BUILT_IN, *OF_VERDICTS, "meta"}
@@ -74,13 +75,14 @@ _FUNCTIONS = {
 class VerdictColumns:
     """What images are, all (n,): ids in order; the class that counts and its kind (texts, None
     where there is none); the machine's probability of that class (nan: it knows no such class);
-    whether it is unsure and nobody said what it is."""
+    whether it is unsure and nobody said what it is; the class by the machine alone."""
 
     ids: Ids
     verdict: np.ndarray
     kind: np.ndarray
     probability: np.ndarray
     unsure: np.ndarray
+    guess: np.ndarray
 
 
 def names(read: ReadTransaction) -> list[str]:
@@ -191,6 +193,7 @@ def _joined(db: Connection, verdicts: VerdictColumns | None) -> Iterator[None]:
             "kind": _texts(verdicts.kind),
             "probability": verdicts.probability,
             "unsure": verdicts.unsure,
+            "guess": _texts(verdicts.guess),
         },
     )
     try:
@@ -267,6 +270,7 @@ def _table(read: ReadTransaction, judged: bool = False) -> str:
     verdicts = (
         "nullif(v.verdict, '') AS verdict, nullif(v.kind, '') AS kind, "
         "CASE WHEN NOT isnan(v.probability) THEN v.probability END AS probability, v.unsure, "
+        "nullif(v.guess, '') AS guess, "
     )
     verdicts, joined = (verdicts, "LEFT JOIN judged v ON v.image = i.id ") if judged else ("", "")
     return (

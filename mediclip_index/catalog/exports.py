@@ -47,7 +47,8 @@ an index of it again.
 `library.csv` is what there is now, one row an image, for people and spreadsheets, and
 `library.parquet` the same for programs (`pandas.read_parquet("library.parquet")`): `verdict` and
 `kind` are what counts, a person's word first (`labelled_by` says whose), `probability` is what the
-index gives to that class, `unsure` whether it doubts and nobody has said what it is. In the Parquet
+index gives to that class, `unsure` whether it doubts and nobody has said what it is, and `guess`
+the class by the index alone, whatever a person said. In the Parquet
 files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus the byte.
 `manifest.json` holds the checksum of every file.
 """
@@ -118,6 +119,7 @@ def _by_image(verdicts: conditions.VerdictColumns | None) -> dict[int, list[Any]
         ["" if kind is None else kind for kind in verdicts.kind.tolist()],
         ["" if p != p else round(p, 6) for p in verdicts.probability.tolist()],
         ["true" if unsure else "false" for unsure in verdicts.unsure.tolist()],
+        verdicts.guess.tolist(),
         strict=True,
     )
     return {i: list(row) for i, row in zip(verdicts.ids.tolist(), cells, strict=True)}

@@ -84,6 +84,17 @@ def sources_of(read: ReadTransaction) -> dict[int, str]:
     return {i: given_path(source) for i, source in rows}
 
 
+def several_paths(read: ReadTransaction, ids: Iterable[int]) -> dict[int, list[str]]:
+    """The paths of those of these images whose content lies in several files, newest first."""
+    rows = read.db.execute(
+        "SELECT i.id, list(f.path ORDER BY f.since_tx DESC, f.path) FROM files_at($1) f "
+        "JOIN images i USING (sha256) WHERE i.id IN "
+        "(SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) GROUP BY i.id HAVING count(*) > 1",
+        [read.tx, json.dumps([int(i) for i in ids])],
+    ).fetchall()
+    return {image: [given_path(path) for path in paths] for image, paths in rows}
+
+
 def renew(write: WriteTransaction, found: Mapping[int, Picture]) -> None:
     """Keep what images are now that they were read again; their contents are what they were."""
     if not found:

@@ -14,6 +14,7 @@ from mediclip_index.catalog.store import ReadTransaction
 class Stats:
     images: int
     files: int
+    without: int
     gone: int
     removed: int
     verdicts: int
@@ -31,6 +32,14 @@ def stats(read: ReadTransaction) -> Stats:
     return Stats(
         images=presence.image_count(read),
         files=int(scalar(read.db, "SELECT count(*) FROM files_at(?)", [read.tx])),
+        without=int(
+            scalar(
+                read.db,
+                "SELECT count(*) FROM files_at(?) WHERE sha256 IS NULL "
+                "OR sha256 NOT IN (SELECT sha256 FROM images)",
+                [read.tx],
+            )
+        ),
         gone=len(presence.gone_ids(read)),
         removed=len(removals.removed(read)),
         verdicts=int(scalar(read.db, "SELECT count(*) FROM verdicts")),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.csv"
 COLUMNS = (
     "file", "source", "page", "item", "id", "label", "verdict", "kind", "probability",
-    "labelled_by", "sha256",
+    "labelled_by", "sha256", "verdict_id",
 )  # fmt: skip
 _OF_PLACE = 5  # columns by which a line is known again
 _FIGURE = 768  # pixels that the short side of a PDF's figure or page is drawn with at least
@@ -34,18 +34,20 @@ _FIGURE = 768  # pixels that the short side of a PDF's figure or page is drawn w
 @dataclass(frozen=True)
 class Wanted:
     """A picture to copy: where it lies, and what was said of it, in the words of an export's
-    library.csv. sha256: of the content that it was said of; empty where any will do."""
+    library.csv. id: the image's, None where the index does not hold it. sha256: of the content that
+    it was said of; empty where any will do."""
 
     path: str
     page: int | None = None
     item: int | None = None
-    id: int | str = ""
+    id: int | None = None
     label: str | None = None
     probability: float | None = None
     verdict: str | None = None
     kind: str | None = None
     labelled_by: str | None = None
     sha256: str = ""
+    verdict_id: str = ""
 
     @classmethod
     def of_verdict(cls, one: Verdict) -> Wanted:
@@ -53,13 +55,14 @@ class Wanted:
             one.path,
             one.page,
             one.item,
-            one.id,
+            one.image,
             label=one.hand.label if one.hand else None,
             probability=one.probability,
             verdict=one.effective,
             kind=one.kind,
             labelled_by=one.hand.author if one.hand else None,
             sha256=one.sha256,
+            verdict_id=one.id,
         )
 
     @classmethod
@@ -147,7 +150,8 @@ def copy(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) ->
         name, digest = placed[key]
         place = (name, row.path, row.page, row.item, row.id)
         said = (row.label, row.verdict, row.kind, row.probability, row.labelled_by)
-        line = tuple("" if value is None else str(value) for value in (*place, *said, digest))
+        columns = (*place, *said, digest, row.verdict_id)
+        line = tuple("" if value is None else str(value) for value in columns)
         before[line[:_OF_PLACE]] = line
     _write(folder / MANIFEST, before.values())
     return CopyReport(copied, there, tuple(missing), tuple(changed))

@@ -11,7 +11,7 @@ import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
 from mediclip_index.cli.copying import Wanted, copy_and_say
-from mediclip_index.cli.options import html_option, list_options, opened, put, tell
+from mediclip_index.cli.options import html_option, list_options, opened, put, tell, tell_page
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.show.duplicates import left_over
@@ -91,6 +91,7 @@ def duplicates(
         pages.write(
             html, pages.duplicates(report, pictures, index.info().classes, index.labels.kinds())
         )
+        tell_page(html, marks=True)
     bare = report if also_frames or keep is None else _without_frames(report)
     put(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True

@@ -13,6 +13,7 @@ from mediclip_index.cli.options import (
     output_options,
     put,
     tell,
+    tell_page,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -55,4 +56,5 @@ def evaluate(
         from mediclip_index.show import pages
 
         pages.write(html, pages.evaluation(report))
+        tell_page(html)
     put(report, writing.EVALUATION, form)

@@ -17,6 +17,7 @@ from mediclip_index.cli.options import (
     pictures,
     put,
     tell,
+    tell_page,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.cli.splitting import split
@@ -56,6 +57,7 @@ def next_(context: Context, count: int, html: Path | None, form: str) -> None:
 
         shots = index.images.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
         pages.write(html, pages.proposals(rows, shots, index.info().classes, index.labels.kinds()))
+        tell_page(html, marks=True)
     put(rows, writing.PROPOSALS, form)
 
 
@@ -94,6 +96,10 @@ def set_(
     if clear and named:
         raise click.UsageError("--clear takes the label away; name pictures only.")
     given = words[1:] if named else words
+    later = None if named else next((w for w in given if _is_class(index, w)), None)
+    if later is not None:
+        rest = " ".join(word for word in given if word != later)
+        raise click.UsageError(f"CLASS comes first: mediclip-index label set {later} {rest}")
     said = "" if clear else first if named else None
     if clear and kind:
         raise click.UsageError("--clear takes the kind away too; say a kind or --clear.")
@@ -102,6 +108,10 @@ def set_(
     report = index.labels.set(said, chosen, split=split, subject=subject, kind=kind)
     tell(report.notes)
     put(report, writing.LABELS, form)
+
+
+def _is_class(index: Index, word: str) -> bool:
+    return not os.path.exists(word) and index.labels.is_class(word)
 
 
 def _is_path(index: Index, word: str) -> bool:

@@ -13,6 +13,7 @@ from mediclip_index.cli.options import (
     put,
     references_option,
     tell,
+    tell_page,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -53,6 +54,7 @@ def mistakes(
         pages.write(
             html, pages.mistakes(report, pictures, index.info().classes, index.labels.kinds())
         )
+        tell_page(html, marks=True)
     put(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

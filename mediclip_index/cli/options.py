@@ -202,6 +202,17 @@ def tell(notes: Sequence[str]) -> None:
         click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
 
 
+def tell_page(file: Path, *, marks: bool = False) -> None:
+    """Say that a page was written and, where pictures can be marked in it, what to do with that."""
+    told = f"{file} was written: open it in a browser"
+    if marks:
+        told += (
+            "; there 1, 2 … mark pictures, s saves marks.csv, and `mediclip-index label import "
+            "marks.csv` takes them in"
+        )
+    click.echo(wrapped(safe(told) + ".", stderr_room()), err=True)
+
+
 def session_options(context: Context) -> dict[str, Any]:
     """Who works on an index, and how its model runs."""
     return {

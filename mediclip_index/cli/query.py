@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from mediclip_index.cli.options import (
     options_from,
     put,
     tell,
+    tell_page,
     told_kinds,
 )
 from mediclip_index.cli.root import Context
@@ -87,6 +89,9 @@ def query(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
         )
     kinds = told_kinds(index, kinds, options.prompts)
+    if options.prompts is None:  # with others it is known with the first verdict
+        facts = index.info() if only else None
+        only = _named(only, (*facts.classes, *facts.labels) if facts else ())
     progress = TerminalProgress()
     shots: dict[Any, Any] = {}
     try:
@@ -102,6 +107,10 @@ def query(
             )
     finally:
         progress.finish()
+    if options.prompts is not None and report.verdicts:
+        only = _named(
+            only, (*report.verdicts[0].probabilities, *(v.effective for v in report.verdicts))
+        )
     shown = _only(report, only)
     if kinds:
         shown = replace(shown, verdicts=tuple(v for v in shown.verdicts if v.kind in kinds))
@@ -117,7 +126,9 @@ def query(
             ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
             shots.update(index.images.thumbnails(ids, pages.SIDE))
         pages.write(html, pages.query(shown, shots, index.info().classes, index.labels.kinds()))
-    put(shown, writing.QUERY, form)
+        tell_page(html, marks=True)
+    kept = options.audit or form != "table"
+    put(shown if kept else _without_ids(shown), writing.QUERY, form)
     nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
     if nameless:
         tell([f"{counted(nameless, 'picture')} not in the index, so without an id."])
@@ -147,6 +158,27 @@ def _kept_in(
     return keep
 
 
+def _named(only: Sequence[str], classes: Sequence[str]) -> tuple[str, ...]:
+    """What --only names, as the classes are written; a usage error where there is no such class."""
+    from mediclip_index.reading import plain
+
+    names = list(dict.fromkeys((*classes, "unsure")))
+    spelled = {plain(name): name for name in names}
+    for word in only:
+        if plain(word) not in spelled:
+            near = difflib.get_close_matches(plain(word), spelled, n=1)
+            meant = f"did you mean {spelled[near[0]]}? There" if near else "there"
+            raise click.UsageError(
+                f"--only {word}: there is no such class; {meant} are {', '.join(names)}."
+            )
+    return tuple(spelled[plain(word)] for word in only)
+
+
+def _without_ids(report: QueryReport) -> QueryReport:
+    """Without ids of verdicts that nobody can ask for."""
+    return replace(report, verdicts=tuple(replace(v, id="") for v in report.verdicts))
+
+
 def _is_one_of(verdict: Verdict, only: Sequence[str]) -> bool:
     return not only or verdict.effective in only or (verdict.in_doubt and "unsure" in only)
 
@@ -154,13 +186,6 @@ def _is_one_of(verdict: Verdict, only: Sequence[str]) -> bool:
 def _only(report: QueryReport, only: Sequence[str]) -> QueryReport:
     if not only:
         return report
-    classes = set(report.verdicts[0].probabilities) if report.verdicts else set(only)
-    classes |= {v.effective for v in report.verdicts}
-    strange = set(only) - classes - {"unsure"}
-    if strange:
-        raise click.UsageError(
-            f"--only {min(strange)}: there is no such class; there are {', '.join(classes)}."
-        )
     kept = [v for v in report.verdicts if _is_one_of(v, only)]
     if set(only) == {"unsure"}:
         kept.sort(key=lambda v: v.probability)  # what is most in doubt is looked at first

@@ -18,6 +18,7 @@ from mediclip_index.cli.options import (
     pictures,
     put,
     tell,
+    tell_page,
     told_kinds,
 )
 from mediclip_index.cli.root import Context
@@ -93,6 +94,7 @@ def search(
         found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
         shots = index.images.thumbnails(found, pages.SIDE)
         pages.write(html, pages.search(report, shots, index.info().classes, index.labels.kinds()))
+        tell_page(html, marks=True)
     put(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(map(Wanted.of_hit, report.results), copy_to):
         raise click.exceptions.Exit(3)

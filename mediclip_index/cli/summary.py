@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import html_option, opened, output_options, put, tell
+from mediclip_index.cli.options import html_option, opened, output_options, put, tell, tell_page
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.types import SummaryReport
@@ -45,6 +45,7 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
         pages.write(
             html, pages.summary(report, pictures, index.info().classes, index.labels.kinds())
         )
+        tell_page(html, marks=True)
     put(report, writing.SUMMARY, form)
     if form == "table" and report.rows:
         click.echo(f"\nNext: mediclip-index {_next(report)}", err=True)

@@ -19,7 +19,7 @@ from mediclip_index.encoding.openvino import OpenVinoEncoder
 from mediclip_index.encoding.preprocess import Preprocessing, framed, model_input
 from mediclip_index.encoding.references import Doubt, References, doubt, references
 from mediclip_index.encoding.sources import bundled_versions
-from mediclip_index.encoding.vocabulary import unknown_words
+from mediclip_index.encoding.vocabulary import is_bundled, unknown_words
 
 __all__ = [
     "ENGINES",
@@ -34,6 +34,7 @@ __all__ = [
     "can_be_had",
     "doubt",
     "framed",
+    "is_bundled",
     "learned_from",
     "load_encoder",
     "model_input",

@@ -50,6 +50,11 @@ def unknown_words(model: str, text: str, folder: Path | None = None) -> tuple[st
     return tuple(dict.fromkeys(word for word in said if not _known(word, learned)))
 
 
+def is_bundled(model: str) -> bool:
+    """Whether a model of this name comes with the package."""
+    return _BUNDLED.fullmatch(model) is not None
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case, without numbers and signs."""
     return _WORD.findall(_plain(text))

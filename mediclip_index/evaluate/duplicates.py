@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mediclip_index import reading
 from mediclip_index.catalog import images, labels, models, presence, thumbnails
 from mediclip_index.evaluate.leave_one_out import Labelled, labelled, leave_one_out, predict
 from mediclip_index.evaluate.pairs import MOST, Pairs, by_cosine, by_thumbnails
@@ -55,9 +56,9 @@ def duplicates(session: Session, *, least: float | None, progress: Progress) -> 
                 f"alike: the {MOST} nearest were compared."
             )
     groups = [
-        _group("exact", [i], paths[image.sha256], current, known, 1.0)
+        _group("exact", [i], lying, current, known, 1.0)
         for i, image in known.items()
-        if len(paths.get(image.sha256, ())) > 1
+        if len(lying := _there(paths.get(image.sha256, ()))) > 1
     ]
     worth = np.array(
         [_worth(known[int(i)], current) for i in ids.tolist()], dtype=np.int64
@@ -78,6 +79,13 @@ def duplicates(session: Session, *, least: float | None, progress: Progress) -> 
         leaks=leaks,
         notes=tuple(notes),
     )
+
+
+def _there(paths: Sequence[str]) -> Sequence[str]:
+    """Those of a content's paths at which there still is a file; all, where there is at none."""
+    if len(paths) < 2:
+        return paths
+    return [path for path in paths if reading.is_there(path)] or paths
 
 
 def _group(

@@ -24,6 +24,7 @@ from mediclip_index.evaluate.leave_one_out import (
 )
 from mediclip_index.session.session import Session
 from mediclip_index.types import (
+    SUSPECT,
     Contradiction,
     Ids,
     Mistake,
@@ -37,7 +38,6 @@ from mediclip_index.types import (
 )
 
 KIN = 3  # images of either class that are shown beside a mistake
-SUSPECT = 0.3  # least score of a suspect label
 TWIN = 0.99  # cosine from which two images with different labels contradict each other
 
 
@@ -84,6 +84,8 @@ def mistakes(
                 like_predicted=_kin(evidence, n, int(guess[n]), paths),
                 references=tuple(_references(evidence, said, n)[:KIN]),
                 labelled_by=by[n],
+                page=known[int(data.ids[n])].page,
+                item=known[int(data.ids[n])].item,
             )
             for n in wrong.tolist()
         ),
@@ -95,6 +97,8 @@ def mistakes(
                 suggested=data.classes[other[n]],
                 score=float(score[n]),
                 labelled_by=by[n],
+                page=known[int(data.ids[n])].page,
+                item=known[int(data.ids[n])].item,
             )
             for n in suspects.tolist()
         ),

@@ -43,6 +43,7 @@ def info(session: Session) -> InfoReport:
             settings=settings,
             files=counts.files,
             gone=counts.gone,
+            without=counts.without,
             removed=counts.removed,
             refusals=counts.refusals,
             labels=counts.labels,

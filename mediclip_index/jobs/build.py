@@ -20,7 +20,7 @@ from mediclip_index.jobs.commit import Batch, Committer, by_id
 from mediclip_index.jobs.label import at_odds, check_labels
 from mediclip_index.jobs.plan import Plan, check_read_alike, plans
 from mediclip_index.jobs.reread import make_thumbnails, renew_headers
-from mediclip_index.jobs.stored import Tally, holds_none, known_before, missing, placed
+from mediclip_index.jobs.stored import Moved, Tally, holds_none, known_before, missing, placed
 from mediclip_index.reading.pool import Loaded, Readers, ReadSpec
 from mediclip_index.session import unrelated
 from mediclip_index.session.session import Session
@@ -121,6 +121,7 @@ class _Build:
         self._committer = committer
         self._run = run
         self._renamed: set[str] = set()  # paths whose content lies under a new name
+        self._moved = Moved(self._known.files, hashed=session.names.hashed)
         self._again = migrate.ReadAgain(session, encoder, run)
         self._waiting: list[Loaded] = []
         self._pictures = 0  # in those waiting
@@ -142,7 +143,7 @@ class _Build:
         fresh, settled = self._sorted(plan)
         # Text files and the like, which earlier versions put on record, may come and go.
         expected = sum(1 for path in self._of_source(plan) if self._is_pictured(path))
-        unexplained = set(filter(self._is_pictured, vanished - self._renamed_away(vanished, fresh)))
+        unexplained = set(filter(self._is_pictured, vanished - self._moved.away(vanished, fresh)))
         if len(unexplained) > MOST_MISSING * max(expected, 1) and not self._options.allow_missing:
             tally.refused.append(missing(plan.source, len(unexplained), expected))
             return
@@ -165,7 +166,7 @@ class _Build:
             self._commit()
         self._progress.finish()
         self._committer.finish()
-        self._close(vanished, mended)
+        self._close(vanished | self._moved.found, mended)
         self._say({e.path: e.facts for e in settled if e.facts != NOTHING})
         with self._session.catalog.reading() as read:
             tally.notes += at_odds(
@@ -242,18 +243,6 @@ class _Build:
         sha = self._known.files[path].sha256
         return sha in self._known.contents or sha in self._known.incomplete
 
-    def _renamed_away(self, vanished: set[str], fresh: Sequence[Entry]) -> set[str]:
-        """Vanished files whose content lies under a new name (only files of equal size can)."""
-        sizes = {self._known.files[path].size for path in vanished}
-        contents = set()
-        for entry in fresh:
-            if entry.size in sizes:
-                try:
-                    contents.add(reading.content_hash(reading.read_bytes(entry.where)))
-                except reading.Unreadable:
-                    continue
-        return {p for p in vanished if self._known.files[p].sha256 in contents}
-
     def _settle(self, loaded: Loaded, vanished: dict[str, list[str]]) -> None:
         """Say what became of one file that was read, and queue what is to be kept of it."""
         entry, sha = loaded.entry, loaded.sha256
@@ -261,7 +250,10 @@ class _Build:
         tally.refused += placed(loaded, self._names)
         if sha is not None and sha in known.contents:
             before = known.files.get(entry.path)
-            if before is not None and before.sha256 == sha:
+            as_before = before is not None and before.sha256 == sha
+            if not as_before and sha not in vanished:
+                vanished[sha] = self._moved.from_elsewhere(sha)
+            if as_before:
                 tally.unchanged += 1
             elif (entry.path, sha) in known.past:
                 tally.returned += 1
@@ -365,6 +357,7 @@ class _Build:
             with self._writing() as write:
                 images.close_files(write, vanished | mended)
             self._tally.gone += len(vanished - self._renamed)
+            self._moved.forget(vanished)
 
     def settle(self) -> None:
         """What contents that were read again leave to do."""

@@ -38,7 +38,6 @@ class Judged:
     columns: VerdictColumns
     kind_shares: np.ndarray
     labelled: np.ndarray
-    guesses: np.ndarray
     lacking: int
 
 
@@ -59,13 +58,12 @@ def judged(
     progress.finish()
     columns = {
         name: np.concatenate([getattr(p.columns, name) for p in parts] or [np.zeros(0)])
-        for name in ("ids", "verdict", "kind", "probability", "unsure")
+        for name in ("ids", *conditions.OF_VERDICTS)
     }
     shares = np.concatenate([p.kind_shares for p in parts] or [np.zeros(0)])
     labelled = np.concatenate([p.labelled for p in parts] or [np.zeros(0, dtype=np.bool_)])
     found = VerdictColumns(**columns)
-    guesses = np.concatenate([p.guesses for p in parts] or [np.zeros(0, dtype=object)])
-    return Judged(found, shares, labelled, guesses, len(wanted) - len(found.ids))
+    return Judged(found, shares, labelled, len(wanted) - len(found.ids))
 
 
 def _chunk(session: Session, base: Snapshot, classifier: Classifier, part: Ids) -> Judged:
@@ -78,8 +76,8 @@ def _chunk(session: Session, base: Snapshot, classifier: Classifier, part: Ids) 
         headers = dicom_headers(then, base.text_classifier.vectors, ids.tolist())
     if len(ids) == 0:
         nothing, texts, flags = np.zeros(0), np.zeros(0, dtype=object), np.zeros(0, dtype=np.bool_)
-        columns = VerdictColumns(ids, texts, texts, nothing, flags)
-        return Judged(columns, nothing, flags, texts, 0)
+        columns = VerdictColumns(ids, texts, texts, nothing, flags, texts)
+        return Judged(columns, nothing, flags, 0)
     found = classifier.classify(contents, vectors, headers).decision
     rows = np.arange(len(ids))
     guesses = np.array(names, dtype=object)[found.winners]
@@ -99,8 +97,8 @@ def _chunk(session: Session, base: Snapshot, classifier: Classifier, part: Ids) 
         # Of each class only the likeliest kind is known, so no more is told.
         place = kinds.index(said.kind) if said.kind else -1
         shares[row] = found.kind_shares[row][found.kinds[row] == place].sum()
-    columns = VerdictColumns(ids, verdict, kind, probability, unsure)
-    return Judged(columns, shares, labelled, guesses, 0)
+    columns = VerdictColumns(ids, verdict, kind, probability, unsure, guesses)
+    return Judged(columns, shares, labelled, 0)
 
 
 def with_verdicts(
@@ -128,7 +126,7 @@ def with_verdicts(
         share = float(columns.probability[n])
         return replace(
             hit,
-            guess=found.guesses[n],
+            guess=columns.guess[n],
             verdict=columns.verdict[n],
             kind=columns.kind[n],
             probability=None if np.isnan(share) else share,

@@ -6,7 +6,15 @@ import os
 import shutil
 from pathlib import Path
 
-from mediclip_index.catalog import Catalog, audit, backups, exports, models, presence
+from mediclip_index.catalog import (
+    Catalog,
+    audit,
+    backups,
+    conditions,
+    exports,
+    models,
+    presence,
+)
 from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.jobs.ann_index import refresh_neighbours
@@ -34,11 +42,13 @@ def export(session: Session, folder: Path) -> ExportReport:
     try:
         with session.catalog.reading(into=coming) as read:
             rows = exports.write(read, coming, verdicts)
+            images = presence.image_count(read)
+            labelled = len(conditions.matching(read, "label is not null"))
         size = sum(p.stat().st_size for p in coming.iterdir())
         put_in_place(coming, folder)
     finally:
         shutil.rmtree(coming, ignore_errors=True)
-    return ExportReport(str(folder), rows, size)
+    return ExportReport(str(folder), rows, size, images, labelled)
 
 
 def _verdicts(session: Session) -> VerdictColumns | None:

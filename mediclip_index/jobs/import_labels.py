@@ -88,6 +88,7 @@ def import_labels(session: Session, file: Path, options: ImportOptions) -> Label
             (
                 *(names.note(note, str(file)) for note in odd),
                 *_notes(columns, rows, options),
+                *(_note_on_kinds(chosen, rows) if columns & _JUDGED else ()),
                 *at_odds(read, said.by_path),
             ),
             several=tuple(said.several),
@@ -283,7 +284,7 @@ def _check_for_verdicts(
         labelled = {i: one.label for i, one in said.items() if one.label}
         base = open_snapshot(session)
         found = judged(session, base, np.array(sorted(labelled), dtype=np.int64))
-        guesses = zip(found.columns.ids.tolist(), found.guesses.tolist(), strict=True)
+        guesses = zip(found.columns.ids.tolist(), found.columns.guess.tolist(), strict=True)
         listed = bool(labelled) and all(labelled[i] == guess for i, guess in guesses)
     if listed:
         raise UsageError(
@@ -291,6 +292,30 @@ def _check_for_verdicts(
             "path and label of the rows that a person has checked, or say --machine-labels to "
             "import the machine's all the same."
         )
+
+
+def _note_on_kinds(chosen: PromptSet, rows: Sequence[ListRow]) -> Iterator[str]:
+    """That kinds were passed over which a person may have written into a list of verdicts."""
+    # Beside the machine's own kind (group.name) one can tell which were written anew.
+    said = [
+        row.cells["kind"]
+        for row in rows
+        if row.cells.get("kind")
+        and not row.cells.get("labelled_by")
+        and row.cells["kind"] != row.cells.get("group.name")
+    ]
+    if not said:
+        return
+    known = {reading.plain(kind) for kind in classes_by_kind(chosen)}
+    strange = sorted({kind for kind in said if reading.plain(kind) not in known})
+    named = ", ".join(map(repr, strange))
+    named = named if len(named) <= _NAMED else named[:_NAMED] + ", …"
+    is_none = "is no kind" if len(strange) == 1 else "are no kinds"
+    yield (
+        f"The column kind was passed over ({counted(len(said), 'row')}), since in a list of "
+        "verdicts kind is the machine's: a list with image,label,kind takes it."
+        + (f" {named} {is_none}." if strange else "")
+    )
 
 
 def _notes(columns: set[str], rows: Sequence[ListRow], options: ImportOptions) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mediclip_index import reading
@@ -13,6 +13,7 @@ from mediclip_index.session.session import Session
 from mediclip_index.types import Facts, LabelEvent, LabelReport, UsageError
 
 NOTHING = labels.CurrentLabels()
+_SHOWN = 5  # ids that a note names
 
 
 def set_label(
@@ -48,7 +49,35 @@ def set_label(
         changed = labels.say(write, facts)
     with session.catalog.reading() as read:
         report = LabelReport(session.facts(read), changed, len(facts) - changed)
+    report = replace(report, notes=tuple(_notes_on_kinds(said, facts, now)))
     return with_turned(session, report, ids)
+
+
+def _notes_on_kinds(
+    said: Facts, facts: Mapping[int, Facts], now: Mapping[int, labels.CurrentLabels]
+) -> Iterator[str]:
+    """What a kind that was set, or taken away, does or does not do to the class."""
+    if said.label is not None:
+        return
+    also = [i for i, one in facts.items() if one.label and one.label != now.get(i, NOTHING).label]
+    if said.kind and also:
+        named = _named(also)
+        yield f"{named} also labelled {facts[also[0]].label}, since {said.kind} is a kind of it."
+    stay = [i for i in facts if said.kind == "" and now.get(i, NOTHING).label]
+    if stay:
+        label = now[stay[0]].label
+        ids = " ".join(map(str, stay[:_SHOWN])) + (" …" if len(stay) > _SHOWN else "")
+        one = len({now[i].label for i in stay}) == 1
+        yield (
+            f"{_named(stay)} still labelled{f' {label}' if one else ''}: `mediclip-index label set "
+            f"--clear {ids}` takes the class away too."
+        )
+
+
+def _named(ids: Sequence[int]) -> str:
+    if len(ids) <= _SHOWN:
+        return ", ".join(f"#{i}" for i in ids) + (" is" if len(ids) == 1 else " are")
+    return f"{len(ids)} images are"
 
 
 def with_kind(

@@ -11,8 +11,9 @@ import numpy as np
 
 from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
 from mediclip_index.catalog.models import StoredEncoder
+from mediclip_index.jobs import standing
 from mediclip_index.jobs.columns import matching_by_doubt
-from mediclip_index.jobs.unlearned import note_on_words
+from mediclip_index.jobs.unlearned import note_on_likeness, note_on_words
 from mediclip_index.neighbours import Stored
 from mediclip_index.reading.pool import first_picture
 from mediclip_index.session.kinds import known_kinds
@@ -72,7 +73,11 @@ def search(session: Session, query: SearchQuery, *, progress: Progress) -> Searc
     results, facts = _hits(session, [i for i, _ in pairs], [s for _, s in pairs])
     named = " + ".join(asked) + (f" where {where}" if where else "")
     words = [name for name, _ in map(weighted, (*query.text, *query.without))]
-    notes = [*notes, *_files_in(query.text), *note_on_words(known.name, words), *session.notes]
+    alike: tuple[str, ...] = ()
+    if pairs and query.text and not (query.images or query.like or query.without):
+        alike = note_on_likeness(known, pairs[0][1])
+    unlearned = note_on_words(known.name, words)
+    notes = [*notes, *_files_in(query.text), *unlearned, *alike, *session.notes]
     return SearchReport(facts, named, results, tuple(notes))
 
 
@@ -156,10 +161,11 @@ def hits(
 ) -> tuple[SearchHit, ...]:
     """What the library says of these images, in the order given."""
     rows = conditions.rows(read, ids)
+    paths = standing.paths(read, {i: row["path"] for i, row in rows.items()})
     return tuple(
         SearchHit(
             id=i,
-            path=rows[i]["path"],
+            path=paths[i],
             similarity=similarity,
             label=rows[i].get("label"),
             split=rows[i].get("split"),

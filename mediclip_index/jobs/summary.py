@@ -11,6 +11,7 @@ import numpy as np
 from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, conditions, images, indexed
 from mediclip_index.catalog.conditions import VerdictColumns
+from mediclip_index.jobs import standing
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import Snapshot, open_snapshot
@@ -101,6 +102,7 @@ def _rows(
     with session.catalog.reading() as read:
         first = [int(columns.ids[places[0]]) for places in likeliest.values()]
         there = images.images(read, first)
+        paths = standing.paths(read, {i: image.path for i, image in there.items()})
     rows = []
     for (label, value), places in members.items():
         ids = columns.ids[likeliest[label, value]].tolist()
@@ -117,7 +119,9 @@ def _rows(
                 unsure=doubted,
                 labelled=said,
                 id=ids[0],
-                path=there[ids[0]].path if ids[0] in there else "",
+                path=paths.get(ids[0], ""),
+                page=there[ids[0]].page if ids[0] in there else None,
+                item=there[ids[0]].item if ids[0] in there else None,
                 probability=None if np.isnan(share) else share,
                 further=tuple(ids[1:]),
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mediclip_index import encoding
+from mediclip_index.catalog.models import StoredEncoder
 
 _NAMED = 8  # words that a note names
 _LONGEST = 40  # letters of a word that it shows
@@ -21,4 +22,19 @@ def note_on_words(model: str, texts: Iterable[str]) -> tuple[str, ...]:
     return (
         f"{model} has not learned {named}{more}: {what} little to it, whatever it finds. Say it "
         "in other English words, or use another model.",
+    )
+
+
+def note_on_likeness(known: StoredEncoder, best: float) -> tuple[str, ...]:
+    """A note where the best cosine of words is less than that of pictures that have nothing to do
+    with each other. Of bundled models alone: to other ones words lie farther from any picture than
+    these from each other, so that nothing follows from it."""
+    if known.unrelated is None or not encoding.is_bundled(known.name):
+        return ()
+    usual = known.unrelated.median
+    if best >= usual:
+        return ()
+    return (
+        f"Nothing is much like this: the best cosine is {best:.2f}, and that of pictures that have "
+        f"nothing to do with each other is about {usual:.2f}.",
     )

@@ -4,6 +4,7 @@ nothing but names, sizes and times, and of archives what they list."""
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -50,8 +51,17 @@ class _Passed:
 
     def notes(self, source: str) -> tuple[str, ...]:
         return tuple(
-            f"{count} {kind} passed over in {source}." for kind, count in sorted(self.kinds.items())
+            f"{count} {kind if count > 1 else _one_of(kind)} passed over in {source}."
+            for kind, count in sorted(self.kinds.items())
         )
+
+
+def _one_of(kind: str) -> str:
+    """A kind of files in the singular; what it says of them stays (`file beside pictures`)."""
+    named = re.match(r"[^(]*?(?= (?:of|in|inside|beside|by|named) |$| that lead )", kind)
+    many = named[0] if named else ""
+    one = re.sub(r"(file|folder|link|pipe|socket|device|archive|member)s\b", r"\1", many)
+    return (one + kind[len(many) :]).replace(" that lead ", " that leads ")
 
 
 def scan(

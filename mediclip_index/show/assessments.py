@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mediclip_index.show.tables import Style
+from mediclip_index.show.tables import Style, part_of
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
 from mediclip_index.types import (
     CompareReport,
@@ -308,7 +308,17 @@ def replay(report: ReplayReport, room: int | None, style: Style) -> str:
 def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
     if not rows:
         return "Every image is labelled."
-    shown = [(f"#{p.id}", p.label, percent(p.probability), p.kind, p.why, p.path) for p in rows]
+    shown = [
+        (
+            f"#{p.id}",
+            p.label,
+            percent(p.probability),
+            p.kind,
+            p.why,
+            p.path + part_of(p.page, p.item),
+        )
+        for p in rows
+    ]
     return table(("id", "perhaps", "words", "kind", "why", "path"), shown, room=room, right="rlr")
 
 

@@ -77,10 +77,14 @@ def removed(rows: Sequence[RemovedImage], room: int | None, style: Style) -> str
 
 
 def export(report: ExportReport, room: int | None, style: Style) -> str:
-    rows = [(name, count) for name, count in report.rows.items()]
-    return (
-        table(("table", "rows"), rows, room=room, right="lr")
-        + f"\n\n{safe(report.path)}: {size(report.bytes)}. README.md there says what is what."
+    tables = ", ".join(f"{safe(name)} {count}" for name, count in report.rows.items() if count)
+    library = f"{counted(report.images, 'image')}, {report.labelled} labelled"
+    return "\n".join(
+        [
+            f"library.csv, library.parquet: {library}",
+            wrapped(f"tables, by rows: {tables}", room, 2),
+            f"{safe(report.path)}: {size(report.bytes)}. README.md there says what is what.",
+        ]
     )
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from mediclip_index.show.assessments import SHOWN
-from mediclip_index.show.tables import Style
+from mediclip_index.show.tables import Style, part_of
 from mediclip_index.show.text import counted, percent, safe, table, wrapped
-from mediclip_index.types import Mistake, MistakesReport, SuspectLabel
+from mediclip_index.types import SUSPECT, Mistake, MistakesReport, SuspectLabel
+
+_SUSPICION = (
+    "suspicion: how little words and labelled neighbours together believe a label, from 0 to 1; "
+    f"from {SUSPECT:g} on they believe another class more, as they may of a rare picture that is "
+    "labelled right."
+)
 
 
 def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
@@ -15,7 +21,7 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
     if report.mistakes:
         rows = [
             (f"#{m.id}", m.label, given_by(m, style), m.predicted, percent(m.probability),
-             score.get(m.id, "-"), m.path)
+             score.get(m.id, "-"), m.path + part_of(m.page, m.item))
             for m in report.mistakes[:SHOWN]
         ]  # fmt: skip
         head = ("id", "label", "given by", "judged", "probability", "suspicion", "path")
@@ -25,7 +31,14 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
         )
     if report.only_suspect:
         suspected = [
-            (f"#{s.id}", s.label, given_by(s, style), s.suggested, score[s.id], s.path)
+            (
+                f"#{s.id}",
+                s.label,
+                given_by(s, style),
+                s.suggested,
+                score[s.id],
+                s.path + part_of(s.page, s.item),
+            )
             for s in report.only_suspect[:SHOWN]
         ]
         columns = ("id", "label", "given by", "perhaps", "suspicion", "path")
@@ -35,6 +48,8 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
             + table(columns, suspected, room=room, right="rlllr")
             + _more(len(report.only_suspect))
         )
+    if score:
+        parts.append(style.dim(wrapped(_SUSPICION, room)))
     if report.contradictions:
         pairs = [
             (f"#{c.first.id} {c.first.label}", f"#{c.second.id} {c.second.label}",

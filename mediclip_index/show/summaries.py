@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from mediclip_index.show.tables import NO_DEVICE, Style
+from mediclip_index.show.tables import NO_DEVICE, Style, part_of
 from mediclip_index.show.text import counted, percent, table
 from mediclip_index.types import SummaryReport, TurnedReport
 
@@ -35,7 +35,7 @@ def summary(report: SummaryReport, room: int | None, style: Style) -> str:
             row.unsure or "",
             row.labelled or "",
             f"#{row.id}",
-            row.path,
+            row.path + part_of(row.page, row.item),
         )
         for row in report.rows
     ]
@@ -54,7 +54,7 @@ def turned(report: TurnedReport, room: int | None, style: Style) -> str:
             percent(t.probability),
             t.now,
             percent(t.now_probability),
-            t.path + (f", page {t.page}" if t.page else ""),
+            t.path + part_of(t.page, t.item),
         )
         for t in report.turned
     ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mediclip_index.show.text import counted, percent, safe, size, table, wrapped
+from mediclip_index.show.text import counted, percent, safe, table, wrapped
 from mediclip_index.types import (
     AuditRow,
     BuildReport,
     ChainReport,
-    InfoReport,
     LabelEvent,
     LabelReport,
     Neighbour,
@@ -19,6 +18,7 @@ from mediclip_index.types import (
     QueryReport,
     ReferenceVote,
     Refusal,
+    SearchHit,
     SearchReport,
     Verdict,
 )
@@ -88,12 +88,13 @@ def card(verdict: Verdict, room: int | None, style: Style) -> str:
         wrapped(f"  why        {safe(verdict.why)}", room, 13),
     ]
     neighbours = [(f"#{n.id}", *_vote(n), n.label or "-", n.path) for n in verdict.neighbours]
-    head = ("id", "cosine", "vote", "label", "path")
+    head = ("id", "cosine", "share of votes", "label", "path")
     lines += _voters(head, neighbours, "rrr", room, style)
     references = [(r.kind, *_vote(r), r.label, r.source) for r in verdict.references]
-    head = ("reference", "cosine", "vote", "label", "source")
+    head = ("reference", "cosine", "share of votes", "label", "source")
     lines += _voters(head, references, "lrr", room, style)
-    lines += ["", style.dim(f"  verdict {verdict.id}")]
+    if verdict.id:  # one that is not kept has none that could be asked for
+        lines += ["", style.dim(f"  verdict {verdict.id}")]
     return "\n".join(lines)
 
 
@@ -123,8 +124,12 @@ def _shares(shares: Any) -> str:
 
 
 def _page(verdict: Verdict) -> str:
-    page = f", page {verdict.page}" if verdict.page else ""
-    return page + (f", picture {verdict.item}" if verdict.item else "")
+    return part_of(verdict.page, verdict.item)
+
+
+def part_of(page: int | None, item: int | None) -> str:
+    """Which picture of its file an image is, as it stands after a path."""
+    return (f", page {page}" if page else "") + (f", picture {item}" if item else "")
 
 
 def _verdicts(verdicts: Sequence[Verdict], room: int | None, style: Style) -> str:
@@ -169,19 +174,29 @@ def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
         told = [
             wrapped(f"  {r.reason:<13}{safe(r.message)}{_of_page(r)}", room, 15) for r in refused
         ]
-        return ["\n".join([f"{len(refused)} refused:", *told])]
+        return ["\n".join([_refused_head(refused), *told])]
     rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
-    head = f"{len(refused)} refused:"
+    head = _refused_head(refused)
     return [head + "\n" + table(("reason", "path"), rows, room=room)]
 
 
+def _refused_head(refused: Sequence[Refusal]) -> str:
+    missing = sum(r.reason == "missing" for r in refused)
+    told = [f"{len(refused) - missing} refused"] if len(refused) > missing else []
+    told += [f"{counted(missing, 'source')} missing"] if missing else []
+    return ", ".join(told) + ":"
+
+
 def build(report: BuildReport, room: int | None, style: Style) -> str:
+    missing = sum(r.reason == "missing" for r in report.refused)
     counts = [
         (report.added, "added"), (report.unchanged, "unchanged"), (report.renamed, "renamed"),
         (report.duplicates, "of known content"), (report.returned, "came back"),
-        (report.gone, "gone"), (len(report.refused), "refused"),
+        (report.gone, "gone"), (len(report.refused) - missing, "refused"),
     ]  # fmt: skip
-    told = ", ".join(f"{n} {what}" for n, what in counts if n) or "nothing found"
+    parts = [f"{n} {what}" for n, what in counts if n]
+    parts += [f"those of {counted(missing, 'source')} missing"] if missing else []
+    told = ", ".join(parts) or "nothing found"
     speed = f" ({report.images_per_second:.0f} images/s)" if report.images_per_second >= 1 else ""
     lines = [
         style.bold(f"{counted(report.images, 'image')} in {report.index.path}"),
@@ -212,7 +227,7 @@ def search(report: SearchReport, room: int | None, style: Style) -> str:
         ("kind", "l", [h.kind or "-" for h in report.results]),
         ("label", "l", [h.label or "-" for h in report.results]),
         ("split", "l", [h.split or "-" for h in report.results]),
-        ("path", "l", [h.path for h in report.results]),
+        ("path", "l", [h.path + _part_of_hit(h) for h in report.results]),
     ]
     # What is empty for all of them takes no room from the paths.
     told = [one for one in columns if set(one[2]) - {"", "-"} or one[0] == "path"]
@@ -220,51 +235,12 @@ def search(report: SearchReport, room: int | None, style: Style) -> str:
     return table(heads, list(zip(*cells, strict=True)), room=room, right="".join(right))
 
 
+def _part_of_hit(hit: SearchHit) -> str:
+    return part_of(hit.metadata.get("page"), hit.metadata.get("item"))
+
+
 def _share(probability: float | None) -> str:
     return "-" if probability is None else percent(probability)
-
-
-def info(report: InfoReport, room: int | None, style: Style) -> str:
-    def told(counts: Any) -> str:
-        return ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
-
-    settings = report.settings
-    pairs = [
-        (
-            "images",
-            f"{report.index.images} in {counted(report.files, 'file')}, {report.gone} gone"
-            + (f", {report.removed} removed" if report.removed else ""),
-        ),
-        ("labels", told(report.labels)),
-        ("splits", told(report.splits)),
-        ("refused", told(report.refusals)),
-        (
-            "model",
-            f"{report.index.model}, {report.dim} dimensions, "
-            f"fingerprint {report.index.fingerprint[:12]}",
-        ),
-        ("prompts", f"{report.prompts}: {', '.join(report.classes)}"),
-        (
-            "settings",
-            f"number {settings.number}: alpha {settings.alpha:g}, k {settings.k}, "
-            f"beta {settings.beta:.4g} and near {settings.near:.3g} {settings.unit}, "
-            f"{report.calibration or 'no'} calibration",
-        ),
-        ("references", f"{report.references} of the model's own vote"),
-        ("neighbours", f"generation {report.index.generation}: {report.neighbours}"),
-        (
-            "verdicts",
-            f"{report.verdicts} kept, {report.spooled} waiting, "
-            f"chain head {report.index.chain_head[:12]}",
-        ),
-        ("sources", "\n             ".join(safe(s) for s in report.sources) or "none"),
-        ("columns", ", ".join(safe(c) for c in report.columns)),
-        ("catalog", f"{size(report.catalog_bytes)}, made {report.created}"),
-        ("last build", report.last_build or "never"),
-    ]
-    lines = [style.bold(report.index.path)]
-    lines += [wrapped(f"  {name:<10} {value}", room, 13) for name, value in pairs]
-    return "\n".join([*lines, "", style.dim(NO_DEVICE)])
 
 
 def labels(report: LabelReport, room: int | None, style: Style) -> str:
@@ -363,7 +339,7 @@ def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
             r.verdict.label,
             percent(r.verdict.probability),
             "unsure" if r.verdict.unsure else "",
-            r.verdict.path + _page(r.verdict),
+            r.verdict.path + part_of(r.verdict.page, r.verdict.item),
         )
         for r in rows
     ]

@@ -9,7 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mediclip_index.show import assessments, duplicates, keeping, lists, mistakes, summaries, tables
+from mediclip_index.show import (
+    assessments,
+    duplicates,
+    info,
+    keeping,
+    lists,
+    mistakes,
+    summaries,
+    tables,
+)
 from mediclip_index.show.records import harmless, plain
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import safe
@@ -71,7 +80,7 @@ SEARCH = Shown(
     files=lists.of_hits,
     ids=lambda report: [hit.id for hit in report.results],
 )  # fmt: skip
-INFO = Shown(tables.info, _one, ("index.path", "index.images", "index.model", "verdicts"))
+INFO = Shown(info.info, _one, ("index.path", "index.images", "index.model", "verdicts"))
 LABELS = Shown(tables.labels, _one, ("changed", "unchanged", "would_turn"))
 HISTORY = Shown(
     tables.events, _all, ("tx", "time", "by", "image", "label", "split", "subject", "kind"),
@@ -129,7 +138,7 @@ TURNED = Shown(
 SUMMARY = Shown(
     summaries.summary, lambda report: report.rows,
     ("verdict", "value", "images", "share", "sure", "unsure", "labelled", "id", "path",
-     "probability"),
+     "probability", "page", "item"),
 )  # fmt: skip
 VERIFY = Shown(keeping.verify, lambda report: report.findings, ("kind", "what", "mend"))
 REPAIR = Shown(keeping.repair, lambda report: report.mended, ("kind", "what"))

@@ -35,6 +35,7 @@ from mediclip_index.types.keeping import (
     VerifyReport,
 )
 from mediclip_index.types.mistakes import (
+    SUSPECT,
     Contradiction,
     Mistake,
     MistakesReport,
@@ -132,6 +133,7 @@ from mediclip_index.types.words import (
 )
 
 __all__ = [
+    "SUSPECT",
     "THUMBNAIL",
     "Attribute",
     "AuditFilter",

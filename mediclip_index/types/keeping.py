@@ -86,9 +86,13 @@ class RemovedImage:
 
 @dataclass(frozen=True)
 class ExportReport:
+    """rows: by table; images and labelled: of the library, which tables hold in parts."""
+
     path: str
     rows: Mapping[str, int]
     bytes: int
+    images: int = 0
+    labelled: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from mediclip_index.types.reports import IndexFacts
 from mediclip_index.types.verdicts import ReferenceVote
 
+# Least score of a suspect label: from here on words and neighbours together believe another class
+# more. Of the sample collection's 38 labels, all of them right, 8 reach 0.3 and 4 reach 0.5; of
+# labels turned round 95 % and 89 %.
+SUSPECT = 0.5
+
 
 @dataclass(frozen=True)
 class SimilarImage:
@@ -34,6 +39,8 @@ class Mistake:
     like_predicted: tuple[SimilarImage, ...]
     references: tuple[ReferenceVote, ...] = ()
     labelled_by: str | None = None
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class SuspectLabel:
     suggested: str
     score: float
     labelled_by: str | None = None
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,8 @@ class ChainReport:
 @dataclass(frozen=True)
 class InfoReport:
     """What the index holds. `columns` are the names that a `--where` condition may use;
-    `references`: how many of the model's own vote; `calibration`: which one is in force."""
+    `references`: how many of the model's own vote; `calibration`: which one is in force;
+    `without`: how many of the files hold no image, as they were refused."""
 
     index: IndexFacts
     dim: int
@@ -189,6 +190,7 @@ class InfoReport:
     removed: int = 0
     references: int = 0
     calibration: CalibrationKind | None = None
+    without: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ class SummaryRow:
     """Images of one class (`verdict`: the person's word, else the machine's) and one `value` of
     what was asked by.
 
-    images = sure + unsure + labelled (by a person). id, path and probability (of that class, by the
-    machine) are of the likeliest of them; `further` are the ids of the next likeliest.
+    images = sure + unsure + labelled (by a person). id, path, page, item and probability (of that
+    class, by the machine) are of the likeliest of them; `further`: ids of the next likeliest.
     """
 
     value: str | None
@@ -27,6 +27,8 @@ class SummaryRow:
     path: str
     probability: float | None
     further: tuple[int, ...]
+    page: int | None = None
+    item: int | None = None
 
 
 @dataclass(frozen=True)

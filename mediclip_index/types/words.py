@@ -20,9 +20,11 @@ Attribute = str | int | float | bool
 
 # --- reading ----------------------------------------------------------------------------------
 
+# missing: files of a source that were known and are not there, so that nothing was changed.
 Reason = Literal[
-    "not_an_image", "damaged", "too_large", "unreadable", "empty", "no_pixels", "unsupported"
-]
+    "not_an_image", "damaged", "too_large", "unreadable", "empty", "no_pixels", "unsupported",
+    "missing",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

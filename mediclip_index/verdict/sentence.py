@@ -7,6 +7,8 @@ from collections import Counter
 from mediclip_index.types import HeaderVote, Neighbour, PromptMatch, ReferenceVote
 from mediclip_index.verdict.reasons import Reasons
 
+_MOST_OF_IT = 1 / 3  # share of the votes from which one neighbour against a verdict is named
+
 
 def why(
     label: str,
@@ -36,7 +38,7 @@ def why(
         agree = sum(n.label == label for n in voters)
         parts.append(
             f"{agree} of {len(voters)} labelled neighbours are {label} "
-            f"({_percent(share)} of the votes)"
+            f"({_percent(share)} of the votes){_against(label, voters)}"
         )
     if own:
         parts.append(own_references(label, own))
@@ -59,6 +61,18 @@ def why(
         parts.append("it is unlike everything labelled so far")
     text = "; ".join(parts) + "."
     return text[0].upper() + text[1:]
+
+
+def _against(label: str, voters: list[Neighbour]) -> str:
+    """The labelled neighbour of another class with the most votes, where these are many: a count
+    of those who agree does not show how much one against them weighs."""
+    strongest = max(voters, key=lambda n: n.weight)
+    if strongest.label == label or strongest.weight < _MOST_OF_IT:
+        return ""
+    return (
+        f"; #{strongest.id}, labelled {strongest.label}, has {_percent(strongest.weight)} of the "
+        "votes"
+    )
 
 
 def own_references(label: str, voters: list[ReferenceVote]) -> str:

@@ -104,6 +104,7 @@ def of_verdicts() -> conditions.VerdictColumns:
         kind=np.array([None, "fundus", None], dtype=object),
         probability=np.array([0.9, 0.4, np.nan]),
         unsure=np.array([False, True, False]),
+        guess=np.array(["medical", "non_medical", "medical"], dtype=object),
     )
 
 
@@ -116,6 +117,7 @@ def of_verdicts() -> conditions.VerdictColumns:
         ("kind is null", [1, 3, 4]),  # of 3 no verdict is known
         ("probability > 0.5", [1]),  # where the class is unknown there is none
         ("label = verdict", [1, 2]),
+        ("guess <> label", [2]),
     ],
 )
 def test_a_condition_may_ask_for_verdicts(condition: str, ids: list[int], filled: Catalog) -> None:

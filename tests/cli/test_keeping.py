@@ -41,7 +41,11 @@ def test_a_purge_is_asked_about_or_said_twice(folder: Path) -> None:
 
 
 def test_an_export_and_a_backup_come_back(folder: Path, tmp_path: Path) -> None:
-    assert run(folder, "export", str(tmp_path / "out")).exit_code == 0
+    written = run(folder, "export", str(tmp_path / "out"))
+    assert written.exit_code == 0
+    first, second, *_ = written.stdout.splitlines()
+    assert first.startswith("library.csv, library.parquet: 12 images, ")
+    assert second.startswith("tables, by rows: ")
     built_again = run(tmp_path / "again", "build", str(tmp_path / "out"), "--json")
     assert json.loads(built_again.stdout)["added"] == 12
     assert "README.md" in run(tmp_path / "again", "export", str(tmp_path / "out2")).stdout

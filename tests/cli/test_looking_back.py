@@ -88,6 +88,7 @@ def test_a_build_that_refused_a_file_ends_with_three(folder: Path, pile: Path) -
     answer = run(folder, "build", str(pile))
     assert answer.exit_code == 3
     assert "empty.png is empty" in answer.stdout
+    assert "12 in 12 files (1 more refused), 0 gone" in run(folder, "info").stdout
 
 
 def test_labels_by_path_tell_which_paths_are_not_there(folder: Path, pile: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mediclip_index import Index
+from mediclip_index.catalog import audit
 from mediclip_index.cli import cli
 from mediclip_index.cli.copying import Wanted, copy
 
@@ -88,6 +90,10 @@ def test_the_list_of_copies_says_what_an_export_says_and_goes_on_an_earlier_one(
         "medical", "medical", "mammography", "anna",
     ]  # fmt: skip
     assert float(new["probability"]) == verdict.probability
+    assert (new["id"], new["verdict_id"]) == ("1", verdict.id)
+    hit = index.search(where="id = 1").results[0]
+    copy([Wanted.of_hit(hit)], folder / "keep")
+    assert len((folder / "keep" / "manifest.csv").read_text().splitlines()) == 3  # one line yet
 
 
 def test_a_picture_that_has_gone_since_is_named_and_not_copied(folder: Path) -> None:
@@ -120,7 +126,32 @@ def test_what_does_not_go_together_is_refused(
 def test_a_class_that_is_not_there_is_refused_with_those_that_are(folder: Path) -> None:
     done = query(folder, str(folder / "three.png"), "--only", "medicla")
     assert done.exit_code == 2
-    assert "there is no such class; there are" in done.output
+    assert "there is no such class; did you mean medical? There are medical, non" in done.output
+    done = query(folder, str(folder / "three.png"), "--only", "unsrue")
+    assert "did you mean unsure? There are medical, non_medical, unsure." in done.output
+    with Index.open(folder / "index")._session.catalog.reading() as read:
+        assert audit.head(read)[0] == 0  # nothing was asked for it
+
+
+def test_a_class_is_known_however_it_is_spelled(folder: Path) -> None:
+    picture = str(folder / "three.png")
+    for spelled in (("nonmedical", "Medical"), ("non-medical", "medical")):
+        only = [word for name in spelled for word in ("--only", name)]
+        done = query(folder, picture, *only, "--format", "json")
+        assert len(json.loads(done.stdout)["verdicts"]) == 1, done.output
+
+
+def test_a_verdict_that_is_not_kept_shows_no_id(folder: Path) -> None:
+    picture = str(folder / "three.png")
+    assert "  verdict " in query(folder, picture).stdout
+    assert "  verdict " not in query(folder, picture, "--no-audit").stdout
+
+
+def test_a_page_that_was_written_is_told_with_what_to_do_in_it(folder: Path) -> None:
+    page = folder / "look.html"
+    done = query(folder, str(folder / "three.png"), "--html", str(page))
+    assert f"{page} was written: open it in a browser" in done.stderr
+    assert "label import marks.csv" in done.stderr
 
 
 def test_an_index_of_hashes_copies_nothing(

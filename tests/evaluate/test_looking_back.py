@@ -15,6 +15,7 @@ from mediclip_index.evaluate import compare, networks
 from mediclip_index.evaluate.propose import choose
 from mediclip_index.jobs.reread import Square, pixels
 from mediclip_index.show import pages
+from mediclip_index.show.writing import MISTAKES, Look, write
 from mediclip_index.types import Ids, Silent, UsageError
 from mediclip_index.verdict import unit
 
@@ -33,6 +34,9 @@ def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
     assert report.judged == 192
     scores = [s.score for s in report.suspect_labels]
     assert scores == sorted(scores, reverse=True)
+    assert min(scores) >= 0.5  # words and neighbours together believe another class more
+    told = write(report, MISTAKES, Look())
+    assert "\nsuspicion: how little words and labelled neighbours together believe a label" in told
 
 
 def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> None:

@@ -198,7 +198,7 @@ def test_a_picture_named_text_is_taken_in_and_what_lies_beside_is_counted(
     report = index.build([str(ward)], labels="none")
     assert (report.images, report.refused) == (7, ())
     assert any("2 files beside pictures" in note for note in report.notes)  # and list.csv
-    assert any("1 folders of thumbnails" in note for note in report.notes)
+    assert any("1 folder of thumbnails" in note for note in report.notes)
 
 
 def test_a_search_says_how_many_more_there_are(built: Index, pile: Path) -> None:

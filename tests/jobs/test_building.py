@@ -15,6 +15,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, images, models, presence
+from mediclip_index.show.writing import BUILD, Look, write
 from mediclip_index.types import Ids, UsageError, Vectors
 
 # Dies between the rows of its third batch and their commit.
@@ -355,3 +356,37 @@ def test_one_content_under_two_classes_or_splits_is_told(
         assert all("a.png and" in n or "and " + str(tmp_path / names[0]) in n for n in notes)
     (tmp_path / names[1]).unlink()
     assert not any("said to be" in note for note in index.build([str(tmp_path)]).notes)
+
+
+def test_a_folder_that_was_moved_is_listed_where_it_lies_now(built: Index, pile: Path) -> None:
+    moved = pile.rename(pile.with_name("moved"))
+    report = built.build([str(moved)])
+    assert (report.renamed, report.duplicates, report.gone, report.images) == (12, 0, 0, 12)
+    assert all(h.path.startswith(f"{moved}/") for h in built.search(where="true", k=12).results)
+    assert built.duplicates().groups == ()
+    again = built.build()
+    assert (again.refused, again.unchanged) == ((), 12)
+
+
+def test_a_folder_whose_copy_is_known_may_go_without_a_question(built: Index, pile: Path) -> None:
+    copied = shutil.copytree(pile, pile.with_name("copied"))
+    assert built.build([str(copied)]).duplicates == 12
+    shutil.rmtree(pile)
+    assert {h.path for h in built.search(where="true", k=12).results} == set(
+        map(str, copied.iterdir())
+    )
+    assert [g for g in built.duplicates().groups if g.kind == "exact"] == []
+    report = built.build()
+    assert (report.refused, report.gone, report.images) == ((), 12, 12)
+
+
+def test_a_source_that_is_gone_is_said_to_be_gone(built: Index, pile: Path) -> None:
+    shutil.rmtree(pile)
+    (refused,) = built.build().refused
+    assert refused.reason == "missing"
+    assert f"{pile} is gone" in refused.message
+    assert "build --allow-missing" in refused.message
+    shown = write(built.build(), BUILD, Look())
+    assert "  files      those of 1 source missing\n" in shown
+    assert "\n1 source missing:\n" in shown
+    assert "refused" not in shown

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import models
+from mediclip_index.show.writing import MISTAKES, Look, write
 from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 
@@ -50,3 +54,20 @@ def test_an_empty_index_holds_nothing(index: Index) -> None:
     report = index.summary()
     assert (report.images, report.rows) == (0, ())
     assert "No image to count." in run(index.path, "summary").output
+
+
+def test_pictures_of_one_file_are_told_apart_in_every_list(
+    index: Index, tmp_path: Path, photographs: list[Image.Image]
+) -> None:
+    pages = np.stack([np.asarray(picture) for picture in photographs[:3]])
+    tifffile.imwrite(tmp_path / "pages.tif", pages, photometric="rgb")
+    index.build([str(tmp_path / "pages.tif")])
+    for words in (("summary",), ("search", "--where", "true"), ("label", "next")):
+        assert "pages.tif, page " in run(index.path, *words).output, words
+    index.labels.set("medical", [1, 2])
+    index.labels.set("non_medical", [3])
+    report = index.mistakes()
+    shown = write(report, MISTAKES, Look())
+    assert report.mistakes
+    for one in report.mistakes:
+        assert f"pages.tif, page {one.page}\n" in shown

@@ -97,6 +97,22 @@ def test_a_kind_fits_the_class_or_is_refused_in_a_sentence(typed: Typed) -> None
     assert (verdicts(typed)[1]["labelled"], verdicts(typed)[1]["labelled_by"]) == (None, None)
 
 
+def test_what_a_kind_does_to_the_class_is_said(typed: Typed) -> None:
+    typed("label", "set", "--clear", 1)
+    first = typed("label", "set", "--kind", "mammography", 1)
+    assert "#1 is also labelled medical, since mammography is a kind of it" in first.stderr
+    assert "also labelled" not in typed("label", "set", "--kind", "ultrasound", 1).stderr
+    taken = typed("label", "set", "--kind", "", 1)
+    assert "#1 is still labelled medical" in taken.stderr
+    assert "label set --clear 1" in taken.stderr
+
+
+def test_a_class_after_the_picture_is_told_to_come_first(typed: Typed) -> None:
+    said = typed("label", "set", 12, "non_medical")
+    assert said.exit_code == 2
+    assert "CLASS comes first: mediclip-index label set non_medical 12" in said.stderr
+
+
 def test_the_word_is_in_export_backup_and_what_is_made_of_them(
     typed: Typed, tmp_path: Path
 ) -> None:

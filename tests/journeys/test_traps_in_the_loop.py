@@ -141,6 +141,19 @@ def test_a_list_is_filled_in_and_imported(
     assert "why" not in json.loads(typed("info", "--json").stdout)["columns"]
 
 
+def test_a_kind_written_into_a_list_of_verdicts_is_said_to_be_passed_over(
+    typed: Typed, tmp_path: Path
+) -> None:
+    table = rows(typed("query", "--indexed", "--no-audit", "--format", "csv"))
+    free = [row for row in table if not row["labelled_by"]][:3]
+    assert not any("kind" in n for n in imported(typed, written(tmp_path / "l.csv", free))["notes"])
+    free[0]["kind"], free[1]["kind"] = "mammography", "mamography"
+    notes = imported(typed, written(tmp_path / "list.csv", free))["notes"]
+    (note,) = [note for note in notes if "image,label,kind" in note]
+    assert "(2 rows)" in note
+    assert "'mamography' is no kind" in note
+
+
 def test_the_machines_labels_are_refused_unless_asked_for(typed: Typed, tmp_path: Path) -> None:
     unlabelled(typed)
     found = verdicts(typed)

@@ -70,6 +70,15 @@ def test_conditions_speak_of_verdicts(typed: Typed) -> None:
     }
     assert ids("unsure") == {i for i, v in found.items() if v["unsure"] and not v["labelled"]}
     assert ids("kind = 'mammography' and labelled_by = 'anna'") == {20}
+    other = "non_medical" if found[20]["label"] == "medical" else "medical"
+    typed("label", "set", other, 20)
+    assert (
+        20
+        in ids("guess <> label")
+        == {i for i, v in verdicts(typed).items() if v["labelled"] and v["labelled"] != v["label"]}
+        | ids("guess <> label and labelled_by is null")
+    )
+    typed("label", "set", "medical", "--kind", "mammography", 20)
     certain = {i for i, v in found.items() if v["probabilities"][v["effective"]] > 0.9}
     assert ids("probability > 0.9") == certain
     narrowed = verdicts(typed, "--where", "verdict = 'medical' and id < 10")
@@ -153,6 +162,7 @@ def test_the_exported_library_has_the_verdict_of_every_image(typed: Typed, tmp_p
         said = found[image]
         assert (row["verdict"], row["kind"]) == (said["effective"], said["kind"])
         assert row["labelled_by"] == (said["labelled_by"] or "")
+        assert row["guess"] == said["label"]
         assert (row["unsure"] == "true") == (said["unsure"] and not said["labelled"])
         share = said["probabilities"][said["effective"]]
         assert float(row["probability"]) == pytest.approx(share, abs=1e-5)
@@ -161,7 +171,16 @@ def test_the_exported_library_has_the_verdict_of_every_image(typed: Typed, tmp_p
     assert [row["id"] for row in rows] == sorted(library)
     for typed_row in rows:
         row = library[typed_row["id"]]
-        for name in ("path", "label", "split", "verdict", "kind", "labelled_by", "package"):
+        for name in (
+            "path",
+            "label",
+            "split",
+            "verdict",
+            "kind",
+            "labelled_by",
+            "guess",
+            "package",
+        ):
             assert (typed_row[name] or "") == row[name], name
         assert typed_row["probability"] == pytest.approx(float(row["probability"]), abs=1e-5)
         assert typed_row["unsure"] == (row["unsure"] == "true")

@@ -71,6 +71,12 @@ def test_every_verdict_names_a_sentence_of_its_own_class_as_reason(typed: Typed)
         assert classes[named[1]] == v["label"], v["why"]
 
 
+def test_words_that_nothing_is_like_are_said_to_find_nothing(typed: Typed) -> None:
+    assert "Nothing is much like this: the best cosine is 0.0" in typed("search", "zebra").stderr
+    assert "Nothing is much like" not in typed("search", "chest X-ray").stderr
+    assert "Nothing is much like" not in typed("search", "--where", "id < 3").stderr
+
+
 def test_a_replay_always_tells_what_could_not_be_told(typed: Typed, tmp_path: Path) -> None:
     typed("query", "--indexed", "--where", "id < 4")
     assert "3 of 3 verdicts came out the same, 0 otherwise; 0 could not be told." in (

@@ -84,6 +84,26 @@ def test_what_is_passed_over_is_counted_by_its_kind(folder: Path, archive: Path)
     assert "4 files beside pictures" in inside
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("notes.txt", "1 file beside pictures (.txt, .json, .csv, …) passed over"),
+        (".hidden.png", "1 hidden file or folder passed over"),
+        (
+            "@eaDir/a.png",
+            "1 folder of thumbnails and systems (@eaDir, node_modules, …) passed",
+        ),
+    ],
+)
+def test_one_of_a_kind_is_said_in_the_singular(name: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"seen")
+    (note,) = reading.scan(str(tmp_path)).notes
+    assert note.startswith(said)
+    (tmp_path / "nowhere").symlink_to(tmp_path / "not there")
+    assert any("1 link that leads outside" in n for n in reading.scan(str(tmp_path)).notes)
+
+
 def test_a_picture_that_is_called_text_is_read_in_a_folder(folder: Path) -> None:
     (folder / "photo.txt").write_bytes(PHOTO)
     (folder / "scan.log").write_bytes(bytes(128) + b"DICM" + bytes(50))

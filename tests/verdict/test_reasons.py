@@ -168,6 +168,15 @@ def test_the_sentence_names_words_neighbours_and_what_would_turn_it() -> None:
     )
 
 
+def test_the_sentence_names_the_neighbour_that_speaks_against_it() -> None:
+    near = [Neighbour(292, "a.png", 0.9, "non_medical", 0.558)]
+    text = why("medical", 0.9, LOUD, near, Reasons(0.5, (), None), None)
+    assert (
+        "0 of 1 labelled neighbours are medical (0.0 % of the votes); #292, labelled non_medical, "
+        "has 55.8 % of the votes."
+    ) in text
+
+
 def test_the_sentence_says_when_nobody_voted() -> None:
     text = why("medical", 0.9999, LOUD, [], Reasons(1.0, (), None), None)
     assert "no labelled neighbour could vote" in text
