@@ -99,7 +99,9 @@ def test_bodies_come_back_as_they_went_in_newest_first(audited: Catalog) -> None
 def test_verdicts_are_found_by_label_doubt_path_time_and_id(audited: Catalog) -> None:
     def ids(**by: Any) -> list[str]:
         with audited.reading() as read:
-            return [b["id"] for b, _ in audit.find(read, AuditFilter(limit=None, **by))]
+            beside = {n: by.pop(n) for n in ("since_us", "until_us", "beginning") if n in by}
+            wanted = AuditFilter(limit=None, **by)
+            return [b["id"] for b, _ in audit.find(read, wanted, **beside)]
 
     assert ids(label="non_medical") == ["v3"]
     assert ids(unsure=False) == ["v2", "v1"]
