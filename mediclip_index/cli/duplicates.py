@@ -3,22 +3,61 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
 from mediclip_index.cli.copying import Wanted, copy_and_say
-from mediclip_index.cli.options import html_option, list_options, opened, put, tell, tell_page
+from mediclip_index.cli.options import (
+    html_option,
+    list_options,
+    opened,
+    options_from,
+    put,
+    tell,
+    tell_page,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.show.duplicates import left_over
 from mediclip_index.show.text import counted
-from mediclip_index.types import DuplicatesReport
+from mediclip_index.types import DuplicatesReport, Options, UsageError
+from mediclip_index.types.options import option
 
 _NAMED = 5  # frames that a note names
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepOptions(Options):
+    """What becomes of copies."""
+
+    keep: Literal["best"] | None = option(
+        None,
+        "Of each group, keep a labelled one, else that of most pixels, then the largest file.",
+    )
+    copy_to: Path | None = option(
+        None, "With --keep: copy those that are kept into DIR; nothing there is overwritten.",
+        metavar="DIR",
+    )  # fmt: skip
+    remove: bool = option(
+        False,
+        "With --keep: take the others out of the index; `remove --restore --last` undoes it.",
+    )
+    dry_run: bool = option(False, "With --remove: only list what would be taken out.")
+    also_frames: bool = option(
+        False, "With --keep: leave out frames and pages of one file that look alike, too."
+    )
+    yes: bool = option(False, "Remove many without asking.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.copy_to is not None or self.remove) and self.keep is None:
+            raise UsageError("--copy-to and --remove go with --keep best.")
+        if (self.dry_run and not self.remove) or (self.also_frames and self.keep is None):
+            raise UsageError("--dry-run goes with --remove, --also-frames with --keep best.")
 
 
 @click.command()
@@ -28,36 +67,14 @@ _NAMED = 5  # frames that a note names
     "is nearly the same); without it, copies of each other.",
 )  # fmt: skip
 @html_option("Also as a gallery.")
-@click.option(
-    "--keep", type=click.Choice(["best"]),
-    help="Of each group, keep a labelled one, else that of most pixels, then the largest file.",
-)  # fmt: skip
-@click.option(
-    "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="With --keep: copy those that are kept into DIR; nothing there is overwritten.",
-)  # fmt: skip
-@click.option(
-    "--remove", is_flag=True,
-    help="With --keep: take the others out of the index; `remove --restore --last` undoes it.",
-)  # fmt: skip
-@click.option("--dry-run", is_flag=True, help="With --remove: only list what would be taken out.")
-@click.option(
-    "--also-frames", is_flag=True,
-    help="With --keep: leave out frames and pages of one file that look alike, too.",
-)  # fmt: skip
-@click.option("--yes", is_flag=True, help="Remove many without asking.")
+@options_from(KeepOptions, "keeping")
 @list_options
 @click.pass_obj
 def duplicates(
     context: Context,
     least: float | None,
     html: Path | None,
-    keep: str | None,
-    copy_to: Path | None,
-    remove: bool,
-    dry_run: bool,
-    also_frames: bool,
-    yes: bool,
+    keeping: KeepOptions,
     form: str,
 ) -> None:
     """Images that are the same, or copies: compressed again, resized, cropped a little, lighter.
@@ -73,10 +90,7 @@ def duplicates(
     mediclip-index duplicates --keep best --remove --dry-run
     mediclip-index duplicates --min-similarity 0.99 --json
     """
-    if (copy_to is not None or remove) and keep is None:
-        raise click.UsageError("--copy-to and --remove go with --keep best.")
-    if (dry_run and not remove) or (also_frames and keep is None):
-        raise click.UsageError("--dry-run goes with --remove, --also-frames with --keep best.")
+    keep, copy_to = keeping.keep, keeping.copy_to
     progress = TerminalProgress()
     index = opened(context)
     if copy_to is not None and index.hashes_paths:
@@ -92,7 +106,7 @@ def duplicates(
             html, pages.duplicates(report, pictures, index.info().classes, index.labels.kinds())
         )
         tell_page(html, marks=True)
-    bare = report if also_frames or keep is None else _without_frames(report)
+    bare = report if keeping.also_frames or keep is None else _without_frames(report)
     put(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True
     if copy_to is not None:
@@ -121,10 +135,10 @@ def duplicates(
                 "leaves them out, too."
             ]
         )
-    if remove and dry_run:
+    if keeping.dry_run:
         click.echo(f"{counted(len(others), 'image')} would be removed from the index.", err=True)
-    elif remove and others:
-        if len(others) > ASK_FROM and not yes:
+    elif keeping.remove and others:
+        if len(others) > ASK_FROM and not keeping.yes:
             agreed(
                 f"Remove {counted(len(others), 'image')} from the index?",
                 f"{counted(len(others), 'image')} would be removed: say --yes too where nobody "

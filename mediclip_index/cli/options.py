@@ -102,6 +102,8 @@ def _click_type(kind: Any, parts: Sequence[Any], about: Mapping[str, Any]) -> An
     choices = choices_of(kind)
     if choices:
         return click.Choice(choices)
+    if Path in parts:
+        return click.Path(path_type=Path, file_okay=False)
     if "least" in about:
         return click.IntRange(about["least"], about.get("most"))
     return next(part for part in (int, float, str) if part in parts)
@@ -131,7 +133,7 @@ def references_option(command: F) -> F:
 def kind_option(text: str) -> Callable[[F], F]:
     """--kind, repeatable; the command takes `kinds`."""
     text += (
-        "A family includes all its kinds: xray, ct, mri, ultrasound, endoscopy, microscopy "
+        " A family includes all its kinds: xray, ct, mri, ultrasound, endoscopy, microscopy "
         "…; =ultrasound is that kind alone."
     )
     return click.option("--kind", "kinds", multiple=True, metavar="KIND", help=text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,38 @@ from mediclip_index.cli.options import (
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 from mediclip_index.show.text import counted
-from mediclip_index.types import Pixels, QueryOptions, QueryReport, Verdict
+from mediclip_index.types import Options, Pixels, QueryOptions, QueryReport, UsageError, Verdict
+from mediclip_index.types.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Options):
+    """Of what is asked, and which verdicts are shown."""
+
+    indexed: bool = option(False, "Classify the images in the index, from stored vectors.")
+    where: str | None = option(
+        None, "With --indexed: only images that meet a condition.", metavar="SQL"
+    )
+    only: tuple[str, ...] = option(
+        (), "Show only these verdicts (repeatable); unsure alone: the most doubtful first.",
+        metavar="CLASS|unsure",
+    )  # fmt: skip
+    copy_to: Path | None = option(
+        None, "Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
+        metavar="DIR",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.where is not None and not self.indexed:
+            raise UsageError("--where is for --indexed: it asks of what the index holds.")
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option(
-    "--indexed", is_flag=True, help="Classify the images in the index, from stored vectors."
-)
-@click.option("--where", metavar="SQL", help="With --indexed: only images that meet a condition.")
 @options_from(QueryOptions)
-@click.option(
-    "--only", multiple=True, metavar="CLASS|unsure",
-    help="Show only these verdicts (repeatable); unsure alone: the most doubtful first.",
-)  # fmt: skip
+@options_from(Asked, "asked")
 @kind_option("Show only pictures of this kind, such as fundus (repeatable).")
-@click.option(
-    "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Copy the files of the verdicts shown into DIR; nothing there is overwritten.",
-)  # fmt: skip
 @html_option("Also write an HTML gallery in which pictures can be labelled.")
 @engine_options
 @list_options
@@ -53,12 +66,9 @@ from mediclip_index.types import Pixels, QueryOptions, QueryReport, Verdict
 def query(
     context: Context,
     sources: tuple[str, ...],
-    indexed: bool,
-    where: str | None,
     options: QueryOptions,
-    only: tuple[str, ...],
+    asked: Asked,
     kinds: tuple[str, ...],
-    copy_to: Path | None,
     html: Path | None,
     form: str,
 ) -> None:
@@ -77,8 +87,7 @@ def query(
     """
     from mediclip_index.show import TerminalProgress
 
-    if where is not None and not indexed:
-        raise click.UsageError("--where is for --indexed: it asks of what the index holds.")
+    indexed, only, copy_to = asked.indexed, asked.only, asked.copy_to
     if indexed and sources:
         raise click.UsageError("Name pictures or say --indexed, not both.")
     if not indexed and not sources:
@@ -96,7 +105,7 @@ def query(
     shots: dict[Any, Any] = {}
     try:
         if indexed:
-            report = index.query_indexed(options, where=where, progress=progress)
+            report = index.query_indexed(options, where=asked.where, progress=progress)
         else:
             report = index.query(
                 sources,
@@ -116,9 +125,9 @@ def query(
         shown = replace(shown, verdicts=tuple(v for v in shown.verdicts if v.kind in kinds))
     tell(report.notes)
     if report.verdicts and not shown.verdicts:
-        asked = counted(len(report.verdicts), "picture")
+        pictures = counted(len(report.verdicts), "picture")
         wanted = " or ".join(only) + (" of kind " if only and kinds else "") + " or ".join(kinds)
-        tell([f"{asked} asked of: no verdict is {wanted}."])
+        tell([f"{pictures} asked of: no verdict is {wanted}."])
     if html:
         from mediclip_index.show import pages
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
-    all_pages_option,
     engine_options,
     html_option,
     kind_option,
@@ -23,26 +23,33 @@ from mediclip_index.cli.options import (
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
-from mediclip_index.types import SearchQuery
+from mediclip_index.types import Options, SearchQuery
+from mediclip_index.types.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found(Options):
+    """What is like it, and what becomes of what is found."""
+
+    like: tuple[str, ...] = option((), "Like this indexed picture (id or path).", metavar="ID|PATH")
+    all_pages: bool = option(
+        False, "Where a path holds several pictures (PDF, archive, frames), take all of them."
+    )
+    k: int | None = option(
+        None, "How many results.", flag="-k",
+        show_default="10; all with --format paths or ids, or --copy-to, if only a condition is "
+        "given",
+    )  # fmt: skip
+    copy_to: Path | None = option(
+        None, "Copy the files found into DIR; nothing there is overwritten.", metavar="DIR"
+    )
 
 
 @click.command()
 @click.argument("text", nargs=-1)
 @options_from(SearchQuery, "query")
-@click.option(
-    "--like", multiple=True, metavar="ID|PATH", help="Like this indexed picture (id or path)."
-)
-@all_pages_option
+@options_from(Found, "found")
 @kind_option("Only images of this kind, such as fundus (repeatable).")
-@click.option(
-    "-k", type=int, show_default="10; all with --format paths or ids, or --copy-to, if only a "
-    "condition is given",
-    help="How many results.",
-)  # fmt: skip
-@click.option(
-    "--copy-to", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-    help="Copy the files found into DIR; nothing there is overwritten.",
-)  # fmt: skip
 @engine_options
 @html_option("Also write an HTML gallery in which pictures can be labelled.")
 @list_options
@@ -51,11 +58,8 @@ def search(
     context: Context,
     text: tuple[str, ...],
     query: SearchQuery,
-    like: tuple[str, ...],
-    all_pages: bool,
+    found: Found,
     kinds: tuple[str, ...],
-    k: int | None,
-    copy_to: Path | None,
     html: Path | None,
     form: str,
 ) -> None:
@@ -69,6 +73,7 @@ def search(
     mediclip-index search --kind ultrasound --copy-to ultrasound/
     mediclip-index search "hand" --not "X-ray::0.5" --where "label = 'non_medical'"
     """
+    like, k, copy_to = found.like, found.k, found.copy_to
     asked = text or query.images or like or query.without
     listing = (form in ("paths", "ids") or copy_to is not None) and not asked
     index = opened(context)
@@ -80,7 +85,7 @@ def search(
     report = index.search(
         text,
         query,
-        like=pictures(index, like, all_pages=all_pages),
+        like=pictures(index, like, all_pages=found.all_pages),
         k=k if k is not None or listing else 10,
         kinds=[f"={kind}" for kind in told_kinds(index, kinds)],
         guess=form not in ("paths", "ids") or html is not None or copy_to is not None,
@@ -91,8 +96,8 @@ def search(
     if html:
         from mediclip_index.show import pages
 
-        found = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
-        shots = index.images.thumbnails(found, pages.SIDE)
+        ids = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
+        shots = index.images.thumbnails(ids, pages.SIDE)
         pages.write(html, pages.search(report, shots, index.info().classes, index.labels.kinds()))
         tell_page(html, marks=True)
     put(report, writing.SEARCH, form)
