@@ -33,7 +33,7 @@ from mediclip_index import neighbours
 from mediclip_index.catalog import Catalog, ann_files, images, models
 from mediclip_index.catalog.files import alive
 from mediclip_index.catalog.rows import insert_vectors
-from mediclip_index.jobs.ann_index import material_of
+from mediclip_index.jobs.ann_index import vector_source_of
 from mediclip_index.neighbours import VectorIndex
 from mediclip_index.session.session import Session
 from mediclip_index.types import Ids, Vectors
@@ -141,7 +141,7 @@ def _build(folder: Path, count: int, options: argparse.Namespace) -> dict[str, o
         known, through = models.encoder(read), read.tx
         ids = ann_files.vector_ids(read, known)
     none = np.empty((0, options.dim), dtype=np.float32)
-    material = material_of(Session(catalog), known, ids, 0, through, none)
+    material = vector_source_of(Session(catalog), known, ids, 0, through, none)
     written = neighbours.write_file(catalog.folder, material, kind)
     with catalog.writing("bench") as write:
         file = neighbours.place_file(

@@ -158,10 +158,12 @@ def test_every_identifier_of_the_glossary_is_in_the_package() -> None:
     names = {name for f in files for name in re.findall(r"\w+", f"{f.stem} {f.read_text('utf-8')}")}
     rows = _rows(DOCS / "glossary.md")
     assert len(rows) > 40
-    for term, identifiers, meaning, avoid in rows:
+    for term, identifiers, where, meaning, avoid in rows:
         found = re.findall(r"`(\w+)`", identifiers)
         assert found, term
         assert set(found) <= names, f"{term}: {set(found) - names}"
+        for place in re.findall(r"`([\w/.]+)`", where):
+            assert (ROOT / "mediclip_index" / place).is_file(), f"{term}: {place}"
         assert meaning.endswith("."), term
         assert avoid, term
 

@@ -15,6 +15,7 @@ import click
 from mediclip_index.cli.root import Context
 from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
 from mediclip_index.show.writing import FORMATS, IDS, Look, Shown, write
+from mediclip_index.types import UsageError
 from mediclip_index.types.options import Options, choices_of, flat_fields
 
 if TYPE_CHECKING:
@@ -53,7 +54,11 @@ def options_from(declared: type[Options], into: str = "options") -> Callable[[F]
         @functools.wraps(command)
         def call(*args: Any, **kwargs: Any) -> Any:
             given = {one.name: kwargs.pop(one.name) for one in fields}
-            return command(*args, **{into: declared.changed(**given)}, **kwargs)
+            try:
+                options = declared.changed(**given)
+            except UsageError as error:
+                raise click.UsageError(str(error)) from None
+            return command(*args, **{into: options}, **kwargs)
 
         kinds = _types(declared)
         made: Any = call

@@ -21,12 +21,12 @@ class Texts:
     """
 
     def __init__(
-        self, tower: Callable[[Tokens], Vectors], pieces: BPETokenizer, causal: bool
+        self, tower: Callable[[Tokens], Vectors], tokenizer: BPETokenizer, causal: bool
     ) -> None:
-        self._tower, self._pieces, self._causal = tower, pieces, causal
+        self._tower, self._tokenizer, self._causal = tower, tokenizer, causal
 
     def __call__(self, sentences: Sequence[str]) -> Vectors:
-        tokens = self._pieces(sentences)
+        tokens = self._tokenizer(sentences)
         parts = [(rows, self._tower(part)) for rows, part in self._parts(tokens)]
         features = np.empty((len(tokens), parts[0][1].shape[1]), dtype=np.float32)
         for rows, part in parts:

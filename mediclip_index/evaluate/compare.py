@@ -28,7 +28,8 @@ from mediclip_index.evaluate.leave_one_out import (
     predict,
 )
 from mediclip_index.jobs.reread import Square, pixels
-from mediclip_index.session.session import Session, named_prompts
+from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import classifier_of, named_prompts
 from mediclip_index.types import (
     ClassFigures,
     CompareReport,
@@ -105,11 +106,11 @@ def _methods(
 ) -> Iterator[_Entry]:
     prompts = data.text_classifier.prompts.name
     yield _Entry(f"words alone ({prompts})", _judged(data, places, settings, "zero_shot"), 0)
-    other = session.text_classifier_of(named_prompts(FORERUNNER), settings)
+    other = classifier_of(session, named_prompts(FORERUNNER), settings)
     if other.vectors.classes == data.classes:
         plain = replace(settings, pooling=None, scale=100.0, biases={})
         theirs = replace(
-            data, text_classifier=session.text_classifier_of(named_prompts(FORERUNNER), plain)
+            data, text_classifier=classifier_of(session, named_prompts(FORERUNNER), plain)
         )
         yield _Entry("MediCLIP's words and pooling", _judged(theirs, places, plain, "zero_shot"), 0)
     yield _Entry("neighbours alone", _judged(data, places, settings, "votes"))

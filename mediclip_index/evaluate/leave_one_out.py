@@ -19,7 +19,8 @@ from mediclip_index.encoding import References
 from mediclip_index.jobs import headers
 from mediclip_index.session import calibrations
 from mediclip_index.session.calibrations import InForce
-from mediclip_index.session.session import Session, TextClassifier
+from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import TextClassifier, load_text_classifier
 from mediclip_index.types import (
     HeaderVote,
     Ids,
@@ -164,7 +165,7 @@ def labelled(
 ) -> Labelled:
     """All labelled images of the index; `shipped`: the calibration that comes with the model may
     hold. Raises UsageError where there are none."""
-    text_classifier = session.text_classifier(prompts, settings)
+    text_classifier = load_text_classifier(session, prompts, settings)
     place = {name: n for n, name in enumerate(text_classifier.vectors.classes)}
     with session.catalog.reading() as read:
         known = models.encoder(read)

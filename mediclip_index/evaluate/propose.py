@@ -20,6 +20,7 @@ from mediclip_index.catalog import images, labels, models
 from mediclip_index.evaluate.leave_one_out import BLOCK
 from mediclip_index.evaluate.sentences import group_of
 from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import load_text_classifier
 from mediclip_index.types import Ids, Proposal, UsageError, Vectors
 
 POOL = 5_000  # unlabelled images looked at; a random sample of more
@@ -34,7 +35,7 @@ def label_next(session: Session, count: int) -> list[Proposal]:
         known = models.encoder(read)
         current = labels.current_labels(read)
         ids, vectors = images.vectors(read, known)
-    text_classifier = session.text_classifier(None, settings)
+    text_classifier = load_text_classifier(session, None, settings)
     told = [current.get(int(i), labels.CurrentLabels()) for i in ids]
     done = np.array([one.label is not None for one in told], dtype=np.bool_)
     held = np.array([one.split in labels.HELD_OUT for one in told], dtype=np.bool_)

@@ -62,7 +62,7 @@ class Index:
     """An index folder: images, their vectors, labels, words, and every verdict ever given.
 
     Methods open the catalog for as short a time as they can, so that several processes may work on
-    one index together. All errors are `terms.MediclipError`s.
+    one index together. All errors are `types.MediclipError`s.
     """
 
     def __init__(self, session: Session) -> None:

@@ -48,9 +48,9 @@ def _refreshed(session: Session, known: StoredEncoder) -> bool:
         sentences = models.some_sentences(read, known, SENTENCES)
     if not len(ids):
         return True
-    material = material_of(session, known, ids, since, through, sentences)
+    vector_source = vector_source_of(session, known, ids, since, through, sentences)
     kind = neighbours.kind_for(asked, len(ids), known.dim)
-    written = neighbours.write_file(session.catalog.folder, material, kind)
+    written = neighbours.write_file(session.catalog.folder, vector_source, kind)
     with session.catalog.writing("neighbours", by=session.author) as write:
         if not np.array_equal(ann_files.vector_ids(write.as_of(through), known, since=since), ids):
             written.path.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def _refreshed(session: Session, known: StoredEncoder) -> bool:
     return True
 
 
-def material_of(
+def vector_source_of(
     session: Session, known: StoredEncoder, ids: Ids, since: int, through: int, sentences: Vectors
 ) -> VectorSource:
     """The catalog's vectors of these ids (sorted), written after `since` and up to `through`."""

@@ -23,7 +23,7 @@ from mediclip_index.types import (
 )
 
 Body = dict[str, Any]
-_TODAYS = ("hand", "image")  # what an index says of a picture on the day it is asked
+_NOT_KEPT = ("hand", "image")  # what an index says of a picture on the day it is asked
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def to_body(
 ) -> Body:
     """A verdict as plain JSON values, without what people said of the picture: the catalog has
     that with its history. `vector` (dim,) is kept where no indexed `image` has it."""
-    said = {name: value for name, value in asdict(verdict).items() if name not in _TODAYS}
+    said = {name: value for name, value in asdict(verdict).items() if name not in _NOT_KEPT}
     kept = None if vector is None else base64.b64encode(vector.astype("<f4").tobytes()).decode()
     return {
         **said,

@@ -1,4 +1,4 @@
-"""Vectors → verdicts, on the ground of an index as it stood at one moment."""
+"""Vectors → verdicts, by a snapshot of an index as it stood at one moment."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from mediclip_index.catalog import images, labels, removals
 from mediclip_index.jobs import familiarity
 from mediclip_index.jobs.familiarity import Near, Who
 from mediclip_index.jobs.hand_labels import Place, hand_label, said_of
-from mediclip_index.session.session import Session, TextClassifier
+from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import Snapshot
+from mediclip_index.session.text_classifier import TextClassifier
 from mediclip_index.types import (
     GroupShare,
     HeaderVote,
@@ -65,9 +66,10 @@ class _Row:
 
 @dataclass(frozen=True, eq=False)
 class _About:
-    """What the catalog says of those that verdicts rest on. known: images by id; standings: their
-    labels, where these don't vote; around: how far those that are near lie from their own nearest;
-    hands and there: what people said, and ids, of the pictures that are there, by place."""
+    """What the catalog says of those that verdicts rest on. known: images by id; current_labels:
+    their labels, where these don't vote; around: how far those that are near lie from their own
+    nearest; hands and there: what people said, and ids, of the pictures that are there, by
+    place."""
 
     known: Mapping[int, images.StoredImage]
     current_labels: Mapping[int, labels.CurrentLabels]
@@ -220,7 +222,9 @@ def _verdict(
     )  # fmt: skip
     blended, winner = decision.blended, int(decision.winners[0])
     header = verdict.header_factors([asked.header], names)
-    reasons = verdict.explain(words, voters, behind, settings, alpha, _lean(base, names, header[0]))
+    reasons = verdict.explain(
+        words, voters, behind, settings, alpha, _prior_factors(base, names, header[0])
+    )
     reasons = replace(reasons, without=tuple(int(order[0, n]) for n in reasons.without))
     otherwise = None if reasons.otherwise is None else names[reasons.otherwise]
     shares = np.zeros(order.shape[1])  # of all votes, by place in images and references
@@ -295,7 +299,7 @@ def _neighbours(
     ]
 
 
-def _lean(base: Snapshot, names: Sequence[str], header: np.ndarray) -> np.ndarray:
+def _prior_factors(base: Snapshot, names: Sequence[str], header: np.ndarray) -> np.ndarray:
     """Factors (c,) on the raw blend that have the same class win as calibration and header do."""
     if base.calibration is None:
         return header

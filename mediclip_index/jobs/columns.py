@@ -44,7 +44,7 @@ class Judged:
 def judged(
     session: Session, base: Snapshot, ids: Ids | None = None, *, progress: Progress | None = None
 ) -> Judged:
-    """All images that are there as of the ground's transaction, or these of them."""
+    """All images that are there as of the snapshot's transaction, or these of them."""
     progress = progress or Silent()
     with session.catalog.reading() as read:
         wanted = presence.present_ids(read.as_of(base.tx)) if ids is None else ids
@@ -140,8 +140,8 @@ def with_verdicts(
 def matching(
     session: Session, where: str, base: Snapshot | None = None, *, progress: Progress | None = None
 ) -> list[int]:
-    """The ids, in order, of images that meet a condition, as of the ground's transaction where one
-    is given. All are judged first where the condition asks for verdicts."""
+    """The ids, in order, of images that meet a condition, as of the snapshot's transaction where
+    one is given. All are judged first where the condition asks for verdicts."""
     return _matching(session, where, base, progress)[0]
 
 

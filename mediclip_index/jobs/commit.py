@@ -24,9 +24,10 @@ from mediclip_index.types import Facts, Refusal
 class Batch:
     """Files of which everything is known: their images with vectors, refusals and facts.
 
-    paths_before: those of the paths that held something when the build began, or earlier in it.
-    begun: those of the contents with pictures of which some were kept before, without vectors. All
-    other contents with pictures are new: of what is on record whole, no picture comes here.
+    previously_seen_paths: those of the paths that held something when the build began, or earlier
+    in it. partially_embedded: those of the contents with pictures of which some were kept before,
+    without vectors. All other contents with pictures are new: of what is on record whole, no
+    picture comes here.
     """
 
     source: int

@@ -7,7 +7,8 @@ from pathlib import Path
 from mediclip_index import encoding
 from mediclip_index.catalog import Catalog, WriteTransaction, models, salt
 from mediclip_index.session import unrelated
-from mediclip_index.session.session import Session, load_encoder, named_prompts, put_in_force
+from mediclip_index.session.session import Session, load_encoder, put_in_force
+from mediclip_index.session.text_classifier import named_prompts
 from mediclip_index.types import CreateOptions, Settings, UsageError
 
 

@@ -13,7 +13,8 @@ from mediclip_index import prompts
 from mediclip_index.catalog import images, models
 from mediclip_index.jobs.search import hits
 from mediclip_index.jobs.unlearned import note_on_words
-from mediclip_index.session.session import Session, named_prompts
+from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import load_text_classifier, named_prompts
 from mediclip_index.types import PromptSet, PromptSetFacts, PromptTrial, UsageError
 
 
@@ -91,7 +92,7 @@ def try_prompts(
         asked = [(s, "", "") for s in sentences]
         vectors = session.encoder(known).encode_texts(list(sentences))
     else:
-        text_classifier = session.text_classifier(prompts, settings)
+        text_classifier = load_text_classifier(session, prompts, settings)
         asked = [
             (s, c.name, g.name)
             for c in text_classifier.prompts.classes

@@ -12,7 +12,7 @@ from uuid6 import uuid7
 from mediclip_index import reading
 from mediclip_index.catalog import audit as chain
 from mediclip_index.catalog import images, presence
-from mediclip_index.jobs import standing
+from mediclip_index.jobs import live_paths
 from mediclip_index.jobs.classify import QueryImage, classify
 from mediclip_index.jobs.columns import matching
 from mediclip_index.jobs.headers import dicom_headers, header_of_picture
@@ -118,7 +118,7 @@ def query_indexed(
         with session.catalog.reading() as read:
             now = read.as_of(base.tx)
             known = images.images(now, part)
-            paths = standing.paths(now, {i: image.path for i, image in known.items()})
+            paths = live_paths.paths(now, {i: image.path for i, image in known.items()})
             having, vectors = images.vectors(now, base.known, part)
             headers = dict(
                 zip(part, dicom_headers(now, base.text_classifier.vectors, part), strict=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
 from mediclip_index.catalog.models import StoredEncoder
-from mediclip_index.jobs import standing
+from mediclip_index.jobs import live_paths
 from mediclip_index.jobs.columns import matching_by_doubt
 from mediclip_index.jobs.unlearned import note_on_likeness, note_on_words
 from mediclip_index.neighbours import Stored
@@ -161,7 +161,7 @@ def hits(
 ) -> tuple[SearchHit, ...]:
     """What the library says of these images, in the order given."""
     rows = conditions.rows(read, ids)
-    paths = standing.paths(read, {i: row["path"] for i, row in rows.items()})
+    paths = live_paths.paths(read, {i: row["path"] for i, row in rows.items()})
     return tuple(
         SearchHit(
             id=i,

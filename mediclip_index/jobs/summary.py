@@ -11,7 +11,7 @@ import numpy as np
 from mediclip_index import verdict
 from mediclip_index.catalog import ReadTransaction, conditions, images, indexed
 from mediclip_index.catalog.conditions import VerdictColumns
-from mediclip_index.jobs import standing
+from mediclip_index.jobs import live_paths
 from mediclip_index.jobs.columns import Judged, judged, matching
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import Snapshot, open_snapshot
@@ -102,7 +102,7 @@ def _rows(
     with session.catalog.reading() as read:
         first = [int(columns.ids[places[0]]) for places in likeliest.values()]
         there = images.images(read, first)
-        paths = standing.paths(read, {i: image.path for i, image in there.items()})
+        paths = live_paths.paths(read, {i: image.path for i, image in there.items()})
     rows = []
     for (label, value), places in members.items():
         ids = columns.ids[likeliest[label, value]].tolist()

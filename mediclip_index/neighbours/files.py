@@ -32,12 +32,12 @@ class StagedFile:
     recall: float | None
 
 
-def write_file(folder: Path, material: VectorSource, kind: str) -> StagedFile:
-    """Write a FAISS file of a kind (`kinds.kind_for`) under a temporary name; place it once its
-    generation is known."""
+def write_file(folder: Path, vector_source: VectorSource, kind: str) -> StagedFile:
+    """Write a FAISS file of a kind (`index_types.kind_for`) under a temporary name; place it
+    once its generation is known."""
     import faiss
 
-    index, recall = make(kind, material)
+    index, recall = make(kind, vector_source)
     unfinished = folder / f".neighbours-{os.getpid()}-{time.time_ns()}"
     try:
         faiss.write_index(index, str(unfinished))

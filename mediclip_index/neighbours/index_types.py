@@ -73,14 +73,14 @@ def kind_for(asked: str, count: int, dim: int) -> str:
     return "exact" if count * dim <= EXACT_NUMBERS else "compressed"
 
 
-def make(kind: str, material: VectorSource) -> tuple[Any, float | None]:
+def make(kind: str, vector_source: VectorSource) -> tuple[Any, float | None]:
     """A FAISS index of a kind, and the recall measured (None where it is exact)."""
     import faiss
 
     if kind == "compressed":
-        return _compressed(material)
-    index = faiss.IndexIDMap(faiss.IndexFlatIP(material.dim))
-    for ids, vectors in material.pieces():
+        return _compressed(vector_source)
+    index = faiss.IndexIDMap(faiss.IndexFlatIP(vector_source.dim))
+    for ids, vectors in vector_source.pieces():
         index.add_with_ids(np.ascontiguousarray(vectors), ids)
     return index, None
 
@@ -104,15 +104,15 @@ def listed_ids(index: Any) -> Ids:
     return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
 
 
-def _compressed(material: VectorSource) -> tuple[Any, float]:
+def _compressed(vector_source: VectorSource) -> tuple[Any, float]:
     import faiss
 
-    lists = max(1, math.isqrt(material.count))
-    keys, sample = material.sample(max(_PER_LIST * lists, PROBES))
-    quantizer = faiss.IndexFlatIP(material.dim)
+    lists = max(1, math.isqrt(vector_source.count))
+    keys, sample = vector_source.sample(max(_PER_LIST * lists, PROBES))
+    quantizer = faiss.IndexFlatIP(vector_source.dim)
     index = faiss.IndexIVFScalarQuantizer(
         quantizer,
-        material.dim,
+        vector_source.dim,
         lists,
         faiss.ScalarQuantizer.QT_8bit,
         faiss.METRIC_INNER_PRODUCT,
@@ -122,16 +122,16 @@ def _compressed(material: VectorSource) -> tuple[Any, float]:
     index.cp.max_points_per_centroid = 2 * _PER_LIST
     index.train(np.ascontiguousarray(sample))
     rows = spread(len(keys), PROBES)
-    probes = np.concatenate([sample[rows], material.asked])
+    probes = np.concatenate([sample[rows], vector_source.asked])
     # One more than asked: an image is its own nearest, which proves nothing.
     truth: tuple[Ids, Vectors] = (
         np.empty((len(probes), 0), dtype=np.int64),
         np.empty((len(probes), 0), dtype=np.float32),
     )
-    for ids, vectors in material.pieces():
+    for ids, vectors in vector_source.pieces():
         index.add_with_ids(np.ascontiguousarray(vectors), ids)
         truth = merge(truth, nearest(probes, ids, vectors, DEPTH + 1), DEPTH + 1)
-    own = np.concatenate([keys[rows], np.full(len(material.asked), -1)])
+    own = np.concatenate([keys[rows], np.full(len(vector_source.asked), -1)])
     return index, _tune(index, probes, own, truth[0])
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from mediclip_index import prompts, reading, verdict
 from mediclip_index.catalog import models
-from mediclip_index.session.session import Session, named_prompts
+from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import named_prompts
 from mediclip_index.types import PromptSet, UsageError
 
 _NAMED = 5  # near ones that an error names

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mediclip_index import encoding, neighbours, prompts, reading
+from mediclip_index import encoding, neighbours, reading
 from mediclip_index.catalog import (
     Catalog,
     ReadTransaction,
@@ -21,7 +20,7 @@ from mediclip_index.catalog import (
     presence,
     salt,
 )
-from mediclip_index.catalog.models import StoredEncoder, StoredPrompts
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.neighbours import VectorIndex
 from mediclip_index.session.names import Names
 from mediclip_index.types import (
@@ -33,19 +32,8 @@ from mediclip_index.types import (
     PromptSet,
     Settings,
     Unrelated,
-    UsageError,
     Vectors,
 )
-from mediclip_index.verdict import PromptEmbeddings, prompt_embeddings
-
-
-@dataclass(frozen=True)
-class TextClassifier:
-    """A prompt set with its vectors, ready to be asked."""
-
-    name: str
-    prompts: PromptSet
-    vectors: PromptEmbeddings
 
 
 class Session:
@@ -108,7 +96,7 @@ class Session:
                 encoding.ready_encoder,
                 known.name,
                 recipe=known.recipe,
-                pictures=trial_pictures,
+                pictures=agreement_pictures,
                 options=self.options,
             )
             one.shutdown(wait=False)
@@ -143,62 +131,6 @@ class Session:
             id=read.index_id(),
         )
 
-    def text_classifier(self, name: str | None, settings: Settings) -> TextClassifier:
-        """The set in force, one that the index or the package knows by name, or a TOML file.
-
-        A set that the index has not seen yet is kept in it (not put in force), so that a verdict
-        given with it can be given again; sentences are encoded once and kept.
-        """
-        with self.catalog.reading() as read:
-            found = models.prompts(read, name)
-        return self.text_classifier_of(self._named(name, found), settings, keep=found is None)
-
-    def ready_text_classifier(
-        self, read: ReadTransaction, name: str | None, settings: Settings
-    ) -> TextClassifier | None:
-        """`text_classifier`, where the index has all of it, else None."""
-        found = models.prompts(read, name)
-        if found is None:
-            return None
-        chosen = self._named(name, found)
-        have = models.sentence_vectors(read, models.encoder(read), chosen.sentences)
-        return (
-            _text_classifier(chosen, have, settings)
-            if have.keys() >= set(chosen.sentences)
-            else None
-        )
-
-    def text_classifier_of(
-        self,
-        chosen: PromptSet,
-        settings: Settings,
-        *,
-        keep: bool = False,
-        known: StoredEncoder | None = None,
-    ) -> TextClassifier:
-        """A set with its vectors, by the encoder in force or a `known` one; with `keep` the index
-        keeps the set itself too."""
-        with self.catalog.reading() as read:
-            known = known or models.encoder(read)
-            have = models.sentence_vectors(read, known, chosen.sentences)
-        lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
-        fresh = self.encoder(known).encode_texts(lacking) if lacking else None
-        if fresh is not None or keep:
-            with self.catalog.writing("keep prompts", by=self.author) as write:
-                if keep:
-                    models.add_prompts(write, chosen)
-                if fresh is not None:
-                    models.keep_sentences(write, known, lacking, fresh)
-                    have |= dict(zip(lacking, fresh, strict=True))
-        return _text_classifier(chosen, have, settings)
-
-    @staticmethod
-    def _named(name: str | None, found: StoredPrompts | None) -> PromptSet:
-        if found is not None:
-            return prompts.parse(found.source, f"prompt set {found.name}")
-        assert name is not None
-        return named_prompts(name)
-
     def references(
         self, known: StoredEncoder, settings: Settings, prompts: PromptSet
     ) -> encoding.References | None:
@@ -232,15 +164,6 @@ class Session:
         return VectorIndex(opened, ids, vectors, presence.absent_ids(read)), notes
 
 
-def _text_classifier(
-    chosen: PromptSet, have: Mapping[str, Vectors], settings: Settings
-) -> TextClassifier:
-    vectors = np.stack([have[s] for s in chosen.sentences])
-    return TextClassifier(
-        chosen.name, chosen, prompt_embeddings(chosen, vectors, settings.pooling or chosen.pooling)
-    )
-
-
 def load_encoder(
     name: str, options: ModelOptions | None = None, recipe: str | None = None
 ) -> Encoder:
@@ -250,7 +173,7 @@ def load_encoder(
         name,
         options or ModelOptions(),
         recipe=recipe or reading.RECIPE,
-        pictures=trial_pictures,
+        pictures=agreement_pictures,
     )
 
 
@@ -284,7 +207,7 @@ def sample_pictures(size: int) -> list[Picture]:
     ]
 
 
-def trial_pictures(size: int) -> list[Picture]:
+def agreement_pictures(size: int) -> list[Picture]:
     """At least 64 real pictures for a model of `size` pixels, where the sample collection can be
     found: its pictures, and then the quarters of each."""
     found = sample_pictures(size)
@@ -297,16 +220,6 @@ def _quarters(picture: Picture) -> Iterator[Picture]:
         for x in (0, picture.pixels.shape[1] - width):
             pixels = np.ascontiguousarray(picture.pixels[y : y + height, x : x + width])
             yield Picture(pixels, width, height, picture.format)
-
-
-def named_prompts(name: str) -> PromptSet:
-    """A bundled set by name, or a TOML file by path."""
-    if name in prompts.bundled_names():
-        return prompts.load_bundled(name)
-    if Path(name).suffix == ".toml" or Path(name).exists():
-        return prompts.load_file(Path(name))
-    known = ", ".join(prompts.bundled_names())
-    raise UsageError(f"There is no prompt set {name}: name a TOML file or one of {known}.")
 
 
 def unit(vector: Vectors) -> Vectors:

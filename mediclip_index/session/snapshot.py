@@ -16,7 +16,14 @@ from mediclip_index.session import calibrations
 from mediclip_index.session.calibrations import InForce
 from mediclip_index.session.kinds import classes_by_kind
 from mediclip_index.session.moments import microseconds
-from mediclip_index.session.session import Session, TextClassifier, named_prompts
+from mediclip_index.session.session import Session
+from mediclip_index.session.text_classifier import (
+    TextClassifier,
+    classifier_of,
+    load_text_classifier,
+    named_prompts,
+    ready_classifier,
+)
 from mediclip_index.types import (
     Ids,
     IndexFacts,
@@ -90,10 +97,10 @@ def open_snapshot(
             session.expect(models.encoder(read))
         session.names_in(read)
         settings = models.settings(read)
-        text_classifier = session.ready_text_classifier(read, options.prompts, settings)
+        text_classifier = ready_classifier(read, options.prompts, settings)
         if text_classifier is not None:
             return _present(session, read, settings, text_classifier, options)
-    text_classifier = session.text_classifier(options.prompts, settings)
+    text_classifier = load_text_classifier(session, options.prompts, settings)
     with session.catalog.reading() as read:
         return _present(session, read, settings, text_classifier, options)
 
@@ -127,7 +134,7 @@ def _past(session: Session, as_of: str, options: QueryOptions) -> Snapshot:
         else parse(in_force.source, f"prompt set {in_force.name}")
     )
     if in_force is None:  # a set that the index did not know then; kept, so that replay knows it
-        session.text_classifier_of(chosen, settings, keep=True)
+        classifier_of(session, chosen, settings, keep=True)
     base = snapshot_at(session, tx=tx, settings=settings, prompts=chosen, what_if=options.what_if)
     return replace(base, notes=(f"Answered as of {as_of} (transaction {tx}).",))
 
@@ -141,11 +148,11 @@ def snapshot_at(
     what_if: WhatIf | None = None,
     shipped: bool = True,
 ) -> Snapshot:
-    """The ground as it was at a transaction, searched exactly from the catalog's vectors;
+    """The snapshot at a transaction, searched exactly from the catalog's vectors;
     `shipped`: by the calibration that comes with the model too, where it holds."""
     with session.catalog.reading() as now:
         known = models.encoder(now.as_of(tx))
-    text_classifier = session.text_classifier_of(prompts, settings, known=known)
+    text_classifier = classifier_of(session, prompts, settings, known=known)
     with session.catalog.reading() as now:
         read = now.as_of(tx)
         support = labels.support(read, text_classifier.vectors.classes)

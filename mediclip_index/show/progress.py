@@ -7,7 +7,7 @@ from typing import Any
 
 
 class TerminalProgress:
-    """A terms.Progress drawn by rich, which is loaded only where there is a terminal."""
+    """A types.Progress drawn by rich, which is loaded only where there is a terminal."""
 
     def __init__(self, quiet: bool = False) -> None:
         self._shown = not quiet and sys.stderr.isatty()

@@ -28,7 +28,7 @@ from mediclip_index.verdict.zero_shot import Floats, PromptEmbeddings, ZeroShotS
 
 Flags = np.ndarray  # of bool
 RULE = 2  # raised with every change that turns verdicts: pooling, votes, blend, doubt
-BORNE = 0.5  # the most of a blend that one neighbour gives
+MOST_OF_ONE = 0.5  # the most of a blend that one neighbour gives
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,17 +141,19 @@ def blend_votes(
     shares, voted = votes(weights, classes, support)
     full = complete_votes(shares, words, support)
     if alpha is None:
-        alpha = trusted(settings.alpha, weights)
+        alpha = capped_alpha(settings.alpha, weights)
     return Blend(full, voted, weights, alpha, blend(words, full, voted, alpha))
 
 
-def trusted(alpha: float, weights: Floats) -> Floats:
+def capped_alpha(alpha: float, weights: Floats) -> Floats:
     """The neighbours' part (n,) of each blend, by the weights (n, k) of their votes. An alpha of 1
     asks for the neighbours alone, and gets them."""
     if alpha == 1 or weights.shape[1] == 0:
         return np.full(len(weights), alpha, dtype=np.float64)
     heaviest, total = weights.max(axis=1), weights.sum(axis=1)
-    most = np.divide(BORNE * total, heaviest, out=np.full(len(weights), 1.0), where=heaviest > 0)
+    most = np.divide(
+        MOST_OF_ONE * total, heaviest, out=np.full(len(weights), 1.0), where=heaviest > 0
+    )
     return np.asarray(np.minimum(alpha, most))
 
 

@@ -66,7 +66,7 @@ def test_query_and_evaluate_give_equal_verdicts_to_the_digit(dev: Index) -> None
 
 MUTANTS: dict[str, tuple[str, str, Any]] = {
     "rare classes weigh less": ("votes", "SMOOTHING", 200),
-    "one neighbour bears little": ("decision", "BORNE", 0.05),
+    "one neighbour bears little": ("decision", "MOST_OF_ONE", 0.05),
     "more is in doubt": ("decision", "conformal_sets", lambda p, thresholds: p > 0.02),
 }
 
