@@ -1,4 +1,4 @@
-"""The pages that are made from the code: docs/cli.md, docs/json.md and docs/decisions/README.md.
+"""The pages that are made from the code: docs/cli.md, json.md, python.md and decisions/README.md.
 
 `python scripts/docs.py` writes them; with `--check` it changes nothing and fails where one of them
 is out of date.
@@ -306,11 +306,63 @@ def decisions_page() -> str:
     )
 
 
+# --- Python -----------------------------------------------------------------------------------
+
+
+def python_page() -> str:
+    """The methods of `Index` and its parts, and the options that they take."""
+    from mediclip_index.index.audit import Audit
+    from mediclip_index.index.images import Images
+    from mediclip_index.index.index import Index
+    from mediclip_index.index.labels import Labels
+    from mediclip_index.index.prompts import Prompts
+    from mediclip_index.index.settings import SettingsHistory
+
+    parts = [
+        "# Python\n",
+        MADE,
+        "`from mediclip_index import Index` does everything that the command does. Options go as "
+        "one value\n(`index.build(sources, BuildOptions(workers=4))`) or by name "
+        "(`index.build(sources, workers=4)`), those inside\nothers by name too (`frames`, `k`). "
+        "Reports are the dataclasses that [json.md](json.md) lists.\n",
+    ]
+    for name, kind in (
+        ("Index", Index), ("index.labels", Labels), ("index.images", Images),
+        ("index.prompts", Prompts), ("index.audit", Audit), ("index.settings", SettingsHistory),
+    ):  # fmt: skip
+        parts.append(f"## {name}\n")
+        for method, function in vars(kind).items():
+            function = getattr(function, "__func__", function)
+            if method.startswith("_") or not inspect.isfunction(function):
+                continue
+            names = [n for n in inspect.signature(function).parameters if n not in ("self", "cls")]
+            about = inspect.getdoc(function) or ""
+            parts.append(f"`{method}({', '.join(names)})`".replace("changes", "**changes"))
+            parts.append(f": {about.split(chr(10) * 2)[0]}\n".replace(chr(10), " ") + "\n")
+    parts.append("## Options\n")
+    for options in (
+        reports.BuildOptions, reports.QueryOptions, reports.SearchQuery, reports.TuneOptions,
+        reports.EvaluateOptions, reports.AuditFilter, reports.CreateOptions, reports.ModelOptions,
+        reports.ReadOptions, reports.ScanOptions, reports.WhatIf,
+    ):  # fmt: skip
+        parts.append(f"### {options.__name__}\n")
+        parts.append("| option | default | |\n| --- | --- | --- |")
+        for one in dataclasses.fields(options):  # type: ignore[arg-type]
+            inner = one.metadata.get("inside")
+            default = "{}" if one.default_factory is dict else repr(one.default)
+            about = f"see {inner.__name__}" if inner else one.metadata.get("help", "")
+            shown = "" if inner else f"`{default}`"
+            parts.append(f"| `{one.name}` | {shown} | {about.replace('|', chr(92) + '|')} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
 def pages() -> dict[Path, str]:
     """Every page that is made here, with the text that it should have."""
     return {
         DOCS / "cli.md": commands_page(),
         DOCS / "json.md": json_page(),
+        DOCS / "python.md": python_page(),
         DOCS / "decisions" / "README.md": decisions_page(),
     }
 

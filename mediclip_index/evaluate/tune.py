@@ -35,7 +35,9 @@ from mediclip_index.evaluate.splits import (
     to_tune,
 )
 from mediclip_index.session import calibrations, unrelated
+from mediclip_index.session.calibrations import InForce
 from mediclip_index.session.session import Session
+from mediclip_index.show.text import counted
 from mediclip_index.types import (
     Calibration,
     Ids,
@@ -121,6 +123,16 @@ def tune(session: Session, options: TuneOptions, progress: Progress) -> TuneRepo
     )  # fmt: skip
     if fitted is not None:
         chosen = replace(chosen, threshold=_threshold(fitted))
+        earlier = in_force.calibration
+        held = data.calibration if earlier is None else InForce(earlier, "tuned")
+        doubted = [
+            int(predict(replace(asked, labelled=data), one, by).decision.unsure.sum())
+            for one, by in ((before, held), (chosen, InForce(fitted, "tuned")))
+        ]
+        notes.append(
+            f"Of {counted(len(asked.places), 'labelled image')}, {doubted[0]} were unsure before, "
+            f"{doubted[1]} are now; `mediclip-index tune --reset` goes back to the defaults."
+        )
     chosen = replace(
         chosen,
         calibration=fitted,
