@@ -124,7 +124,7 @@ def shown(split: str, methods: Mapping[str, Any]) -> str:
     ]
     n = next(iter(methods.values()))["n"]
     columns = ("method", "accuracy", "95 %", f"{MEDICAL} P/R", f"{OTHER} P/R")
-    return f"{split}, {n} images\n" + table(columns, rows, room=None, right="lrrrr")
+    return f"{split}, {n} images\n" + table(columns, rows, max_width=None, right="lrrrr")
 
 
 def _pair(values: tuple[float, float]) -> str:

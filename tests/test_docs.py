@@ -70,7 +70,7 @@ def test_a_stale_page_is_named_and_left_as_it_is(
 
 
 def test_every_report_is_on_the_page_of_json(makes_docs: ModuleType) -> None:
-    every = {id(shown) for shown in vars(writing).values() if isinstance(shown, writing.Shown)}
+    every = {id(shown) for shown in vars(writing).values() if isinstance(shown, writing.ReportView)}
     assert every <= {id(one.shown) for one in makes_docs.printed()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import ids, opened, options_from, output_options, put
+from mediclip_index.cli.options import ids, open_index, options_from, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.types import AuditFilter
@@ -33,9 +33,9 @@ def list_(context: Context, wanted: AuditFilter, form: str) -> None:
     \b
     mediclip-index audit list --unsure --since 2026-01-31
     """
-    index = opened(context)
+    index = open_index(context)
     rows = index.audit.find(wanted)
-    put(rows, writing.audit_list(index.info().index), form)
+    print_report(rows, writing.audit_list(index.info().index), form)
 
 
 @audit.command(short_help="Show one past verdict with its evidence.")
@@ -48,7 +48,7 @@ def show(context: Context, verdict: str, form: str) -> None:
     \b
     mediclip-index audit show 01a20b69-9718
     """
-    put(opened(context).audit.show(verdict), writing.AUDIT_ROW, form)
+    print_report(open_index(context).audit.show(verdict), writing.AUDIT_ROW, form)
 
 
 @audit.command(short_help="Compute past verdicts again, and list those that differ.")
@@ -72,11 +72,11 @@ def replay(
     mediclip-index audit replay 01a20b69-9718 --from-files
     """
     progress = TerminalProgress()
-    report = opened(context).audit.replay(
+    report = open_index(context).audit.replay(
         verdicts, last=last, from_files=from_files, progress=progress
     )
     progress.finish()
-    put(report, writing.REPLAY, form)
+    print_report(report, writing.REPLAY, form)
     if report.different:
         raise click.exceptions.Exit(1)
 
@@ -95,7 +95,7 @@ def turned(context: Context, images: tuple[str, ...], form: str) -> None:
     mediclip-index audit turned
     mediclip-index audit turned 12 13
     """
-    put(opened(context).audit.turned(ids(images)), writing.TURNED, form)
+    print_report(open_index(context).audit.turned(ids(images)), writing.TURNED, form)
 
 
 @audit.command(short_help="Recompute the chain of hashes over all verdicts.")
@@ -110,7 +110,7 @@ def verify(context: Context, form: str) -> None:
     \b
     mediclip-index audit verify
     """
-    report = opened(context).audit.verify()
-    put(report, writing.CHAIN, form)
+    report = open_index(context).audit.verify()
+    print_report(report, writing.CHAIN, form)
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -30,6 +30,6 @@ def backup(context: Context, file: Path, restore: bool, form: str) -> None:
         from mediclip_index.index import Index
 
         index = Index.restore(context.path, file, by=context.by, device=context.device)
-        put(index.info(), writing.INFO, form)
+        print_report(index.info(), writing.INFO, form)
         return
-    put(opened(context).backup(file), writing.BACKUP, form)
+    print_report(open_index(context).backup(file), writing.BACKUP, form)

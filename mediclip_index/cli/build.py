@@ -11,9 +11,9 @@ from mediclip_index.cli.options import (
     engine_options,
     options_from,
     output_options,
-    put,
+    print_notes,
+    print_report,
     session_options,
-    tell,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
@@ -58,7 +58,7 @@ def build(
     if len(sources) == 1 and Index.is_export(sources[0]):
         made = Index.from_export(context.path, sources[0], by=context.by, device=context.device)
         _check_names(made, new.hash_paths)
-        put(_taken_over(made), writing.BUILD, form)
+        print_report(_taken_over(made), writing.BUILD, form)
         return
     fresh = not Index.exists(context.path)
     if fresh:
@@ -76,8 +76,8 @@ def build(
         raise
     finally:
         progress.finish()
-    tell(report.notes)
-    put(report, writing.BUILD, form)
+    print_notes(report.notes)
+    print_report(report, writing.BUILD, form)
     if form == "table":
         click.echo("\nNext: mediclip-index summary, or mediclip-index search WORDS", err=True)
     if report.refused:
@@ -91,7 +91,7 @@ def _created(context: Context, new: CreateOptions) -> Any:
     if new.model in (None, "auto"):
         model, why = resolve_auto()
         new = replace(new, model=model)
-        tell([why])
+        print_notes([why])
     return Index.create(context.path, new, **session_options(context))
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, references_option, tell
+from mediclip_index.cli.options import (
+    open_index,
+    output_options,
+    print_notes,
+    print_report,
+    references_option,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -36,9 +42,9 @@ def compare(
     mediclip-index compare --nets --json
     """
     progress = TerminalProgress()
-    report = opened(context).compare(
+    report = open_index(context).compare(
         split=split, nets=nets, epochs=epochs, references=references, progress=progress
     )
     progress.finish()
-    tell(report.notes)
-    put(report, writing.COMPARE, form)
+    print_notes(report.notes)
+    print_report(report, writing.COMPARE, form)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mediclip_index.cli.options import tell
+from mediclip_index.cli.options import print_notes
 from mediclip_index.show.text import counted
 from mediclip_index.types import ReadOptions, UsageError
 
@@ -287,7 +287,7 @@ def copy_and_say(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] 
     """`copy`, and say on stderr what came of it; returns whether all that was wanted is there."""
     done = copy(wanted, folder, sources)
     click.echo(done.sentence(folder), err=True)
-    tell(done.notes)
+    print_notes(done.notes)
     return done.whole
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from mediclip_index.cli.build import _created
-from mediclip_index.cli.options import opened, output_style, put, tell
+from mediclip_index.cli.options import open_index, output_style, print_notes, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import tables, writing
 from mediclip_index.types import CreateOptions, Verdict
@@ -30,13 +30,13 @@ def demo(context: Context) -> None:
 
     step = _Steps(context.path)
     exists = Index.exists(context.path)
-    index = opened(context) if exists else _created(context, CreateOptions())
+    index = open_index(context) if exists else _created(context, CreateOptions())
     step("Take the sample collection in (real pictures out of installed packages).", "build")
     progress = TerminalProgress()
     report = index.build(progress=progress)
     progress.finish()
-    tell(report.notes)
-    put(report, writing.BUILD, "table")
+    print_notes(report.notes)
+    print_report(report, writing.BUILD, "table")
     model = index.info().index.model
     bundled = "the bundled model" if model.startswith("lite") else "the model"
     click.echo(f"\nAnswered by {bundled} {model}.")
@@ -46,17 +46,17 @@ def demo(context: Context) -> None:
         f'query --indexed --where "{HELD_OUT}"',
     )
     answers = index.query_indexed(where=HELD_OUT)
-    put(answers, writing.QUERY, "table")
+    print_report(answers, writing.QUERY, "table")
 
     telling = _telling(answers.verdicts)
     step("One of them, asked as a file of yours: all the evidence.", f"query {telling.path}")
-    put(index.query([telling.path]), writing.QUERY, "table")
+    print_report(index.query([telling.path]), writing.QUERY, "table")
 
     step("Find pictures by words.", 'search "a CT scan of the head" -k 3')
-    put(index.search(["a CT scan of the head"], k=3), writing.SEARCH, "table")
+    print_report(index.search(["a CT scan of the head"], k=3), writing.SEARCH, "table")
 
     step("Every verdict was kept, and the record can be checked.", "audit verify")
-    put(index.audit.verify(), writing.CHAIN, "table")
+    print_report(index.audit.verify(), writing.CHAIN, "table")
     click.echo(f"\n{tables.NO_DEVICE}")
     click.echo("\nGo on with these pictures, or name a folder of your own after build:")
     click.echo(f"  mediclip-index --index {shlex.quote(str(context.path))} summary")

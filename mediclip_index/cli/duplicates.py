@@ -14,11 +14,11 @@ from mediclip_index.cli.copying import Wanted, copy_and_say
 from mediclip_index.cli.options import (
     html_option,
     list_options,
-    opened,
+    open_index,
     options_from,
-    put,
-    tell,
-    tell_page,
+    print_notes,
+    print_page_note,
+    print_report,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -92,12 +92,12 @@ def duplicates(
     """
     keep, copy_to = keeping.keep, keeping.copy_to
     progress = TerminalProgress()
-    index = opened(context)
+    index = open_index(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError("--copy-to: this index keeps no paths, so it can't copy.")
     report = index.duplicates(least=least, progress=progress)
     progress.finish()
-    tell(report.notes)
+    print_notes(report.notes)
     if html:
         from mediclip_index.show import pages
 
@@ -105,9 +105,9 @@ def duplicates(
         pages.write(
             html, pages.duplicates(report, pictures, index.info().classes, index.labels.kinds())
         )
-        tell_page(html, marks=True)
+        print_page_note(html, marks=True)
     bare = report if keeping.also_frames or keep is None else _without_frames(report)
-    put(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
+    print_report(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True
     if copy_to is not None:
         near = [(g, g.ids.index(g.best)) for g in report.groups if g.kind == "near"]
@@ -129,7 +129,7 @@ def duplicates(
     if keep is not None and spared:
         named = ", ".join(f"#{image}" for image in spared[:_NAMED])
         more = ", …" if len(spared) > _NAMED else ""
-        tell(
+        print_notes(
             [
                 f"Frames or pages of one file look alike and stay ({named}{more}): --also-frames "
                 "leaves them out, too."

@@ -8,12 +8,12 @@ import click
 
 from mediclip_index.cli.options import (
     html_option,
-    opened,
+    open_index,
     options_from,
     output_options,
-    put,
-    tell,
-    tell_page,
+    print_notes,
+    print_page_note,
+    print_report,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -42,19 +42,19 @@ def evaluate(
     mediclip-index evaluate --split all --leave-out source --html report.html
     mediclip-index evaluate --compare 1 2
     """
-    index = opened(context)
+    index = open_index(context)
     if compare:
         both = index.compare_evaluations(*compare)
-        tell(both.notes)
-        put(both, writing.COMPARISON, form)
+        print_notes(both.notes)
+        print_report(both, writing.COMPARISON, form)
         return
     progress = TerminalProgress()
     report = index.evaluate(options, progress=progress)
     progress.finish()
-    tell(report.notes)
+    print_notes(report.notes)
     if html:
         from mediclip_index.show import pages
 
         pages.write(html, pages.evaluation(report))
-        tell_page(html)
-    put(report, writing.EVALUATION, form)
+        print_page_note(html)
+    print_report(report, writing.EVALUATION, form)

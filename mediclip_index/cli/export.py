@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -25,4 +25,4 @@ def export(context: Context, folder: Path, form: str) -> None:
     mediclip-index export exported/
     mediclip-index --index indexes/again build exported/
     """
-    put(opened(context).export(folder), writing.EXPORT, form)
+    print_report(open_index(context).export(folder), writing.EXPORT, form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -19,4 +19,4 @@ def info(context: Context, form: str) -> None:
     mediclip-index info
     mediclip-index --index other/index info --json
     """
-    put(opened(context).info(), writing.INFO, form)
+    print_report(open_index(context).info(), writing.INFO, form)

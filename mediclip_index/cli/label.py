@@ -12,12 +12,12 @@ from mediclip_index.cli.options import (
     all_pages_option,
     html_option,
     list_options,
-    opened,
+    open_index,
     output_options,
     pictures,
-    put,
-    tell,
-    tell_page,
+    print_notes,
+    print_page_note,
+    print_report,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.cli.splitting import split
@@ -50,15 +50,15 @@ def next_(context: Context, count: int, html: Path | None, form: str) -> None:
     mediclip-index label next --count 20
     mediclip-index label next --count 100 --html next.html
     """
-    index = opened(context)
+    index = open_index(context)
     rows = index.labels.next(count)
     if html:
         from mediclip_index.show import pages
 
         shots = index.images.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
         pages.write(html, pages.proposals(rows, shots, index.info().classes, index.labels.kinds()))
-        tell_page(html, marks=True)
-    put(rows, writing.PROPOSALS, form)
+        print_page_note(html, marks=True)
+    print_report(rows, writing.PROPOSALS, form)
 
 
 @label.command("set")
@@ -91,7 +91,7 @@ def set_(
     mediclip-index label set --split test 14 15
     """
     first = words[0]
-    index = opened(context)
+    index = open_index(context)
     named = not (first == "-" or first.lstrip("#").isdecimal() or _is_path(index, first))
     if clear and named:
         raise click.UsageError("--clear takes the label away; name pictures only.")
@@ -106,8 +106,8 @@ def set_(
     kind = "" if clear else kind
     chosen = pictures(index, given, all_pages=all_pages)
     report = index.labels.set(said, chosen, split=split, subject=subject, kind=kind)
-    tell(report.notes)
-    put(report, writing.LABELS, form)
+    print_notes(report.notes)
+    print_report(report, writing.LABELS, form)
 
 
 def _is_class(index: Index, word: str) -> bool:
@@ -147,11 +147,11 @@ def import_(
     \b
     mediclip-index label import labels.csv     # image|path[,page][,item][,label][,split][,subject]
     """
-    report = opened(context).labels.from_csv(
+    report = open_index(context).labels.from_csv(
         file, all_pages=all_pages, keep_columns=keep_columns, machine_labels=machine_labels
     )
-    tell(report.notes)
-    put(report, writing.LABELS, form)
+    print_notes(report.notes)
+    print_report(report, writing.LABELS, form)
     if report.missing or report.several:
         raise click.exceptions.Exit(3)
 
@@ -166,8 +166,8 @@ def history(context: Context, image: str, form: str) -> None:
     \b
     mediclip-index label history 12
     """
-    index = opened(context)
-    put(index.labels.history(pictures(index, [image])[0]), writing.HISTORY, form)
+    index = open_index(context)
+    print_report(index.labels.history(pictures(index, [image])[0]), writing.HISTORY, form)
 
 
 label.add_command(split)

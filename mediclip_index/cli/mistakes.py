@@ -9,11 +9,11 @@ import click
 from mediclip_index.cli.options import (
     html_option,
     list_options,
-    opened,
-    put,
+    open_index,
+    print_notes,
+    print_page_note,
+    print_report,
     references_option,
-    tell,
-    tell_page,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -43,10 +43,10 @@ def mistakes(
     mediclip-index mistakes --html mistakes.html
     """
     progress = TerminalProgress()
-    index = opened(context)
+    index = open_index(context)
     report = index.mistakes(prompts=prompts, references=references, progress=progress)
     progress.finish()
-    tell(report.notes)
+    print_notes(report.notes)
     if html:
         from mediclip_index.show import pages
 
@@ -54,7 +54,7 @@ def mistakes(
         pages.write(
             html, pages.mistakes(report, pictures, index.info().classes, index.labels.kinds())
         )
-        tell_page(html, marks=True)
-    put(report, writing.MISTAKES, form)
+        print_page_note(html, marks=True)
+    print_report(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

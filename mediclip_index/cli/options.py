@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args, get_type_hints
 import click
 
 from mediclip_index.cli.root import Context
-from mediclip_index.show.text import safe, stderr_room, terminal_width, wrapped
-from mediclip_index.show.writing import FORMATS, IDS, Look, Shown, write
+from mediclip_index.show.text import safe, stderr_width, terminal_width, wrapped
+from mediclip_index.show.writing import FORMATS, IDS, OutputStyle, ReportView, write
 from mediclip_index.types import UsageError
 from mediclip_index.types.options import Options, choices_of, flat_fields
 
@@ -150,7 +150,9 @@ def told_kinds(index: Index, said: Sequence[str], prompts: str | None = None) ->
     for one in said:
         family = index.labels.known_kinds([one], prompts=prompts)
         if len(family) > 1:
-            tell([f"--kind {one}: {', '.join(family)}. One of them alone: --kind ={family[0]}."])
+            print_notes(
+                [f"--kind {one}: {', '.join(family)}. One of them alone: --kind ={family[0]}."]
+            )
     return kinds
 
 
@@ -170,7 +172,7 @@ def html_option(text: str) -> Callable[[F], F]:
 
 
 def engine_options(command: F) -> F:
-    """--engine and --precision; `opened` goes by them."""
+    """--engine and --precision; `open_index` goes by them."""
 
     def keep(ctx: click.Context, parameter: click.Parameter, value: str) -> None:
         setattr(ctx.obj, str(parameter.name), value)
@@ -186,30 +188,30 @@ def engine_options(command: F) -> F:
     )(command)  # fmt: skip
 
 
-def output_style(form: str) -> Look:
+def output_style(form: str) -> OutputStyle:
     """How to write: colours and a width only on a terminal, colours not where NO_COLOR is set."""
     terminal = sys.stdout.isatty()
     color = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     context = click.get_current_context().find_object(Context)
     you = context.you if context else ""
-    return Look(form, terminal_width() if terminal else None, color, you)
+    return OutputStyle(form, terminal_width() if terminal else None, color, you)
 
 
-def put(report: Any, shown: Shown, form: str) -> None:
+def print_report(report: Any, shown: ReportView, form: str) -> None:
     """Write a report to stdout; names that are no UTF-8 go out as the bytes they are."""
     stream = sys.stdout.buffer
     stream.write(os.fsencode(write(report, shown, output_style(form))))
     stream.flush()
 
 
-def tell(notes: Sequence[str]) -> None:
+def print_notes(notes: Sequence[str]) -> None:
     """Notes for people go to stderr."""
-    room = stderr_room()
+    max_width = stderr_width()
     for note in notes:
-        click.echo(wrapped(f"note: {safe(note)}", room, 6), err=True)
+        click.echo(wrapped(f"note: {safe(note)}", max_width, 6), err=True)
 
 
-def tell_page(file: Path, *, marks: bool = False) -> None:
+def print_page_note(file: Path, *, marks: bool = False) -> None:
     """Say that a page was written and, where pictures can be marked in it, what to do with that."""
     told = f"{file} was written: open it in a browser"
     if marks:
@@ -217,7 +219,7 @@ def tell_page(file: Path, *, marks: bool = False) -> None:
             "; there 1, 2 … mark pictures, s saves marks.csv, and `mediclip-index label import "
             "marks.csv` takes them in"
         )
-    click.echo(wrapped(safe(told) + ".", stderr_room()), err=True)
+    click.echo(wrapped(safe(told) + ".", stderr_width()), err=True)
 
 
 def session_options(context: Context) -> dict[str, Any]:
@@ -230,7 +232,7 @@ def session_options(context: Context) -> dict[str, Any]:
     }
 
 
-def opened(context: Context) -> Index:
+def open_index(context: Context) -> Index:
     """The index that the command works on; IndexUnavailable where there is none."""
     from mediclip_index.index import Index
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.options import open_index, output_options, print_notes, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -31,7 +31,7 @@ def list_(context: Context, form: str) -> None:
     \b
     mediclip-index prompts list
     """
-    put(opened(context).prompts.sets(), writing.PROMPT_SETS, form)
+    print_report(open_index(context).prompts.sets(), writing.PROMPT_SETS, form)
 
 
 @prompts.command()
@@ -43,7 +43,7 @@ def show(context: Context, name: str | None) -> None:
     \b
     mediclip-index prompts show mediclip
     """
-    click.echo(opened(context).prompts.source(name), nl=False)
+    click.echo(open_index(context).prompts.source(name), nl=False)
 
 
 @prompts.command(short_help="Add a prompt set and use it.")
@@ -60,9 +60,9 @@ def add(context: Context, file: Path, use: bool, form: str) -> None:
     mediclip-index prompts add mine.toml
     mediclip-index prompts add mediclip
     """
-    facts = opened(context).prompts.add(file, use=use)
-    tell(facts.notes)
-    put([facts], writing.PROMPT_SETS, form)
+    facts = open_index(context).prompts.add(file, use=use)
+    print_notes(facts.notes)
+    print_report([facts], writing.PROMPT_SETS, form)
 
 
 @prompts.command("try")
@@ -83,13 +83,13 @@ def try_(context: Context, sentences: tuple[str, ...], name: str | None, k: int,
     mediclip-index prompts try "an X-ray of a hand" "a photo of a hand"
     mediclip-index prompts try --prompts mediclip
     """
-    index = opened(context)
+    index = open_index(context)
     trials = index.prompts.try_out(sentences, prompts=name, k=k)
-    tell([note for trial in trials for note in trial.notes])
+    print_notes([note for trial in trials for note in trial.notes])
     if sentences or not index.info().labels:
-        put(trials, writing.TRIALS, form)
+        print_report(trials, writing.TRIALS, form)
         return
     progress = TerminalProgress()
     report = index.prompts.weigh(name, progress=progress)
     progress.finish()
-    put(report, writing.worth(trials), form)
+    print_report(report, writing.worth(trials), form)

@@ -17,11 +17,11 @@ from mediclip_index.cli.options import (
     html_option,
     kind_option,
     list_options,
-    opened,
+    open_index,
     options_from,
-    put,
-    tell,
-    tell_page,
+    print_notes,
+    print_page_note,
+    print_report,
     told_kinds,
 )
 from mediclip_index.cli.root import Context
@@ -92,7 +92,7 @@ def query(
         raise click.UsageError("Name pictures or say --indexed, not both.")
     if not indexed and not sources:
         raise click.UsageError("Name pictures, or say --indexed for those that the index holds.")
-    index = opened(context)
+    index = open_index(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
@@ -123,11 +123,11 @@ def query(
     shown = _only(report, only)
     if kinds:
         shown = replace(shown, verdicts=tuple(v for v in shown.verdicts if v.kind in kinds))
-    tell(report.notes)
+    print_notes(report.notes)
     if report.verdicts and not shown.verdicts:
         pictures = counted(len(report.verdicts), "picture")
         wanted = " or ".join(only) + (" of kind " if only and kinds else "") + " or ".join(kinds)
-        tell([f"{pictures} asked of: no verdict is {wanted}."])
+        print_notes([f"{pictures} asked of: no verdict is {wanted}."])
     if html:
         from mediclip_index.show import pages
 
@@ -135,12 +135,12 @@ def query(
             ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
             shots.update(index.images.thumbnails(ids, pages.SIDE))
         pages.write(html, pages.query(shown, shots, index.info().classes, index.labels.kinds()))
-        tell_page(html, marks=True)
+        print_page_note(html, marks=True)
     kept = options.audit or form != "table"
-    put(shown if kept else _without_ids(shown), writing.QUERY, form)
+    print_report(shown if kept else _without_ids(shown), writing.QUERY, form)
     nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0
     if nameless:
-        tell([f"{counted(nameless, 'picture')} not in the index, so without an id."])
+        print_notes([f"{counted(nameless, 'picture')} not in the index, so without an id."])
     whole = copy_to is None or copy_and_say(
         map(Wanted.of_verdict, shown.verdicts), copy_to, sources
     )

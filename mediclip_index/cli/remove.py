@@ -10,12 +10,12 @@ import click
 from mediclip_index.cli.asking import ASK_FROM, agreed
 from mediclip_index.cli.options import (
     all_pages_option,
-    opened,
+    open_index,
     options_from,
     output_options,
     pictures,
-    put,
-    tell,
+    print_notes,
+    print_report,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
@@ -90,9 +90,9 @@ def remove(
     if options.listed and images:
         raise UsageError("--list shows what is removed now; say it alone.")
     where, what = options.where, options.what
-    index = opened(context)
+    index = open_index(context)
     if options.listed:
-        put(index.removed(), writing.REMOVED, form)
+        print_report(index.removed(), writing.REMOVED, form)
         return
     chosen = pictures(index, images, all_pages=all_pages)
     many = (where is not None or all_pages) and not options.restore
@@ -112,7 +112,7 @@ def remove(
     report = index.remove(
         chosen, where=where, what=what, dry_run=options.dry_run, last=options.last
     )
-    tell(report.notes)
-    put(report, writing.REMOVE, form)
+    print_notes(report.notes)
+    print_report(report, writing.REMOVE, form)
     if report.unknown:
         raise click.exceptions.Exit(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -23,9 +23,9 @@ def repair(context: Context, form: str) -> None:
     """
     progress = TerminalProgress()
     try:
-        report = opened(context).repair(progress=progress)
+        report = open_index(context).repair(progress=progress)
     finally:
         progress.finish()
-    put(report, writing.REPAIR, form)
+    print_report(report, writing.REPAIR, form)
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -210,9 +210,9 @@ def main() -> None:
 
 
 def _say(text: str) -> None:
-    from mediclip_index.show.text import stderr_room, wrapped
+    from mediclip_index.show.text import stderr_width, wrapped
 
-    click.echo(wrapped(f"Error: {_printable(text)}", stderr_room(), 7), err=True)
+    click.echo(wrapped(f"Error: {_printable(text)}", stderr_width(), 7), err=True)
 
 
 def _printable(text: str) -> str:

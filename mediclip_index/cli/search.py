@@ -13,12 +13,12 @@ from mediclip_index.cli.options import (
     html_option,
     kind_option,
     list_options,
-    opened,
+    open_index,
     options_from,
     pictures,
-    put,
-    tell,
-    tell_page,
+    print_notes,
+    print_page_note,
+    print_report,
     told_kinds,
 )
 from mediclip_index.cli.root import Context
@@ -76,7 +76,7 @@ def search(
     like, k, copy_to = found.like, found.k, found.copy_to
     asked = text or query.images or like or query.without
     listing = (form in ("paths", "ids") or copy_to is not None) and not asked
-    index = opened(context)
+    index = open_index(context)
     if copy_to is not None and index.hashes_paths:
         raise click.UsageError(
             "--copy-to: this index keeps no paths, so it can't say what to copy."
@@ -92,14 +92,14 @@ def search(
         progress=progress,
     )
     progress.finish()
-    tell(report.notes)
+    print_notes(report.notes)
     if html:
         from mediclip_index.show import pages
 
         ids = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
         shots = index.images.thumbnails(ids, pages.SIDE)
         pages.write(html, pages.search(report, shots, index.info().classes, index.labels.kinds()))
-        tell_page(html, marks=True)
-    put(report, writing.SEARCH, form)
+        print_page_note(html, marks=True)
+    print_report(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(map(Wanted.of_hit, report.results), copy_to):
         raise click.exceptions.Exit(3)

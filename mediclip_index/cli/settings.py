@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -29,7 +29,7 @@ def list_(context: Context, form: str) -> None:
     \b
     mediclip-index settings list
     """
-    put(opened(context).settings.all(), writing.SETTINGS, form)
+    print_report(open_index(context).settings.all(), writing.SETTINGS, form)
 
 
 @settings.command()
@@ -42,4 +42,4 @@ def use(context: Context, number: int, form: str) -> None:
     \b
     mediclip-index settings use 2
     """
-    put(opened(context).settings.use(number), writing.SETTINGS, form)
+    print_report(open_index(context).settings.use(number), writing.SETTINGS, form)

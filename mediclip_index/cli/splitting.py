@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put, tell
+from mediclip_index.cli.options import open_index, output_options, print_notes, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
 
@@ -47,6 +47,6 @@ def split(
     """
     given = {"test": test, "val": val, "tune": tune, "calibrate": calibrate}
     shares = {name: share for name, share in given.items() if share is not None}
-    report = opened(context).labels.split(shares, by=by, where=where, seed=seed)
-    tell(report.notes)
-    put(report, writing.LABELS, form)
+    report = open_index(context).labels.split(shares, by=by, where=where, seed=seed)
+    print_notes(report.notes)
+    print_report(report, writing.LABELS, form)

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.options import html_option, opened, output_options, put, tell, tell_page
+from mediclip_index.cli.options import (
+    html_option,
+    open_index,
+    output_options,
+    print_notes,
+    print_page_note,
+    print_report,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.types import SummaryReport
@@ -32,12 +39,12 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
     mediclip-index summary --html pile.html
     """
     progress = TerminalProgress()
-    index = opened(context)
+    index = open_index(context)
     try:
         report = index.summary(by=by, where=where, progress=progress)
     finally:
         progress.finish()
-    tell(report.notes)
+    print_notes(report.notes)
     if html:
         from mediclip_index.show import pages
 
@@ -45,8 +52,8 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
         pages.write(
             html, pages.summary(report, pictures, index.info().classes, index.labels.kinds())
         )
-        tell_page(html, marks=True)
-    put(report, writing.SUMMARY, form)
+        print_page_note(html, marks=True)
+    print_report(report, writing.SUMMARY, form)
     if form == "table" and report.rows:
         click.echo(f"\nNext: mediclip-index {_next(report)}", err=True)
 

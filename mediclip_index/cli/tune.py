@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, options_from, output_options, put, tell
+from mediclip_index.cli.options import (
+    open_index,
+    options_from,
+    output_options,
+    print_notes,
+    print_report,
+)
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 from mediclip_index.types import TuneOptions
@@ -37,10 +43,10 @@ def tune(
     mediclip-index tune --optimise recall-medical@precision=0.99 --prevalence medical=0.02
     """
     if reset:
-        put(opened(context).settings.reset(), writing.SETTINGS, form)
+        print_report(open_index(context).settings.reset(), writing.SETTINGS, form)
         return
     progress = TerminalProgress()
-    report = opened(context).tune(options, progress=progress)
+    report = open_index(context).tune(options, progress=progress)
     progress.finish()
-    tell(report.notes)
-    put(report, writing.TUNE, form)
+    print_notes(report.notes)
+    print_report(report, writing.TUNE, form)

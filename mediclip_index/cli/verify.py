@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from mediclip_index.cli.options import opened, output_options, put
+from mediclip_index.cli.options import open_index, output_options, print_report
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
 
@@ -27,9 +27,9 @@ def verify(context: Context, deep: int | None, form: str) -> None:
     """
     progress = TerminalProgress()
     try:
-        report = opened(context).verify(deep=deep, progress=progress)
+        report = open_index(context).verify(deep=deep, progress=progress)
     finally:
         progress.finish()
-    put(report, writing.VERIFY, form)
+    print_report(report, writing.VERIFY, form)
     if not report.ok:
         raise click.exceptions.Exit(1)

@@ -2,6 +2,6 @@
 
 from mediclip_index.show.progress import TerminalProgress
 from mediclip_index.show.records import plain
-from mediclip_index.show.writing import FORMATS, Look, Shown, write
+from mediclip_index.show.writing import FORMATS, OutputStyle, ReportView, write
 
-__all__ = ["FORMATS", "Look", "Shown", "TerminalProgress", "plain", "write"]
+__all__ = ["FORMATS", "OutputStyle", "ReportView", "TerminalProgress", "plain", "write"]

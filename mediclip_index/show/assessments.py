@@ -27,7 +27,7 @@ NAMES = {"zero_shot": "words", "neighbours": "neighbours", "blend": "blend"}
 SHOWN = 20  # rows of a long list
 
 
-def settings(report: SettingsReport, room: int | None, style: Style) -> str:
+def settings(report: SettingsReport, max_width: int | None, style: Style) -> str:
     rows = [
         [
             str(one.settings.number),
@@ -48,10 +48,10 @@ def settings(report: SettingsReport, room: int | None, style: Style) -> str:
         for one in report.kept
     ]
     heads = ["number", "", "", "alpha", "k", "beta", "near", "calibrated", "by", "time"]
-    return table(heads, rows, room=room, right="rllrrrr")
+    return table(heads, rows, max_width=max_width, right="rllrrrr")
 
 
-def tune(report: TuneReport, room: int | None, style: Style) -> str:
+def tune(report: TuneReport, max_width: int | None, style: Style) -> str:
     s = report.settings
     if not report.calibrated_on:
         return f"Nothing was chosen: settings number {s.number} stay in force."
@@ -107,21 +107,21 @@ def tune(report: TuneReport, room: int | None, style: Style) -> str:
         pairs.append((name, f"{counted(n, 'image')}, sha256 {digest[:12]}"))
     lines = [
         style.bold(kept[0].upper() + kept[1:]),
-        *(wrapped(f"  {n:<10} {v}", room, 13) for n, v in pairs),
+        *(wrapped(f"  {n:<10} {v}", max_width, 13) for n, v in pairs),
     ]
     return "\n".join(lines)
 
 
-def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
+def evaluation(report: EvaluationReport, max_width: int | None, style: Style) -> str:
     out = f", {' and '.join(report.leave_out)} left out" if report.leave_out else ""
     parts = [style.bold(f"{counted(report.n, 'labelled image')} of {safe(report.split)}{out}")]
     rows = [
         (NAMES[name], _interval(m.accuracy), f"{m.macro.f1:.4f}", f"{m.ece:.4f}")
         for name, m in report.methods.items()
     ]
-    parts.append(table(("method", "accuracy (95 %)", "macro F1", "ECE"), rows, room=room))
-    parts.append(_classes(report.methods, room))
-    parts.append(_confusion(report.methods["blend"], room))
+    parts.append(table(("method", "accuracy (95 %)", "macro F1", "ECE"), rows, max_width=max_width))
+    parts.append(_classes(report.methods, max_width))
+    parts.append(_confusion(report.methods["blend"], max_width))
     tests = [
         (
             key.replace("zero_shot", "words"),
@@ -132,9 +132,14 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
         for key, pair in report.mcnemar.items()
     ]
     parts.append(
-        table(("McNemar", "only first right", "only second", "p"), tests, room=room, right="lrrr")
+        table(
+            ("McNemar", "only first right", "only second", "p"),
+            tests,
+            max_width=max_width,
+            right="lrrr",
+        )
     )
-    parts.append(wrapped(sureness(report.unsure), room))
+    parts.append(wrapped(sureness(report.unsure), max_width))
     parts.append("How often each is right:")
     for name, of in report.by.items():
         shown = worst_first(of)[:SHOWN]
@@ -151,7 +156,7 @@ def evaluation(report: EvaluationReport, room: int | None, style: Style) -> str:
                     (part, f.n, *(percent(x.value) for x in (f.zero_shot, f.neighbours, f.blend)))
                     for part, f in shown
                 ],
-                room=room,
+                max_width=max_width,
                 right="lrrrr",
             )
             + (f"\nand {len(of) - SHOWN} more, none of them worse" if len(of) > SHOWN else "")
@@ -179,17 +184,17 @@ def worst_first(parts: Mapping[str, PartFigures]) -> list[tuple[str, PartFigures
     return sorted(parts.items(), key=lambda item: (item[1].blend.value, -item[1].n))
 
 
-def _confusion(blend: MethodFigures, room: int | None) -> str:
+def _confusion(blend: MethodFigures, max_width: int | None) -> str:
     columns = ("blend's confusion", *(f"judged {safe(name)}" for name in blend.confusion))
     rows = [(truth, *row.values()) for truth, row in blend.confusion.items()]
-    return table(columns, rows, room=room, right="l" + "r" * len(blend.confusion))
+    return table(columns, rows, max_width=max_width, right="l" + "r" * len(blend.confusion))
 
 
 def _interval(share: Proportion) -> str:
     return f"{100 * share.value:.2f} % ({100 * share.low:.2f} to {100 * share.high:.2f})"
 
 
-def _classes(methods: Mapping[str, MethodFigures], room: int | None) -> str:
+def _classes(methods: Mapping[str, MethodFigures], max_width: int | None) -> str:
     rows = [
         (
             NAMES[name],
@@ -203,11 +208,14 @@ def _classes(methods: Mapping[str, MethodFigures], room: int | None) -> str:
         for label, f in m.per_class.items()
     ]
     return table(
-        ("method", "class", "precision", "recall", "F1", "images"), rows, room=room, right="llrrrr"
+        ("method", "class", "precision", "recall", "F1", "images"),
+        rows,
+        max_width=max_width,
+        right="llrrrr",
     )
 
 
-def comparison(report: EvaluationComparison, room: int | None, style: Style) -> str:
+def comparison(report: EvaluationComparison, max_width: int | None, style: Style) -> str:
     """Two kept evaluations side by side."""
     first, second = report.first, report.second
     rows = []
@@ -237,8 +245,8 @@ def comparison(report: EvaluationComparison, room: int | None, style: Style) -> 
     ]
     parts = [
         style.bold(safe(f"evaluations {head}")),
-        table(columns, rows, room=room, right="lrrrrrr"),
-        table(("method", "class", "recall, points"), recalls, room=room, right="llr"),
+        table(columns, rows, max_width=max_width, right="lrrrrrr"),
+        table(("method", "class", "recall, points"), recalls, max_width=max_width, right="llr"),
     ]
     for title, ids in (("mended", report.mended), ("broken", report.broken)):
         if ids:
@@ -247,7 +255,7 @@ def comparison(report: EvaluationComparison, room: int | None, style: Style) -> 
     return "\n\n".join(parts)
 
 
-def compare(report: CompareReport, room: int | None, style: Style) -> str:
+def compare(report: CompareReport, max_width: int | None, style: Style) -> str:
     head = (
         f"{counted(report.n, 'image')} of {safe(report.split)}, "
         f"{counted(report.support, 'labelled image')} to learn from"
@@ -259,7 +267,7 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
     figures = table(
         ("method", "accuracy (95 %)", "labels"),
         [(c.method, _interval(c.accuracy), c.labels) for c in rows],
-        room=room,
+        max_width=max_width,
         right="llr",
     )
     by_class = table(
@@ -271,7 +279,7 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
             )
             for c in rows
         ],
-        room=room,
+        max_width=max_width,
         right="l" + "r" * len(classes),
     )
     costs = table(
@@ -288,24 +296,24 @@ def compare(report: CompareReport, room: int | None, style: Style) -> str:
             )
             for c in rows
         ],
-        room=room,
+        max_width=max_width,
         right="lrrrr",
     )
     return "\n\n".join([style.bold(head), figures, by_class, costs])
 
 
-def replay(report: ReplayReport, room: int | None, style: Style) -> str:
+def replay(report: ReplayReport, max_width: int | None, style: Style) -> str:
     otherwise = sum(d.told for d in report.different)
     head = (
         f"{report.identical} of {counted(report.replayed, 'verdict')} came out the same, "
         f"{otherwise} otherwise; {report.untold} could not be told."
     )
     rows = [(d.id, d.what, d.why) for d in (*report.different, *report.purged)]
-    shown = table(("verdict", "what", "why"), rows, room=room) if rows else ""
+    shown = table(("verdict", "what", "why"), rows, max_width=max_width) if rows else ""
     return "\n\n".join(filter(None, [head, shown]))
 
 
-def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
+def proposals(rows: Sequence[Proposal], max_width: int | None, style: Style) -> str:
     if not rows:
         return "Every image is labelled."
     shown = [
@@ -319,10 +327,12 @@ def proposals(rows: Sequence[Proposal], room: int | None, style: Style) -> str:
         )
         for p in rows
     ]
-    return table(("id", "perhaps", "words", "kind", "why", "path"), shown, room=room, right="rlr")
+    return table(
+        ("id", "perhaps", "words", "kind", "why", "path"), shown, max_width=max_width, right="rlr"
+    )
 
 
-def worth(report: WordsReport, room: int | None, style: Style) -> str:
+def worth(report: WordsReport, max_width: int | None, style: Style) -> str:
     """The sentences that harm most, those that help most, and groups that nobody falls into."""
     harm = [s for s in report.sentences if s.loss_without < 0]
     helpful = [s for s in reversed(report.sentences) if s.loss_without > 0]
@@ -342,17 +352,22 @@ def worth(report: WordsReport, room: int | None, style: Style) -> str:
                 "each changes the log loss (in thousandths) and the right images by:"
             )
             parts.append(
-                wrapped(told, room)
+                wrapped(told, max_width)
                 + "\n"
-                + table(("log loss", "right", "kind", "sentence"), shown, room=room, right="rr")
+                + table(
+                    ("log loss", "right", "kind", "sentence"),
+                    shown,
+                    max_width=max_width,
+                    right="rr",
+                )
             )
     empty = [g.group for g in report.groups if g.images == 0]
     strange = [g for g in report.groups if g.images and g.of_class < 0.5 * g.images]
     if empty:
         told = f"{counted(len(empty), 'kind')} that no image falls into: {safe(', '.join(empty))}"
-        parts.append(wrapped(told, room, 2))
+        parts.append(wrapped(told, max_width, 2))
     if strange:
         told = ", ".join(f"{g.group} ({g.of_class} of {g.images})" for g in strange)
         told = f"kinds that mostly pull images of other classes: {safe(told)}"
-        parts.append(wrapped(told, room, 2))
+        parts.append(wrapped(told, max_width, 2))
     return "\n\n".join(parts)

@@ -9,7 +9,7 @@ from mediclip_index.show.text import counted, percent, safe, wrapped
 from mediclip_index.types import DuplicatesReport, NearDuplicates
 
 
-def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
+def duplicates(report: DuplicatesReport, max_width: int | None, style: Style) -> str:
     """Every group with all of its files, the one to keep first."""
     if not report.groups:
         return "No duplicates."
@@ -18,7 +18,7 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
         f"{report.across_splits} across splits, "
         f"{report.across_labels} with contradicting labels"
     )
-    parts = [style.bold(head), "\n".join(_group(g, room, style) for g in report.groups)]
+    parts = [style.bold(head), "\n".join(_group(g, max_width, style) for g in report.groups)]
     for split, leak in report.leaks.items():
         told = (
             f"{safe(split)}: {leak['leaked']:.0f} of {counted(round(leak['images']), 'image')} "
@@ -26,11 +26,11 @@ def duplicates(report: DuplicatesReport, room: int | None, style: Style) -> str:
             f"{percent(leak['accuracy_with'])} with them, for "
             f"{percent(leak['accuracy_without'])} without."
         )
-        parts.append(wrapped(told, room, 2))
+        parts.append(wrapped(told, max_width, 2))
     return "\n\n".join(parts)
 
 
-def _group(group: NearDuplicates, room: int | None, style: Style) -> str:
+def _group(group: NearDuplicates, max_width: int | None, style: Style) -> str:
     told = [
         f"{group.kind}, cosine {group.similarity:.3f}",
         *(
@@ -39,14 +39,14 @@ def _group(group: NearDuplicates, room: int | None, style: Style) -> str:
             if set(values) - {""}
         ),
     ]
-    lines = [style.dim(wrapped(safe("; ".join(told)), room, 2))]
+    lines = [style.dim(wrapped(safe("; ".join(told)), max_width, 2))]
     if group.kind == "exact":
-        lines += [wrapped(f"  #{group.ids[0]}  {safe(path)}", room, 4) for path in group.paths]
+        lines += [wrapped(f"  #{group.ids[0]}  {safe(path)}", max_width, 4) for path in group.paths]
         return "\n".join(lines)
     for place, (image, path) in enumerate(zip(group.ids, group.paths, strict=False)):
         size = "{} x {}".format(*group.sizes[place]) if place < len(group.sizes) else ""
         best = ", the best" if image == group.best else ""
-        lines.append(wrapped(f"  #{image}  {safe(path)}  {size}{best}".rstrip(), room, 4))
+        lines.append(wrapped(f"  #{image}  {safe(path)}  {size}{best}".rstrip(), max_width, 4))
     return "\n".join(lines)
 
 

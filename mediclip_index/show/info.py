@@ -9,7 +9,7 @@ from mediclip_index.show.text import counted, safe, size, wrapped
 from mediclip_index.types import InfoReport
 
 
-def info(report: InfoReport, room: int | None, style: Style) -> str:
+def info(report: InfoReport, max_width: int | None, style: Style) -> str:
     def told(counts: Any) -> str:
         return ", ".join(f"{n} {name}" for name, n in counts.items()) or "none"
 
@@ -50,5 +50,5 @@ def info(report: InfoReport, room: int | None, style: Style) -> str:
         ("last build", report.last_build or "never"),
     ]
     lines = [style.bold(report.index.path)]
-    lines += [wrapped(f"  {name:<10} {value}", room, 13) for name, value in pairs]
+    lines += [wrapped(f"  {name:<10} {value}", max_width, 13) for name, value in pairs]
     return "\n".join([*lines, "", style.dim(NO_DEVICE)])

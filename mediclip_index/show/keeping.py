@@ -19,7 +19,7 @@ from mediclip_index.types import (
 _SHOWN = 10
 
 
-def verify(report: VerifyReport, room: int | None, style: Style) -> str:
+def verify(report: VerifyReport, max_width: int | None, style: Style) -> str:
     looked = ", ".join(
         # One of them loses its s: the names are those of the report, in the plural.
         f"{n} {what.replace('_', ' ').removesuffix('s' if n == 1 else '')}"
@@ -29,30 +29,30 @@ def verify(report: VerifyReport, room: int | None, style: Style) -> str:
         return f"{safe(report.path)} is whole ({looked})."
     head = style.bold(f"{counted(len(report.findings), 'finding')} in {safe(report.path)}")
     told = f"\n\n({looked} were looked at.)" if looked else ""
-    return head + "\n\n" + _findings(report.findings, room, style) + told
+    return head + "\n\n" + _findings(report.findings, max_width, style) + told
 
 
-def repair(report: RepairReport, room: int | None, style: Style) -> str:
-    done = [wrapped(f"  {m.kind:<15} {safe(m.what)}", room, 18) for m in report.mended]
+def repair(report: RepairReport, max_width: int | None, style: Style) -> str:
+    done = [wrapped(f"  {m.kind:<15} {safe(m.what)}", max_width, 18) for m in report.mended]
     parts = ["Mended:\n" + "\n".join(done) if done else "There was nothing to repair."]
     if report.findings:
-        parts.append("What is left:\n\n" + _findings(report.findings, room, style))
+        parts.append("What is left:\n\n" + _findings(report.findings, max_width, style))
     elif done:
         parts.append(f"{safe(report.path)} is whole.")
     return "\n\n".join(parts)
 
 
-def _findings(findings: Sequence[Finding], room: int | None, style: Style) -> str:
+def _findings(findings: Sequence[Finding], max_width: int | None, style: Style) -> str:
     lines = []
     for f in findings:
         # Broken where it is wide first, coloured then: colours take no columns.
-        what = wrapped(f"  {f.kind:<15} {safe(f.what)}", room, 18)
-        mend = wrapped(f"{'':<17} {safe(f.mend)}", room, 18)
+        what = wrapped(f"  {f.kind:<15} {safe(f.what)}", max_width, 18)
+        mend = wrapped(f"{'':<17} {safe(f.mend)}", max_width, 18)
         lines += [what.replace(f.kind, style.warn(f.kind), 1), style.dim(mend)]
     return "\n".join(lines)
 
 
-def remove(report: RemoveReport, room: int | None, style: Style) -> str:
+def remove(report: RemoveReport, max_width: int | None, style: Style) -> str:
     would = "would be " if report.dry_run else ""
     head = f"{counted(len(report.images), 'image')} {would}{report.what}"
     if report.unchanged:
@@ -63,32 +63,32 @@ def remove(report: RemoveReport, room: int | None, style: Style) -> str:
     parts = [head + "."]
     if report.images:
         rows = [(f"#{i.id}", i.path) for i in report.images[:_SHOWN]]
-        parts.append(table(("id", "path"), rows, room=room, right="r"))
+        parts.append(table(("id", "path"), rows, max_width=max_width, right="r"))
     if len(report.images) > _SHOWN:
         parts.append(f"and {len(report.images) - _SHOWN} more")
     return "\n".join(parts)
 
 
-def removed(rows: Sequence[RemovedImage], room: int | None, style: Style) -> str:
+def removed(rows: Sequence[RemovedImage], max_width: int | None, style: Style) -> str:
     if not rows:
         return "No image is removed."
     shown = [(f"#{r.id}", r.time, style.who(r.by), r.path) for r in rows]
-    return table(("id", "removed", "by", "path"), shown, room=room, right="r")
+    return table(("id", "removed", "by", "path"), shown, max_width=max_width, right="r")
 
 
-def export(report: ExportReport, room: int | None, style: Style) -> str:
+def export(report: ExportReport, max_width: int | None, style: Style) -> str:
     tables = ", ".join(f"{safe(name)} {count}" for name, count in report.rows.items() if count)
     library = f"{counted(report.images, 'image')}, {report.labelled} labelled"
     return "\n".join(
         [
             f"library.csv, library.parquet: {library}",
-            wrapped(f"tables, by rows: {tables}", room, 2),
+            wrapped(f"tables, by rows: {tables}", max_width, 2),
             f"{safe(report.path)}: {size(report.bytes)}. README.md there says what is what.",
         ]
     )
 
 
-def backup(report: BackupReport, room: int | None, style: Style) -> str:
+def backup(report: BackupReport, max_width: int | None, style: Style) -> str:
     return "\n".join(
         [
             f"{counted(report.images, 'image')} and {counted(report.verdicts, 'verdict')} of "

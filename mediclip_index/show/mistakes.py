@@ -14,7 +14,7 @@ _SUSPICION = (
 )
 
 
-def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
+def mistakes(report: MistakesReport, max_width: int | None, style: Style) -> str:
     of = f"of {counted(report.judged, 'labelled image')} judged wrong"
     parts = [style.bold(f"{len(report.mistakes)} {of}")]
     score = {s.id: f"{s.score:.2f}" for s in report.suspect_labels}
@@ -25,9 +25,11 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
             for m in report.mistakes[:SHOWN]
         ]  # fmt: skip
         head = ("id", "label", "given by", "judged", "probability", "suspicion", "path")
-        parts.append(table(head, rows, room=room, right="rlllrr") + _more(len(report.mistakes)))
         parts.append(
-            "\n".join(wrapped(f"#{m.id}: {safe(m.why)}", room, 2) for m in report.mistakes[:5])
+            table(head, rows, max_width=max_width, right="rlllrr") + _more(len(report.mistakes))
+        )
+        parts.append(
+            "\n".join(wrapped(f"#{m.id}: {safe(m.why)}", max_width, 2) for m in report.mistakes[:5])
         )
     if report.only_suspect:
         suspected = [
@@ -45,11 +47,11 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
         parts.append(
             f"{counted(len(report.only_suspect), 'more label looks', 'more labels look')} wrong, "
             "though judged as labelled, most suspect first:\n"
-            + table(columns, suspected, room=room, right="rlllr")
+            + table(columns, suspected, max_width=max_width, right="rlllr")
             + _more(len(report.only_suspect))
         )
     if score:
-        parts.append(style.dim(wrapped(_SUSPICION, room)))
+        parts.append(style.dim(wrapped(_SUSPICION, max_width)))
     if report.contradictions:
         pairs = [
             (f"#{c.first.id} {c.first.label}", f"#{c.second.id} {c.second.label}",
@@ -59,7 +61,7 @@ def mistakes(report: MistakesReport, room: int | None, style: Style) -> str:
         parts.append(
             f"{counted(len(report.contradictions), 'pair')} of near-duplicates with different "
             "labels:\n"
-            + table(("one", "other", "cosine", "path"), pairs, room=room, right="llr")
+            + table(("one", "other", "cosine", "path"), pairs, max_width=max_width, right="llr")
             + _more(len(report.contradictions))
         )
     return "\n\n".join(parts)

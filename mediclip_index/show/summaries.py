@@ -22,7 +22,7 @@ def totals(report: SummaryReport) -> str:
     return f"{counted(report.images, 'image')}: {told}; {unsure} unsure, {labelled} labelled."
 
 
-def summary(report: SummaryReport, room: int | None, style: Style) -> str:
+def summary(report: SummaryReport, max_width: int | None, style: Style) -> str:
     if not report.rows:
         return "No image to count."
     rows = [
@@ -40,11 +40,11 @@ def summary(report: SummaryReport, room: int | None, style: Style) -> str:
         for row in report.rows
     ]
     head = ("class", report.by, "images", "share", "sure", "unsure", "labelled", "", "likeliest")
-    shown = table(head, rows, room=room, right="llrrrrrr")
+    shown = table(head, rows, max_width=max_width, right="llrrrrrr")
     return "\n\n".join([shown, totals(report), style.dim(NO_DEVICE)])
 
 
-def turned(report: TurnedReport, room: int | None, style: Style) -> str:
+def turned(report: TurnedReport, max_width: int | None, style: Style) -> str:
     looked = f"{counted(report.verdicts, 'verdict')} looked at"
     if not report.turned:
         return f"None would turn; {looked}."
@@ -58,5 +58,5 @@ def turned(report: TurnedReport, room: int | None, style: Style) -> str:
         )
         for t in report.turned
     ]
-    shown = table(("said", "", "now", "", "path"), rows, room=room, right="lrlr")
+    shown = table(("said", "", "now", "", "path"), rows, max_width=max_width, right="lrlr")
     return f"{shown}\n\n{len(report.turned)} would turn; {looked}."

@@ -50,14 +50,14 @@ class Style:
         return f"\x1b[33m{text}\x1b[0m" if self._color else text
 
 
-def query(report: QueryReport, room: int | None, style: Style) -> str:
+def query(report: QueryReport, max_width: int | None, style: Style) -> str:
     parts = []
     if len(report.verdicts) <= CARDS:
-        parts += [card(v, room, style) for v in report.verdicts]
+        parts += [card(v, max_width, style) for v in report.verdicts]
     else:
-        parts.append(_verdicts(report.verdicts, room, style))
+        parts.append(_verdicts(report.verdicts, max_width, style))
         parts.append(_summary(report.verdicts))
-    parts += _refused(report.refused, room)
+    parts += _refused(report.refused, max_width)
     if not parts:
         parts.append("No picture to show.")
     if report.verdicts:
@@ -65,7 +65,7 @@ def query(report: QueryReport, room: int | None, style: Style) -> str:
     return "\n\n".join(parts)
 
 
-def card(verdict: Verdict, room: int | None, style: Style) -> str:
+def card(verdict: Verdict, max_width: int | None, style: Style) -> str:
     """One verdict in full."""
     doubt = style.warn("  UNSURE") if verdict.unsure else ""
     raw = "" if verdict.calibrated else " (uncalibrated)"
@@ -85,14 +85,14 @@ def card(verdict: Verdict, room: int | None, style: Style) -> str:
         f"  kind       {kind}",
         f"  words      {_shares(verdict.zero_shot)}",
         f"  neighbours {_shares(verdict.votes) if verdict.votes else 'no vote'}",
-        wrapped(f"  why        {safe(verdict.why)}", room, 13),
+        wrapped(f"  why        {safe(verdict.why)}", max_width, 13),
     ]
     neighbours = [(f"#{n.id}", *_vote(n), n.label or "-", n.path) for n in verdict.neighbours]
     head = ("id", "cosine", "share of votes", "label", "path")
-    lines += _voters(head, neighbours, "rrr", room, style)
+    lines += _voters(head, neighbours, "rrr", max_width, style)
     references = [(r.kind, *_vote(r), r.label, r.source) for r in verdict.references]
     head = ("reference", "cosine", "share of votes", "label", "source")
-    lines += _voters(head, references, "lrr", room, style)
+    lines += _voters(head, references, "lrr", max_width, style)
     if verdict.id:  # one that is not kept has none that could be asked for
         lines += ["", style.dim(f"  verdict {verdict.id}")]
     return "\n".join(lines)
@@ -106,14 +106,14 @@ def _voters(
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
     right: str,
-    room: int | None,
+    max_width: int | None,
     style: Style,
 ) -> list[str]:
     """The first of them under their head; nothing where there are none."""
     if not rows:
         return []
-    inner = None if room is None else room - 4
-    shown = table(head, rows[:VOTERS], room=inner, right=right)
+    inner = None if max_width is None else max_width - 4
+    shown = table(head, rows[:VOTERS], max_width=inner, right=right)
     more = [style.dim(f"    and {len(rows) - VOTERS} more")] if len(rows) > VOTERS else []
     return ["", *(f"    {line}" for line in shown.splitlines()), *more]
 
@@ -132,7 +132,7 @@ def part_of(page: int | None, item: int | None) -> str:
     return (f", page {page}" if page else "") + (f", picture {item}" if item else "")
 
 
-def _verdicts(verdicts: Sequence[Verdict], room: int | None, style: Style) -> str:
+def _verdicts(verdicts: Sequence[Verdict], max_width: int | None, style: Style) -> str:
     rows = [
         (
             f"#{v.image}" if v.image else "",
@@ -145,7 +145,7 @@ def _verdicts(verdicts: Sequence[Verdict], room: int | None, style: Style) -> st
         for v in verdicts
     ]
     head = ("id", "label", "probability", "", "kind", "path")
-    return table(head, rows, room=room, right="rlr")
+    return table(head, rows, max_width=max_width, right="rlr")
 
 
 def _standing(author: str | None, unsure: bool | None, style: Style) -> str:
@@ -167,17 +167,18 @@ def _of_page(refused: Refusal) -> str:
     return f" (page {refused.page})" if refused.page else ""
 
 
-def _refused(refused: Sequence[Refusal], room: int | None) -> list[str]:
+def _refused(refused: Sequence[Refusal], max_width: int | None) -> list[str]:
     if not refused:
         return []
     if len(refused) <= CARDS:
         told = [
-            wrapped(f"  {r.reason:<13}{safe(r.message)}{_of_page(r)}", room, 15) for r in refused
+            wrapped(f"  {r.reason:<13}{safe(r.message)}{_of_page(r)}", max_width, 15)
+            for r in refused
         ]
         return ["\n".join([_refused_head(refused), *told])]
     rows = [(r.reason, r.path + (f", page {r.page}" if r.page else "")) for r in refused]
     head = _refused_head(refused)
-    return [head + "\n" + table(("reason", "path"), rows, room=room)]
+    return [head + "\n" + table(("reason", "path"), rows, max_width=max_width)]
 
 
 def _refused_head(refused: Sequence[Refusal]) -> str:
@@ -187,7 +188,7 @@ def _refused_head(refused: Sequence[Refusal]) -> str:
     return ", ".join(told) + ":"
 
 
-def build(report: BuildReport, room: int | None, style: Style) -> str:
+def build(report: BuildReport, max_width: int | None, style: Style) -> str:
     missing = sum(r.reason == "missing" for r in report.refused)
     counts = [
         (report.added, "added"), (report.unchanged, "unchanged"), (report.renamed, "renamed"),
@@ -210,10 +211,10 @@ def build(report: BuildReport, room: int | None, style: Style) -> str:
         f"  model      {report.index.model}",
         f"  took       {report.seconds:.1f} s{speed}",
     ]
-    return "\n\n".join(["\n".join(lines), *_refused(report.refused, room)])
+    return "\n\n".join(["\n".join(lines), *_refused(report.refused, max_width)])
 
 
-def search(report: SearchReport, room: int | None, style: Style) -> str:
+def search(report: SearchReport, max_width: int | None, style: Style) -> str:
     if not report.results:
         return "Nothing found."
     # Where nothing was asked that an image could be like, no cosine is to be told.
@@ -232,7 +233,7 @@ def search(report: SearchReport, room: int | None, style: Style) -> str:
     # What is empty for all of them takes no room from the paths.
     told = [one for one in columns if set(one[2]) - {"", "-"} or one[0] == "path"]
     heads, right, cells = zip(*told, strict=True)
-    return table(heads, list(zip(*cells, strict=True)), room=room, right="".join(right))
+    return table(heads, list(zip(*cells, strict=True)), max_width=max_width, right="".join(right))
 
 
 def _part_of_hit(hit: SearchHit) -> str:
@@ -243,7 +244,7 @@ def _share(probability: float | None) -> str:
     return "-" if probability is None else percent(probability)
 
 
-def labels(report: LabelReport, room: int | None, style: Style) -> str:
+def labels(report: LabelReport, max_width: int | None, style: Style) -> str:
     text = f"{counted(report.changed, 'image')} changed, {report.unchanged} as they were."
     if report.missing:
         shown = "\n".join(f"  {safe(p)}" for p in report.missing[:10])
@@ -259,12 +260,12 @@ def labels(report: LabelReport, room: int | None, style: Style) -> str:
             f"{counted(len(report.several), 'path holds', 'paths hold')} several pictures, and "
             "none of them was labelled; say image, or page and item, or --all-pages:"
         )
-        text += f"\n{wrapped(told, room)}\n{shown}"
+        text += f"\n{wrapped(told, max_width)}\n{shown}"
         text += f"\n  and {more} more" if more > 0 else ""
     return text
 
 
-def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
+def events(rows: Sequence[LabelEvent], max_width: int | None, style: Style) -> str:
     if not rows:
         return "Nothing was ever said of this image."
     shown = [
@@ -278,11 +279,11 @@ def events(rows: Sequence[LabelEvent], room: int | None, style: Style) -> str:
         )
         for e in rows
     ]
-    return table(("time", "by", "label", "kind", "split", "subject"), shown, room=room)
+    return table(("time", "by", "label", "kind", "split", "subject"), shown, max_width=max_width)
 
 
-def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) -> str:
-    narrow = room is not None and room < ONE_LINE
+def prompt_sets(rows: Sequence[PromptSetFacts], max_width: int | None, style: Style) -> str:
+    narrow = max_width is not None and max_width < ONE_LINE
     shown = [
         (
             "*" if s.default else "",
@@ -300,11 +301,11 @@ def prompt_sets(rows: Sequence[PromptSetFacts], room: int | None, style: Style) 
             : 6 if narrow else 7
         ],
         shown,
-        room=room,
+        max_width=max_width,
         right="llrrr",
     )
     if narrow:
-        text = _under(text, [wrapped(f"     {safe(s.description)}", room, 5) for s in rows])
+        text = _under(text, [wrapped(f"     {safe(s.description)}", max_width, 5) for s in rows])
     return text + "\n\n* answers queries now."
 
 
@@ -314,7 +315,7 @@ def _under(text: str, more: Sequence[str]) -> str:
     return "\n".join([head, *(line for pair in zip(lines, more, strict=True) for line in pair)])
 
 
-def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
+def trials(rows: Sequence[PromptTrial], max_width: int | None, style: Style) -> str:
     shown = [
         (
             t.class_name or "-",
@@ -325,13 +326,15 @@ def trials(rows: Sequence[PromptTrial], room: int | None, style: Style) -> str:
         )
         for t in rows
     ]
-    return table(("class", "kind", "best", "pulls", "sentence"), shown, room=room, right="llr")
+    return table(
+        ("class", "kind", "best", "pulls", "sentence"), shown, max_width=max_width, right="llr"
+    )
 
 
-def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
+def audit_rows(rows: Sequence[AuditRow], max_width: int | None, style: Style) -> str:
     if not rows:
         return "No verdicts yet."
-    narrow = room is not None and room < ONE_LINE
+    narrow = max_width is not None and max_width < ONE_LINE
     shown = [
         (
             *(() if narrow else (r.verdict.id,)),
@@ -345,13 +348,13 @@ def audit_rows(rows: Sequence[AuditRow], room: int | None, style: Style) -> str:
     ]
     head = ("time (UTC)", "label", "probability", "", "path")
     if not narrow:
-        return table(("id", *head), shown, room=room, right="lllr")
+        return table(("id", *head), shown, max_width=max_width, right="lllr")
     # An id is not cut: it is there to be copied.
     ids = [style.dim(f"  {safe(r.verdict.id)}") for r in rows]
-    return _under(table(head, shown, room=room, right="llr"), ids)
+    return _under(table(head, shown, max_width=max_width, right="llr"), ids)
 
 
-def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
+def audit_row(row: AuditRow, max_width: int | None, style: Style) -> str:
     pairs = [
         ("time", row.time), ("by", style.who(row.by)), ("model", row.model),
         ("fingerprint", row.fingerprint), ("engine", f"{row.engine}, {row.precision}"),
@@ -359,12 +362,12 @@ def audit_row(row: AuditRow, room: int | None, style: Style) -> str:
         ("state", f"transaction {row.tx}"), ("run", row.run),
         ("chain", row.chain or "waiting in the spool"),
     ]  # fmt: skip
-    lines = [card(row.verdict, room, style)]
+    lines = [card(row.verdict, max_width, style)]
     lines += [f"  {name:<11} {safe(value)}" for name, value in pairs]
     return "\n".join(lines)
 
 
-def chain(report: ChainReport, room: int | None, style: Style) -> str:
+def chain(report: ChainReport, max_width: int | None, style: Style) -> str:
     if not report.ok:
         return "\n".join([*(safe(f) for f in report.findings), f"head {report.head}"])
     holds = f"The chain of {counted(report.verdicts, 'verdict')} holds."

@@ -44,12 +44,12 @@ def size(count: int) -> str:
     return f"{amount:.1f} TB"
 
 
-def shortened(path: str, room: int) -> str:
-    """A path cut in the middle to `room` columns; its end, which tells files apart, stays."""
-    if width(path) <= room or room < 8:
+def shortened(path: str, max_width: int) -> str:
+    """A path cut in the middle to `max_width` columns; its end, which tells files apart, stays."""
+    if width(path) <= max_width or max_width < 8:
         return path
-    tail = path[-(room - 4) :]
-    while width(tail) > room - 4:
+    tail = path[-(max_width - 4) :]
+    while width(tail) > max_width - 4:
         tail = tail[1:]
     for gap in (os.sep, " "):
         at = tail.find(gap)
@@ -62,16 +62,16 @@ def shortened(path: str, room: int) -> str:
 _WORD = re.compile(r" *(?:\(?[<>] )?[^ ]+(?: %[^ ]*)?")
 
 
-def wrapped(text: str, room: int | None, hang: int = 0) -> str:
-    """Text broken between words where it is wider than `room`; its further lines are indented by
-    `hang`. A word that is wider than that stays whole."""
-    if room is None:
+def wrapped(text: str, max_width: int | None, hang: int = 0) -> str:
+    """Text broken between words where it is wider than `max_width`; its further lines are
+    indented by `hang`. A word that is wider than that stays whole."""
+    if max_width is None:
         return text
     lines = []
     for line in text.split("\n"):
         full = ""
         for word in _WORD.findall(line):
-            if full.strip() and width(full + word) > room:
+            if full.strip() and width(full + word) > max_width:
                 lines.append(full)
                 full = " " * hang + word.lstrip(" ")
             else:
@@ -89,17 +89,18 @@ def table(
     head: Sequence[str],
     rows: Sequence[Sequence[object]],
     *,
-    room: int | None,
+    max_width: int | None,
     right: str = "",
 ) -> str:
     """Columns under a head, two blanks apart. `right` holds an "r" for each column that is aligned
-    to the right, else "l". `room` is the terminal's width, None for a pipe, where nothing is cut:
+    to the right, else "l". `max_width` is the terminal's width, None for a pipe, where nothing is
+    cut:
     on a terminal the widest column, most often of paths, gives way.
     """
     cells = [[safe(c) for c in row] for row in rows]
     widths = [max([width(h), *(width(row[i]) for row in cells)]) for i, h in enumerate(head)]
-    if room is not None:
-        excess = sum(widths) + 2 * (len(widths) - 1) - room
+    if max_width is not None:
+        excess = sum(widths) + 2 * (len(widths) - 1) - max_width
         widest = max(range(len(widths)), key=lambda i: widths[i])
         if excess > 0:
             widths[widest] = max(16, widths[widest] - excess)
@@ -129,6 +130,6 @@ def terminal_width(of: int = 1) -> int:
         return 100
 
 
-def stderr_room() -> int | None:
+def stderr_width() -> int | None:
     """Columns for what is said on stderr; None where nobody reads it on a terminal."""
     return terminal_width(2) if sys.stderr.isatty() else None

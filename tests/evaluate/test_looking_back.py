@@ -15,7 +15,7 @@ from mediclip_index.evaluate import compare, networks
 from mediclip_index.evaluate.propose import choose
 from mediclip_index.jobs.reread import Square, pixels
 from mediclip_index.show import pages
-from mediclip_index.show.writing import MISTAKES, Look, write
+from mediclip_index.show.writing import MISTAKES, OutputStyle, write
 from mediclip_index.types import Ids, Silent, UsageError
 from mediclip_index.verdict import unit
 
@@ -35,7 +35,7 @@ def test_flipped_labels_are_the_most_suspect(mixed: Index) -> None:
     scores = [s.score for s in report.suspect_labels]
     assert scores == sorted(scores, reverse=True)
     assert min(scores) >= 0.5  # words and neighbours together believe another class more
-    told = write(report, MISTAKES, Look())
+    told = write(report, MISTAKES, OutputStyle())
     assert "\nsuspicion: how little words and labelled neighbours together believe a label" in told
 
 

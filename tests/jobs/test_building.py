@@ -15,7 +15,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import Catalog, images, models, presence
-from mediclip_index.show.writing import BUILD, Look, write
+from mediclip_index.show.writing import BUILD, OutputStyle, write
 from mediclip_index.types import Ids, UsageError, Vectors
 
 # Dies between the rows of its third batch and their commit.
@@ -386,7 +386,7 @@ def test_a_source_that_is_gone_is_said_to_be_gone(built: Index, pile: Path) -> N
     assert refused.reason == "missing"
     assert f"{pile} is gone" in refused.message
     assert "build --allow-missing" in refused.message
-    shown = write(built.build(), BUILD, Look())
+    shown = write(built.build(), BUILD, OutputStyle())
     assert "  files      those of 1 source missing\n" in shown
     assert "\n1 source missing:\n" in shown
     assert "refused" not in shown

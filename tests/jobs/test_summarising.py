@@ -11,7 +11,7 @@ from PIL import Image
 
 from mediclip_index import Index
 from mediclip_index.catalog import models
-from mediclip_index.show.writing import MISTAKES, Look, write
+from mediclip_index.show.writing import MISTAKES, OutputStyle, write
 from mediclip_index.types import UsageError
 from tests.cli.conftest import run
 
@@ -67,7 +67,7 @@ def test_pictures_of_one_file_are_told_apart_in_every_list(
     index.labels.set("medical", [1, 2])
     index.labels.set("non_medical", [3])
     report = index.mistakes()
-    shown = write(report, MISTAKES, Look())
+    shown = write(report, MISTAKES, OutputStyle())
     assert report.mistakes
     for one in report.mistakes:
         assert f"pages.tif, page {one.page}\n" in shown

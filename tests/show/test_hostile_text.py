@@ -20,7 +20,7 @@ import pytest
 from mediclip_index import types as reports
 from mediclip_index.show import pages, writing
 from mediclip_index.show.records import plain
-from mediclip_index.show.writing import Look, Shown
+from mediclip_index.show.writing import OutputStyle, ReportView
 
 HOSTILE = (
     "a\x1b[31mb\x1b]0;owned\x07c\u202ed\ne\rf\x9b1mg\u2066h\udcffi\x00<script>x</script>'\"&]]>"
@@ -55,7 +55,7 @@ def filled(kind: Any, depth: int = 0) -> Any:
     return 1
 
 
-REPORTS: dict[str, tuple[Shown, Any]] = {
+REPORTS: dict[str, tuple[ReportView, Any]] = {
     "query, one": (writing.QUERY, reports.QueryReport),
     "query": (writing.QUERY, reports.QueryReport),
     "build": (writing.BUILD, reports.BuildReport),
@@ -90,7 +90,7 @@ REPORTS: dict[str, tuple[Shown, Any]] = {
 }
 
 
-def report_of(name: str) -> tuple[Shown, Any]:
+def report_of(name: str) -> tuple[ReportView, Any]:
     shown, kind = REPORTS[name]
     report = filled(kind)
     if name == "query, one":
@@ -115,17 +115,17 @@ def evaluation() -> reports.EvaluationReport:
 
 
 def test_no_report_is_left_out() -> None:
-    every = {id(shown) for shown in vars(writing).values() if isinstance(shown, Shown)}
+    every = {id(shown) for shown in vars(writing).values() if isinstance(shown, ReportView)}
     assert every <= {id(shown) for shown, _ in REPORTS.values()}
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_table_steers_no_terminal(name: str) -> None:
     shown, report = report_of(name)
-    for room in (None, 80):
-        text = writing.write(report, shown, Look("table", room))
+    for max_width in (None, 80):
+        text = writing.write(report, shown, OutputStyle("table", max_width))
         steering = {c for c in text if not c.isprintable()} - SAFE_CONTROLS
-        assert not steering, (room, steering)
+        assert not steering, (max_width, steering)
         assert "\ne" not in text  # a line end in a name begins no line of its own
 
 
@@ -133,17 +133,17 @@ def test_a_table_steers_no_terminal(name: str) -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_format_is_escaped_on_a_terminal(name: str, form: str) -> None:
     shown, report = report_of(name)
-    text = writing.write(report, shown, Look(form, 80))
+    text = writing.write(report, shown, OutputStyle(form, 80))
     assert not {c for c in text if not c.isprintable()} - SAFE_CONTROLS
 
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_json_stays_json_and_gives_names_back_as_they_are(name: str) -> None:
     shown, report = report_of(name)
-    text = writing.write(report, shown, Look("json"))
+    text = writing.write(report, shown, OutputStyle("json"))
     assert text.isascii()
     assert HOSTILE in _texts(json.loads(text)) or name == "labels"  # which are numbers alone
-    for line in writing.write(report, shown, Look("jsonl")).splitlines():
+    for line in writing.write(report, shown, OutputStyle("jsonl")).splitlines():
         json.loads(line)
 
 

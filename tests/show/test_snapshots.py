@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from mediclip_index.show import writing
-from mediclip_index.show.writing import Look
+from mediclip_index.show.writing import OutputStyle
 from tests.show import test_hostile_text as made
 from tests.show.test_hostile_text import REPORTS, report_of
 
@@ -170,7 +170,7 @@ def plausible(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_table_looks_as_it_did(name: str, width: int) -> None:
     shown, report = report_of(name)
-    text = writing.write(report, shown, Look("table", width, you="ada"))
+    text = writing.write(report, shown, OutputStyle("table", width, you="ada"))
     file = SNAPSHOTS / f"{_file_name(name)}-{width}.txt"
     if os.environ.get(UPDATE):
         SNAPSHOTS.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from mediclip_index.show import assessments, duplicates, tables, writing
 from mediclip_index.show.tables import Style
 from mediclip_index.show.text import counted, shortened, table, width, wrapped
-from mediclip_index.show.writing import Look
+from mediclip_index.show.writing import OutputStyle
 from mediclip_index.types import (
     AuditRow,
     DuplicatesReport,
@@ -28,10 +28,10 @@ WHY = (
 )
 
 
-@pytest.mark.parametrize("room", range(30, 90))
-def test_wrapped_text_fits_and_loses_no_word(room: int) -> None:
-    lines = wrapped(WHY, room, 13).split("\n")
-    assert all(width(line) <= room for line in lines)
+@pytest.mark.parametrize("max_width", range(30, 90))
+def test_wrapped_text_fits_and_loses_no_word(max_width: int) -> None:
+    lines = wrapped(WHY, max_width, 13).split("\n")
+    assert all(width(line) <= max_width for line in lines)
     assert " ".join(" ".join(lines).split()) == " ".join(WHY.split())
     assert all(line.startswith(" " * 13 + line.strip()[0]) for line in lines[1:])
     assert not any(line.endswith((">", "99.9")) for line in lines), "a number is one word"
@@ -72,8 +72,8 @@ def test_one_is_not_many() -> None:
     assert [counted(n, "image") for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
 
 
-@pytest.mark.parametrize("room", [80, 109, 130])
-def test_past_verdicts_keep_their_ids_whole_at_any_width(room: int) -> None:
+@pytest.mark.parametrize("max_width", [80, 109, 130])
+def test_past_verdicts_keep_their_ids_whole_at_any_width(max_width: int) -> None:
     row = filled(AuditRow)
     identity = "01a21585-9719-7dab-ac7e-20dbb70faae2"
     path = "/data/" + 90 * "d" + "/a.png"
@@ -81,18 +81,18 @@ def test_past_verdicts_keep_their_ids_whole_at_any_width(room: int) -> None:
         row.verdict, id=identity, label="non_medical", path=path, page=None, item=None
     )
     rows = [replace(row, verdict=verdict, time="2026-11-25T02:41:48.689Z")] * 2
-    lines = tables.audit_rows(rows, room, PLAIN).split("\n")
-    assert all(width(line) <= room for line in lines)
+    lines = tables.audit_rows(rows, max_width, PLAIN).split("\n")
+    assert all(width(line) <= max_width for line in lines)
     assert sum(identity in line for line in lines) == 2
 
 
-@pytest.mark.parametrize("room", [80, 130])
-def test_a_description_is_told_in_full(room: int) -> None:
+@pytest.mark.parametrize("max_width", [80, 130])
+def test_a_description_is_told_in_full(max_width: int) -> None:
     said = "Pictures of patients and specimens, by modality, against everyday subjects."
     facts = replace(filled(PromptSetFacts), name="medical", pooling="groups", description=said)
-    text = tables.prompt_sets([facts], room, PLAIN)
+    text = tables.prompt_sets([facts], max_width, PLAIN)
     assert said in " ".join(text.split())
-    assert all(width(line) <= room for line in text.split("\n"))
+    assert all(width(line) <= max_width for line in text.split("\n"))
 
 
 def test_the_worst_parts_come_first_and_then_the_largest() -> None:
@@ -114,7 +114,9 @@ def test_the_worst_parts_come_first_and_then_the_largest() -> None:
 
 def test_a_table_of_sentences_fits() -> None:
     sentence = "a photograph of a healthy person wearing a face mask in the street"
-    lines = table(("log loss", "sentence"), [("-6.50", sentence)], room=40, right="r").split("\n")
+    lines = table(("log loss", "sentence"), [("-6.50", sentence)], max_width=40, right="r").split(
+        "\n"
+    )
     assert lines[1] == "   -6.50  ... a face mask in the street"
     assert all(width(line) <= 40 for line in lines)
 
@@ -127,4 +129,4 @@ PLURALS = re.compile(
 @pytest.mark.parametrize("name", REPORTS)
 def test_no_report_says_one_images(name: str) -> None:
     shown, report = report_of(name)
-    assert not PLURALS.findall(writing.write(report, shown, Look()))
+    assert not PLURALS.findall(writing.write(report, shown, OutputStyle()))
