@@ -88,7 +88,7 @@ def remove(
     mediclip-index remove --purge 13 --yes
     """
     if options.listed and images:
-        raise UsageError("--list shows what is removed now; say it alone.")
+        raise click.UsageError("--list shows what is removed now; say it alone.")
     where, what = options.where, options.what
     index = open_index(context)
     if options.listed:

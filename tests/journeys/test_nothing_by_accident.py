@@ -128,7 +128,7 @@ def test_copies_keep_their_folders_and_say_what_they_are(
     assert [row["page"] for row in rows if row["file"] == "two.tiff"] == ["1", "2"]
     for row in rows:
         place = (row["source"], int(row["page"] or 0) or None, int(row["item"] or 0) or None)
-        assert row["id"] == verdicts[place]["id"]
+        assert row["verdict_id"] == verdicts[place]["id"]
         assert (row["label"], row["verdict"]) == ("", verdicts[place]["label"])
         assert float(row["probability"]) == verdicts[place]["probability"]
     before = {file: file.stat().st_mtime_ns for file in keep.rglob("*.png")}

@@ -157,7 +157,7 @@ def test_names_and_things_that_are_no_files_are_passed_over_or_taken_as_they_are
     for entry in found.entries:
         assert reading.read_bytes(entry.path) == photo
     said = " ".join(found.notes)
-    for what in ("2 pipes, sockets", "1 links that lead in a circle", "2 links that lead outside"):
+    for what in ("2 pipes, sockets", "1 link that leads in a circle", "2 links that lead outside"):
         assert what in said
 
 

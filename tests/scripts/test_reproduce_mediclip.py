@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.evaluate.conftest import tiles
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "reproduce_mediclip.py"
+ROOT = Path(__file__).parents[2]
 KAGGLE = {"retina.jpg": "Medical", "chelsea.png": "Non-Medical"}
 
 
@@ -29,10 +29,9 @@ def small_set(folder: Path) -> Path:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    root = str(SCRIPT.parents[1])
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments],
-        env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, timeout=300,
+        [sys.executable, "-m", "benchmarks.reproduce_mediclip", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
 
 
