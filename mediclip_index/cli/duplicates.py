@@ -39,7 +39,8 @@ class KeepOptions(Options):
         "Of each group, keep a labelled one, else that of most pixels, then the largest file.",
     )
     copy_to: Path | None = option(
-        None, "With --keep: copy those that are kept into DIR; nothing there is overwritten.",
+        None, "With --keep: copy those of near copies that are kept into DIR; nothing there is "
+        "overwritten.",
         metavar="DIR",
     )  # fmt: skip
     remove: bool = option(
@@ -109,8 +110,8 @@ def duplicates(
     bare = report if keeping.also_frames or keep is None else _without_frames(report)
     print_report(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True
-    if copy_to is not None:
-        near = [(g, g.ids.index(g.best)) for g in report.groups if g.kind == "near"]
+    if copy_to is not None and not keeping.dry_run:
+        kept = [(g, g.ids.index(g.best)) for g in report.groups if g.kind == "near"]
         whole = copy_and_say(
             [
                 Wanted(
@@ -120,7 +121,7 @@ def duplicates(
                     label=g.labels[at] or None,
                     sha256=g.contents[at],
                 )
-                for g, at in near
+                for g, at in kept
             ],
             copy_to,
         )

@@ -103,12 +103,23 @@ def _click_option(one: dataclasses.Field[Any], kind: Any) -> Callable[[F], F]:
     return click.option(flag, one.name, **said)
 
 
+class _Folder(click.Path):
+    """A folder's path; one that is empty, as of a variable that is not set, is none."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return (
+            self.fail("name a folder.", param, ctx)
+            if value == ""
+            else super().convert(value, param, ctx)
+        )
+
+
 def _click_type(kind: Any, parts: Sequence[Any], about: Mapping[str, Any]) -> Any:
     choices = choices_of(kind)
     if choices:
         return click.Choice(choices)
     if Path in parts:
-        return click.Path(path_type=Path, file_okay=False)
+        return _Folder(path_type=Path, file_okay=False)
     if "least" in about:
         return click.IntRange(about["least"], about.get("most"))
     return next(part for part in (int, float, str) if part in parts)

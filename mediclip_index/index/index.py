@@ -56,6 +56,7 @@ from mediclip_index.types import (
     VerifyReport,
     WhatIf,
 )
+from mediclip_index.types.options import in_sequence
 
 
 class Index:
@@ -151,7 +152,7 @@ class Index:
 
     def build(
         self,
-        sources: Sequence[str] = (),
+        sources: str | Sequence[str] = (),
         options: BuildOptions | None = None,
         *,
         progress: Progress | None = None,
@@ -164,13 +165,12 @@ class Index:
         have vanished nothing is marked gone there unless `allow_missing`. With `prune`, images of
         which no file is left are removed: they do not come back with their file (see `remove`).
         """
-        return build_job.build(
-            self._session, sources, BuildOptions.changed(options, **changes), progress or Silent()
-        )
+        chosen = BuildOptions.changed(options, **changes)
+        return build_job.build(self._session, in_sequence(sources), chosen, progress or Silent())
 
     def query(
         self,
-        sources: Sequence[str],
+        sources: str | Sequence[str],
         options: QueryOptions | None = None,
         *,
         stdin: bytes | None = None,
@@ -188,7 +188,7 @@ class Index:
         """
         return query_job.query_files(
             self._session,
-            sources,
+            in_sequence(sources),
             QueryOptions.changed(options, **changes),
             stdin=stdin,
             seen=seen,
@@ -378,8 +378,9 @@ class Index:
         Ids that the index does not have are told in `unknown`; UsageError where it has none of
         them. To restore, `where` is asked of removed images as they were when they were taken out.
         """
+        chosen = [int(i) for i in in_sequence(ids)]
         return remove_job.remove(
-            self._session, ids, where=where, what=what, dry_run=dry_run, last=last
+            self._session, chosen, where=where, what=what, dry_run=dry_run, last=last
         )
 
     def removed(self) -> tuple[RemovedImage, ...]:
@@ -387,7 +388,7 @@ class Index:
         return remove_job.removed(self._session)
 
     def export(self, folder: str | Path) -> ExportReport:
-        """Write every table as Parquet, and the library as CSV, into a new folder."""
+        """Write every table as Parquet, and the library, into a new folder."""
         return export_job.export(self._session, Path(folder))
 
     def backup(self, file: str | Path) -> BackupReport:

@@ -30,6 +30,7 @@ from mediclip_index.types import Facts, ImportOptions, LabelReport, PromptSet, U
 _KNOWN = {"path", "label", "split", "subject", "page", "item", *FILLED_IN}
 _OF_VERDICTS = {"probability", "unsure", "why"}
 _JUDGED = {"verdict", "effective", "unsure"}  # beside one of these, `kind` is the machine's
+_ONCE = ("label", "kind", "split", "subject")  # what a list may say once of a picture
 _NAMED = 200  # letters of column names that a note shows
 
 
@@ -56,7 +57,7 @@ def import_labels(session: Session, file: Path, options: ImportOptions) -> Label
         said = _Said(
             file=file,
             names=names,
-            known=set(images.images(read, ids)),
+            known={i: one.sha256 for i, one in images.images(read, ids).items()},
             places=pictures_of(read, names, {row.path for row in rows if row.path}),
             all_pages=options.all_pages,
             current={i: one.label for i, one in labels.current_labels(read).items()},
@@ -99,12 +100,13 @@ def import_labels(session: Session, file: Path, options: ImportOptions) -> Label
 @dataclass
 class _Said:
     """What rows say of images, and what they say of none: `missing` paths and ids, `lost` pages,
-    and paths with `several` pictures. known: the ids named that the index has; current: what is
+    and paths with `several` pictures. known: the contents of
+    the images named by id that the index has; current: what is
     said of images now; places: what lies under the paths named."""
 
     file: Path
     names: Names
-    known: set[int]
+    known: Mapping[int, str]
     places: Mapping[str, Sequence[Place]]
     all_pages: bool
     current: Mapping[int, str | None]
@@ -132,6 +134,12 @@ class _Said:
             if image not in self.known:
                 self.missing[f"#{image}"] = None
                 return
+            if row.cells.get("sha256") not in (None, "", self.known[image]):
+                raise UsageError(
+                    f"{self.file}, line {row.line}: image {image} of this index has another "
+                    "content (sha256), so the list is of another index, or of before a change. "
+                    "Nothing was changed."
+                )
             if "guess" in row.cells and facts.label == self.current.get(image):
                 facts = replace(facts, label=None)  # as the list was written: nobody's new word
             self._say([image], facts, row)
@@ -176,9 +184,9 @@ class _Said:
             )
 
     def _check_row(self, image: int, facts: Facts, row: ListRow) -> None:
-        """UsageError where two rows of one depth say different things of what an image is."""
+        """UsageError where two rows of one depth say different things of one image."""
         line, before = self.said_at.setdefault((image, _depth(row)), (row.line, Facts()))
-        for what in ("label", "kind"):
+        for what in _ONCE:
             one, other = getattr(before, what), getattr(facts, what)
             if one and other and one != other:
                 raise UsageError(
@@ -186,8 +194,8 @@ class _Said:
                     f"that its {what} is {one} and {other}; keep the row that is right. Nothing "
                     "was changed."
                 )
-        if facts.label or facts.kind:
-            self.said_at[image, _depth(row)] = (row.line, facts)
+        said = {n: getattr(facts, n) for n in _ONCE if getattr(facts, n)}
+        self.said_at[image, _depth(row)] = (row.line if said else line, replace(before, **said))
 
 
 def _kinds(chosen: PromptSet, rows: Sequence[ListRow], file: Path) -> dict[int, str]:

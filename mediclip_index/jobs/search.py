@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -37,7 +38,7 @@ def search(session: Session, query: SearchQuery, *, progress: Progress) -> Searc
     ]
     if not asked and query.where is None and not query.kinds:
         raise UsageError(
-            "Say what to search for: a text, --image FILE, --query.like ID, --where or --kind."
+            "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
         )
     where = _of_kinds(query.where, known_kinds(session, query.kinds))
     met = None if where is None else matching_by_doubt(session, where, progress=progress)
@@ -96,9 +97,12 @@ def weighted(asked: str) -> tuple[str, float]:
     if not mark:
         return asked, 1.0
     try:
-        return name, float(weight)
+        found = float(weight)
     except ValueError:
         return asked, 1.0
+    if not math.isfinite(found):
+        raise UsageError(f"{asked}: a weight is a number, as in {name}::0.5.")
+    return name, found
 
 
 def _stored(read: ReadTransaction, known: StoredEncoder) -> Stored:

@@ -8,9 +8,12 @@ with the same sentence in both.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, get_args, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from mediclip_index.types.errors import UsageError
 from mediclip_index.types.verdicts import MOST_NEIGHBOURS, Settings
@@ -43,6 +46,8 @@ class Options:
         for one in dataclasses.fields(self):  # type: ignore[arg-type]  # all of them are
             value, bounds = getattr(self, one.name), one.metadata
             choices = choices_of(kinds[one.name])
+            if not _is_of(value, kinds[one.name], choices):
+                raise UsageError(f"{one.name} is {value!r}, which is no value for it.")
             if choices and isinstance(value, str) and value not in choices:
                 what = one.name.replace("_", " ")
                 raise UsageError(f"There is no {what} {value}; give one of {', '.join(choices)}.")
@@ -61,8 +66,8 @@ class Options:
             kind = one.metadata.get("inside")
             if kind is None and one.name in names:
                 value = names.pop(one.name)
-                is_many = isinstance(one.default, tuple) and not isinstance(value, str)
-                changes[one.name] = tuple(value) if is_many else value
+                many = isinstance(one.default, tuple)
+                changes[one.name] = in_sequence(value) if many else value
             elif kind is not None:
                 own = {n: names.pop(n) for n in [f.name for f in flat_fields(kind)] if n in names}
                 if own:
@@ -74,6 +79,23 @@ class Options:
         return dataclasses.replace(given, **changes)  # type: ignore[type-var]
 
 
+def _is_of(value: Any, kind: Any, choices: tuple[str, ...]) -> bool:
+    """Whether a value is of the type of its field, as far as plain types go."""
+    parts = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    if value is None:
+        return type(None) in parts
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    plain = tuple(part for part in parts if part in (bool, int, float, str))
+    if choices and not isinstance(value, tuple):
+        return isinstance(value, str)
+    if not plain or isinstance(value, tuple):
+        return True
+    if isinstance(value, bool):
+        return bool in plain
+    return isinstance(value, (*plain, int) if float in plain else plain)
+
+
 def flat_fields(options: type) -> Iterator[dataclasses.Field[Any]]:
     """The fields of options, those of options inside in their place."""
     for one in dataclasses.fields(options):
@@ -81,6 +103,12 @@ def flat_fields(options: type) -> Iterator[dataclasses.Field[Any]]:
             yield from flat_fields(one.metadata["inside"])
         else:
             yield one
+
+
+def in_sequence(values: Any) -> tuple[Any, ...]:
+    """Values that may be given as a single one: a text or a path is one, not its letters."""
+    alone = isinstance(values, (str, int, os.PathLike)) or not isinstance(values, Iterable)
+    return (values,) if alone else tuple(values)
 
 
 def choices_of(kind: Any) -> tuple[str, ...]:
@@ -141,6 +169,7 @@ class WhatIf(Options):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.alpha is not None and not 0 <= self.alpha <= 1:
             raise UsageError(
                 f"alpha is {self.alpha:g}; give a number from 0 (words) to 1 (neighbours)."

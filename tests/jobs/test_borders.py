@@ -308,3 +308,28 @@ def test_marks_of_another_index_are_refused(index: Index, ward: Path, tiny_model
     table.write_text(f"image,label,index_id\n1,medical,{own}\n2,medical,\n")
     report = index.labels.from_csv(table)
     assert (report.changed, report.notes) == (2, ())
+
+
+def test_a_list_with_other_contents_is_of_another_index(built: Index, tmp_path: Path) -> None:
+    listed = tmp_path / "manifest.csv"
+    listed.write_text(f"id,label,sha256\n1,medical,{'0' * 64}\n")
+    with pytest.raises(UsageError, match="line 2: image 1 of this index has another content"):
+        built.labels.from_csv(listed)
+
+
+@pytest.mark.parametrize("column", ["split", "subject"])
+def test_a_list_says_one_split_and_one_subject_of_a_picture(
+    built: Index, tmp_path: Path, column: str
+) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"image,{column}\n1,test\n2,test\n1,tune\n")
+    with pytest.raises(UsageError, match=f"lines 2 and 4 .* its {column} is test and tune"):
+        built.labels.from_csv(listed)
+
+
+def test_a_lone_text_or_path_is_one_source_and_not_its_letters(index: Index, pile: Path) -> None:
+    report = index.build(str(pile))
+    assert report.added == index.build([str(pile)]).unchanged > 0
+    one = next(iter(sorted(pile.rglob("*.png"))))
+    assert len(index.query(str(one), audit=False).verdicts) == 1
+    assert len(index.remove("12", dry_run=True).images) == 1  # type: ignore[arg-type]

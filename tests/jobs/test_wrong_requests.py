@@ -50,6 +50,11 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
     "compare for ever": (lambda i: i.compare(epochs=9), "1 to 5 epochs"),
     "compare on nothing": (lambda i: i.compare(), "must be labelled in the support and in 'test'"),
     "query nothing": (lambda i: i.query([]), "at least one picture"),
+    "half a batch": (lambda i: i.build([], batch_size=2.5), "batch_size is 2.5"),
+    "frames of no kind": (lambda i: i.build([], frames=3), "frames is 3"),
+    "a number in words": (lambda i: i.search("x", k="x"), "k is 'x'"),
+    "no number": (lambda i: i.search("x", min_similarity=float("nan")), "min_similarity is nan"),
+    "a weight without end": (lambda i: i.search("x::inf"), "a weight is a number"),
     "an index type of no kind": (
         lambda i: i.build([], index_type="hnsw"),
         "no index type hnsw; give one of auto",
