@@ -20,6 +20,7 @@ from mediclip_index.show.text import counted
 from mediclip_index.types import ReadOptions, UsageError
 
 if TYPE_CHECKING:
+    from mediclip_index import Index
     from mediclip_index.types import SearchHit, Verdict
 
 MANIFEST = "manifest.csv"
@@ -281,6 +282,14 @@ def _digest(content: bytes | Path) -> str:
         return hashlib.sha256(content).hexdigest()
     with content.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def refuse_without_paths(index: Index, folder: Path | None) -> None:
+    """Say so where pictures are to be copied of an index that knows no paths."""
+    if folder is not None and index.hashes_paths:
+        raise click.UsageError(
+            "--copy-to: this index keeps no paths, so it can't say what to copy."
+        )
 
 
 def copy_and_say(wanted: Iterable[Wanted], folder: Path, sources: Sequence[str] = ()) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from mediclip_index.cli.asking import ASK_FROM, agreed
-from mediclip_index.cli.copying import Wanted, copy_and_say
+from mediclip_index.cli.copying import Wanted, copy_and_say, refuse_without_paths
 from mediclip_index.cli.options import (
     html_option,
     list_options,
@@ -94,8 +94,7 @@ def duplicates(
     keep, copy_to = keeping.keep, keeping.copy_to
     progress = TerminalProgress()
     index = open_index(context)
-    if copy_to is not None and index.hashes_paths:
-        raise click.UsageError("--copy-to: this index keeps no paths, so it can't copy.")
+    refuse_without_paths(index, copy_to)
     report = index.duplicates(least=least, progress=progress)
     progress.finish()
     print_notes(report.notes)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mediclip_index.cli.copying import Wanted, copy_and_say
+from mediclip_index.cli.copying import Wanted, copy_and_say, refuse_without_paths
 from mediclip_index.cli.options import (
     engine_options,
     html_option,
@@ -93,10 +93,7 @@ def query(
     if not indexed and not sources:
         raise click.UsageError("Name pictures, or say --indexed for those that the index holds.")
     index = open_index(context)
-    if copy_to is not None and index.hashes_paths:
-        raise click.UsageError(
-            "--copy-to: this index keeps no paths, so it can't say what to copy."
-        )
+    refuse_without_paths(index, copy_to)
     kinds = told_kinds(index, kinds, options.prompts)
     if options.prompts is None:  # with others it is known with the first verdict
         facts = index.info() if only else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mediclip_index.cli.copying import Wanted, copy_and_say
+from mediclip_index.cli.copying import Wanted, copy_and_say, refuse_without_paths
 from mediclip_index.cli.options import (
     engine_options,
     html_option,
@@ -77,10 +77,7 @@ def search(
     asked = text or query.images or like or query.without
     listing = (form in ("paths", "ids") or copy_to is not None) and not asked
     index = open_index(context)
-    if copy_to is not None and index.hashes_paths:
-        raise click.UsageError(
-            "--copy-to: this index keeps no paths, so it can't say what to copy."
-        )
+    refuse_without_paths(index, copy_to)
     progress = TerminalProgress()
     report = index.search(
         text,

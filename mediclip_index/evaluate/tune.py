@@ -117,10 +117,14 @@ def tune(session: Session, options: TuneOptions, progress: Progress) -> TuneRepo
         raw[own] = blend(asked.of(own), theirs)
     data = worded(data, chosen)
     slope = calibrations.shipped_slope(session, known, data.text_classifier.prompts)
-    fitted = _calibrated(
-        replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, slope,
-        options, notes,
-    )  # fmt: skip
+    fitted: Calibration | None = None
+    if scarce is not None:
+        notes.append(f"Not calibrated: {scarce}.")
+    else:
+        fitted = _calibrated(
+            replace(evidence, labelled=data), replace(asked, labelled=data), raw, chosen, slope,
+            options, notes,
+        )  # fmt: skip
     if fitted is not None:
         chosen = replace(chosen, threshold=_threshold(fitted))
         earlier = in_force.calibration
@@ -279,17 +283,13 @@ def _calibrated(
     shipped_slope: float,
     options: TuneOptions,
     notes: list[str],
-) -> Calibration | None:
-    """A calibration on `evidence`, whose blend is `raw` (n, c); None, and a note why, where it has
-    too few images. A precision is held on the `tuned` images."""
+) -> Calibration:
+    """A calibration on `evidence`, whose blend is `raw` (n, c). A precision is held on the `tuned`
+    images."""
     data, truth = evidence.labelled, evidence.truth
     coverage, prevalence = options.coverage, options.prevalence
     goal = objectives.objective(options.objective, data.classes)
     have = np.bincount(truth, minlength=len(data.classes))
-    scarce = _uncalibrated(truth, data.classes, coverage)
-    if scarce is not None:
-        notes.append(f"Not calibrated: {scarce}.")
-        return None
     fitted = Calibration(
         slope=_slope(raw, truth, shipped_slope),
         coverage=coverage,

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -42,7 +43,8 @@ class Options:
     """What the option classes have in common."""
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(type(self))
+        own: Any = type(self)
+        kinds = _types_of(own)
         for one in dataclasses.fields(self):  # type: ignore[arg-type]  # all of them are
             value, bounds = getattr(self, one.name), one.metadata
             choices = choices_of(kinds[one.name])
@@ -77,6 +79,12 @@ class Options:
             verb = cls.__name__.removesuffix("Options").lower()
             raise TypeError(f"{verb} has no option {min(names)!r}")
         return dataclasses.replace(given, **changes)  # type: ignore[type-var]
+
+
+@cache
+def _types_of(options: type) -> dict[str, Any]:
+    # Options are made for every picture that is read; their types are looked up once.
+    return get_type_hints(options)
 
 
 def _is_of(value: Any, kind: Any, choices: tuple[str, ...]) -> bool:
