@@ -52,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder(options.model)
     with tempfile.TemporaryDirectory() as passing:
-        files = _enlarged(options.data, options.count, options.write or Path(passing))
+        files = _enlarged(options.data, options.count, options.work or Path(passing))
         entries = [entry_of(str(file)) for file in files]
         ways = {"reduced": ReadSpec(encoder), "full": InFull(encoder)}
         with_model = dict.fromkeys(ways, 0.0)
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def _enlarged(data: Path, count: int, write: Path) -> list[Path]:
-    write.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     with (data / "dev.csv").open(newline="") as rows:
         names = [row["path"] for row in csv.DictReader(rows)]
     chosen = names[:: max(1, len(names) // count)][:count]

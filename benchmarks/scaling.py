@@ -51,22 +51,22 @@ def main() -> None:
     parser.add_argument("--model", help="instead of the tiny one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
-        write = options.write or Path(passing)
-        write.mkdir(parents=True, exist_ok=True)
-        model = options.model or _model(write / "model")
-        sizes = [_size(write, n, model, options.model or "tiny") for n in sorted(options.sizes)]
+        work = options.work or Path(passing)
+        work.mkdir(parents=True, exist_ok=True)
+        model = options.model or _model(work / "model")
+        sizes = [_size(work, n, model, options.model or "tiny") for n in sorted(options.sizes)]
         print(json.dumps({"model": options.model or "tiny", **_report(sizes)}))
 
 
-def _size(write: Path, n: int, model: str, called: str) -> dict[str, Measured]:
+def _size(work: Path, n: int, model: str, called: str) -> dict[str, Measured]:
     """All steps of one size, from the file of an earlier run where there is one."""
-    kept = write / f"{called}-{n}.json"
+    kept = work / f"{called}-{n}.json"
     found: dict[str, Measured] = json.loads(kept.read_text()) if kept.exists() else {"n": {"n": n}}
-    pictures = _pictures(write / f"pictures-{n}", n)
+    pictures = _pictures(work / f"pictures-{n}", n)
     for step in (build, rebuild, query):
         if step.__name__ not in found:
             print(f"{n} images: {step.__name__}", file=sys.stderr)
-            index = write / f"index-{called}-{n}"
+            index = work / f"index-{called}-{n}"
             found[step.__name__] = _apart(step, str(index), model, str(pictures))
             kept.write_text(json.dumps(found))
     return found

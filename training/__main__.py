@@ -37,19 +37,19 @@ def main() -> None:
     """Parse the command line and run the stages in order."""
     options = _options()
     torch.set_num_threads(options.threads)
-    options.write.mkdir(parents=True, exist_ok=True)
+    options.work.mkdir(parents=True, exist_ok=True)
     clock = _Clock()
     rows = read_rows(options.data)
-    maps = make_maps(rows, options.write, options.copies, options.threads)
+    maps = make_maps(rows, options.work, options.copies, options.threads)
     clock.say("maps")
     tower = (
         kept_tower(options.text_tower)
         if options.text_tower
-        else _text_tower(rows, options.write, options.steps, options.threads)
+        else _text_tower(rows, options.work, options.steps, options.threads)
     )
     clock.say("text tower")
     ground = Ground(
-        rows, maps, lambda texts: embed(tower, texts), options.write, threads=options.threads
+        rows, maps, lambda texts: embed(tower, texts), options.work, threads=options.threads
     )
     learned = learn(ground, ground.learned, f"whole-{ground.tuning.steps}")
     clock.say("image tower")

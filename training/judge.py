@@ -71,9 +71,9 @@ def main() -> None:
     tower = kept_tower(options.text_tower)
     ground = Ground(
         rows,
-        make_maps(rows, options.write, options.copies, options.threads),
+        make_maps(rows, options.work, options.copies, options.threads),
         lambda texts: embed(tower, texts),
-        options.write,
+        options.work,
         tuning=replace(Tuning(), steps=options.steps),
         threads=options.threads,
     )
