@@ -88,7 +88,7 @@ def main() -> None:
     )
 
 
-def _enlarged(data: Path, count: int, write: Path) -> list[Path]:
+def _enlarged(data: Path, count: int, work: Path) -> list[Path]:
     work.mkdir(parents=True, exist_ok=True)
     with (data / "dev.csv").open(newline="") as rows:
         names = [row["path"] for row in csv.DictReader(rows)]
@@ -97,7 +97,7 @@ def _enlarged(data: Path, count: int, write: Path) -> list[Path]:
     grain = Image.merge("RGB", [Image.fromarray(noise.astype(np.uint8))] * 3)
     files = []
     for number, name in enumerate(chosen):
-        file = write / f"{number:04}.jpg"
+        file = work / f"{number:04}.jpg"
         files.append(file)
         if file.exists():
             continue
