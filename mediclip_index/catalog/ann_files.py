@@ -1,4 +1,7 @@
-"""What the catalog knows of the derived FAISS files, and the vectors that they are made of."""
+"""Which FAISS files may be trusted, and the vectors that they are made of.
+
+`jobs/ann_index.py` writes the files, and can always write them again.
+"""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def restore(file: Path, folder: Path) -> Catalog:
                     path.parent.mkdir(exist_ok=True)
                     with path.open("xb") as out:
                         shutil.copyfileobj(_content(tar, member), out, _CHUNK)
-        # What `vacant` lets pass: the traces of a founding that was killed.
+        # What `vacant` lets pass: what is left of an index whose making was killed.
         for left in folder.iterdir():
             if left.is_dir():
                 left.rmdir()

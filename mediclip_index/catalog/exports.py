@@ -1,4 +1,7 @@
-"""The whole catalog as open files, one Parquet file a table, and a catalog from them."""
+"""The whole catalog as open files, one Parquet file a table, and a catalog from them.
+
+The list of neighbour files is left out: they do not go with an export, and are made again.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,11 @@ _DERIVED = {"neighbour_files"}
 _BATCH = 10_000
 README = """# An export of mediclip-index
 
-One Parquet file a table of the catalog, whole: every row that was ever written, with the
+One Parquet file a table of the catalog, with all its rows (what was purged is gone), each with the
 transaction (`tx`) that wrote it. `transactions` says when (`time_us`: microseconds since 1970,
 UTC), by whom (`author`) and by which command. `mediclip-index --index NEW build THIS_FOLDER` makes
-an index of it again.
+an index of it again. The list of neighbour files (`neighbour_files`) is left out: they are made
+from the vectors then.
 
 | file | holds |
 | --- | --- |
@@ -42,7 +46,9 @@ an index of it again.
 | unrelated | how alike each encoder finds pictures that have nothing to do with each other |
 | removals, erased_bodies | what was removed, brought back or purged |
 | evaluations, refusals, sources | reports; files that could not be used; what was built from |
-| sentences_N | vectors of the prompts' sentences |
+| sentences_N | vectors of the prompts' sentences, which have no `tx` |
+| identity | the index's own id, when it was made, and the salt of its paths if they are hashed |
+| index_types | the kind of neighbour file asked for: auto, exact or compressed |
 
 `library.csv` is what there is now, one row an image, for people and spreadsheets, and
 `library.parquet` the same for programs (`pandas.read_parquet("library.parquet")`): `verdict` and
@@ -57,7 +63,7 @@ files a byte of a path that is no UTF-8 is kept as the character U+10FF00 plus t
 def write(
     read: ReadTransaction, folder: Path, verdicts: conditions.VerdictColumns | None = None
 ) -> dict[str, int]:
-    """Write every table and the library into a folder (`read` must be a reading into it), with what
+    """Write the tables and the library into a folder (`read` must be a reading into it), with what
     each image is where that is known; returns the rows by table."""
     counts: dict[str, int] = {}
     for table in schema.tables(read.db):

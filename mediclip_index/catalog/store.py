@@ -95,7 +95,7 @@ class Catalog:
         with catalog._lock.exclusive(PATIENCE), errors.told(catalog.file):
             if catalog.file.exists():
                 return cls.open(folder)
-            # Only the lock's holder makes a catalog: whatever lies there is of one that died.
+            # Only the lock's holder makes a catalog: whatever lies there is of one that was killed.
             _sweep(folder)
             unfinished = folder / f"{FILE}.new"
             try:
@@ -337,7 +337,7 @@ def _transaction(
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what a founding that died has left."""
+    """Delete what is left of a catalog whose making was killed."""
     for path in (*folder.glob(f"{FILE}.new*"), *folder.glob(f"{FILE}.*.new*")):
         path.unlink(missing_ok=True)
 

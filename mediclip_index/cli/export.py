@@ -16,10 +16,11 @@ from mediclip_index.show import writing
 @output_options
 @click.pass_obj
 def export(context: Context, folder: Path, form: str) -> None:
-    """Write everything to a new folder: each table as Parquet, the library as Parquet and CSV.
+    """Write everything to a new folder: the tables as Parquet, the library as Parquet and CSV.
 
     `build DIR` makes an index of it again, with the same ids, labels and their history, vectors and
-    verdicts. A README.md there says what is what.
+    verdicts. Only the list of neighbour files is left out: they are made again. A README.md there
+    says what is what.
 
     \b
     mediclip-index export exported/

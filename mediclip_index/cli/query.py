@@ -74,9 +74,9 @@ def query(
 ) -> None:
     """Classify pictures: files, folders, archives, PDFs, DICOM, CSV lists, or - for stdin.
 
-    Every verdict is kept with its evidence (see `mediclip-index audit`). Where a
-    person has labelled a picture, that label goes before the verdict: in lists, --only, --kind
-    and --copy-to.
+    Every verdict is kept with its evidence (see `mediclip-index audit`), unless you say
+    --no-audit. Where a person has labelled a picture, that label goes before the verdict: in
+    lists, --only, --kind and --copy-to.
 
     \b
     mediclip-index query photo.png

@@ -388,7 +388,8 @@ class Index:
         return remove_job.removed(self._session)
 
     def export(self, folder: str | Path) -> ExportReport:
-        """Write every table as Parquet, and the library, into a new folder."""
+        """Write all tables but the list of neighbour files as Parquet, and the library, into a new
+        folder."""
         return export_job.export(self._session, Path(folder))
 
     def backup(self, file: str | Path) -> BackupReport:

@@ -1,7 +1,7 @@
-"""Many stored vectors → classes, kinds and doubts at once, by the rule of `judging`.
+"""Many stored vectors → classes, kinds and doubts at once, by the rule of `verdict.decide`.
 
-What a verdict says, without its evidence: no sentence, no smallest change. `judging` gives the same
-for one picture.
+What a verdict says, without its evidence: no sentence, no smallest change. `jobs/classify.py`
+gives the same with its evidence.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Classifier:
 def _known_by(
     base: Snapshot, near: _Near, places: Ids, reference_similarities: Vectors
 ) -> tuple[Ids, Vectors]:
-    """What `doubting.nearest` lists, as codes (n, <= NEAREST) that `_who` reads, NOBODY beyond
+    """What `familiarity.nearest` lists, as codes (n, <= NEAREST) that `_who` reads, NOBODY beyond
     them, and their cosines."""
     found = base.calibration
     if found is None or found.fitted.strange is None:

@@ -47,7 +47,7 @@ class Reread:
 
 @dataclass(frozen=True)
 class Square:
-    """An eye that wants whole pictures as squares."""
+    """An input spec that wants whole pictures as squares."""
 
     image_size: int
 
@@ -58,7 +58,7 @@ class Square:
 
 @dataclass(frozen=True)
 class WholePicture:
-    """An eye that wants pictures as they are, drawn with `image_size` pixels or more."""
+    """An input spec that wants pictures as they are, drawn with `image_size` pixels or more."""
 
     image_size: int
 
@@ -69,7 +69,7 @@ class WholePicture:
 
 @dataclass(frozen=True)
 class Small:
-    """An eye that wants whole pictures, small."""
+    """An input spec that wants whole pictures, small."""
 
     image_size: int
 
@@ -79,8 +79,8 @@ class Small:
 
 
 def reread(session: Session, ids: Sequence[int], input_spec: InputSpec) -> Iterator[Reread]:
-    """The pictures of indexed images, file by file, as `eye` wants them: each the very page, frame
-    or item that was indexed, and only of a file that still holds what was."""
+    """The pictures of indexed images, file by file, as `input_spec` wants them: each the very
+    page, frame or item that was indexed, and only of a file that still holds what was."""
     with session.catalog.reading() as read:
         wanted = images.images(read, ids)
         ways = images.ways_of_reading(read, [image.sha256 for image in wanted.values()])

@@ -1,4 +1,4 @@
-"""Whether an index is whole: the catalog against itself, the files on disk, the derived file."""
+"""Whether an index is whole: the catalog against itself, the files on disk, the neighbour files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _rows(read: ReadTransaction, checked: dict[str, int]) -> Iterator[Finding]:
     yield from checks.purges(read)
 
 
-# --- the derived file -------------------------------------------------------------------------
+# --- neighbour files --------------------------------------------------------------------------
 
 
 def _neighbours(session: Session, read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:

@@ -22,7 +22,8 @@ from mediclip_index.verdict import PromptEmbeddings, prompt_embeddings
 
 @dataclass(frozen=True)
 class TextClassifier:
-    """A prompt set with the vectors of its sentences, pooled by group."""
+    """A prompt set with the vectors of its sentences, pooled as the settings say, or where they say
+    nothing as the set itself does."""
 
     name: str
     prompts: PromptSet

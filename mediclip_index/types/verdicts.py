@@ -43,11 +43,12 @@ class Calibration:
     slope: the power that the blend's probabilities are raised to. thresholds: by class, the largest
     1 - p at which it can't be ruled out, at `coverage`. strange: the greatest outlier score (how
     unlike everything labelled a picture is) of a sure verdict, None where it is not looked at.
-    bound: a digest of the model, words, classes and support that it was fitted with; with any
-    others it does not hold. images: how many it rests on. kind: the least share of the winning
-    class that its best group has in a sure verdict, None where it is not looked at. factors: by
-    class, what probabilities are multiplied by after the power (and normalised): for a prevalence
-    unlike that of the calibration images, or to hold a precision.
+    bound: what it was fitted with; with anything else it does not hold. Of one that `tune` fitted a
+    digest of the rule, model, prompt set, classes and support; of the shipped one the sha256 of its
+    file (see session/calibrations.py). images: how many it rests on. kind: the least share of the
+    winning class that its best group has in a sure verdict, None where it is not looked at.
+    factors: by class, what probabilities are multiplied by after the power (and normalised): for a
+    prevalence unlike that of the calibration images, or to hold a precision.
     """
 
     slope: float
@@ -78,15 +79,16 @@ class Tuning:
 class Settings:
     """The numbers a verdict rests on; one row of the catalog, never changed once written.
 
-    alpha: weight of the neighbours in the blend where they are many, 0 to 1. k: labelled neighbours
-    asked. beta: sharpness of a vote, exp(-beta (1 - cos)). unit: in what beta and near count: in
-    plain cosines, or in spreads of the model's unrelated cosines (near: above their median). scale:
-    multiplies cosines before the softmax (None: the model's own logit scale). pooling: None is the
-    prompt set's own. near: least cosine at which a labelled image may vote. threshold: an
-    uncalibrated verdict below it is unsure. biases: one factor a class on the zero-shot
-    probabilities. references: the model's own vote too, if it brings any, each by reference_weight
-    of a labelled image's vote. calibration: None until `tune` fitted one. tuned: how they were
-    chosen; None for those that ship.
+    alpha: weight of the neighbours in the blend, 0 to 1; less where one has most of the votes. k:
+    how many neighbours are asked, labelled images and references together. beta: sharpness of a
+    vote, exp(-beta (1 - cos)). near: how near a neighbour must be to vote. unit: in what beta and
+    near count. "cosines": plain ones, near is the least cosine. "spreads": spreads of the model's
+    unrelated cosines, near is how many of them above their median. scale: multiplies cosines before
+    the softmax (None: the model's own logit scale). pooling: None is the prompt set's own.
+    threshold: an uncalibrated verdict below it is unsure. biases: one factor a class on the
+    zero-shot probabilities. references: the model's own vote too, if it brings any, each by
+    reference_weight of a labelled image's vote. calibration: None until `tune` fitted one. tuned:
+    how they were chosen; None for those that ship.
     """
 
     number: int = 0

@@ -197,7 +197,7 @@ IndexType = Literal["auto", "exact", "compressed"]  # auto: by size
 
 @dataclass(frozen=True)
 class NeighbourFile:
-    """What the catalog keeps of a derived FAISS file, so that no other file is ever trusted.
+    """What the catalog keeps of a FAISS file of its vectors, so that no other file is trusted.
 
     It holds the vectors written after transaction `since_tx` and up to `through_tx`. recall: share
     of the ten true neighbours found, measured when it was made; None where it is exact.

@@ -7,9 +7,11 @@ Labelled images and the model's own references are asked together, by cosine. A 
 counts `reference_weight` of a labelled image's, and so does a reference in the shares of the
 classes.
 
-No single neighbour can bear a verdict: it gives a blend at most half, so where one has most of the
-votes alpha is less. A label of a class still never turns a picture near it to another one: until
-then alpha is as it was, and from then on the class has that half.
+No single neighbour can bear a verdict. A neighbour gives a blend alpha times its share of the
+votes; where that would be more than half, alpha is lowered so that it is half. This never makes a
+label turn a picture near it away from the label's class. As long as alpha is not lowered, the label
+only adds votes for its class. Once it is, the label by itself gives its class half of the blend,
+and no other class can have more.
 """
 
 from __future__ import annotations
@@ -125,24 +127,24 @@ def decide(
 
 
 def blend_votes(
-    words: Floats,
+    zero_shot: Floats,
     voters: Voters,
     support: Floats,
     settings: Settings,
     alpha: Floats | None = None,
 ) -> Blend:
-    """words (n, c): zero-shot probabilities; support (c,) or (n, c) behind each class; settings in
-    cosines. `alpha` (n,) stands for the settings' own, held by the heaviest voter, where it is
-    given."""
+    """zero_shot (n, c): probabilities by the sentences alone; support (c,) or (n, c) behind each
+    class; settings in cosines. `alpha` (n,), where it is given, stands for the settings' own and
+    is taken as it is: the heaviest voter does not lower it."""
     k = settings.k
     near, classes = voters.similarities[:, :k], voters.classes[:, :k]
     factors = np.where(voters.references[:, :k], settings.reference_weight, 1.0)
     weights = factors * vote_weights(near, classes, support, beta=settings.beta, near=settings.near)
     shares, voted = votes(weights, classes, support)
-    full = complete_votes(shares, words, support)
+    full = complete_votes(shares, zero_shot, support)
     if alpha is None:
         alpha = capped_alpha(settings.alpha, weights)
-    return Blend(full, voted, weights, alpha, blend(words, full, voted, alpha))
+    return Blend(full, voted, weights, alpha, blend(zero_shot, full, voted, alpha))
 
 
 def capped_alpha(alpha: float, weights: Floats) -> Floats:

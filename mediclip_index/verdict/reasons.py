@@ -30,9 +30,9 @@ def explain(
     alpha: Floats | None = None,
     lean: Floats | None = None,
 ) -> Reasons:
-    """Reasons of one verdict. words (c,); voters (1, m), of which m should be greater than
-    settings.k; support (c,), settings and alpha as in `blend_votes`; lean (c,): factors on the
-    blend, to which what comes after it (a calibration, a header) amounts.
+    """Reasons of one verdict. words (c,): its zero-shot probabilities; voters (1, m), of which m
+    should be greater than settings.k; support (c,), settings and alpha as in `blend_votes`; lean
+    (c,): factors on the blend, to which what comes after it (a calibration, a header) amounts.
 
     Where a labelled image is taken away the next voter steps in, as it would if that image had
     never been labelled. The winner's heaviest image goes first; each such step moves the votes as

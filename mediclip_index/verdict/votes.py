@@ -1,8 +1,9 @@
-"""Neighbours: how much the nearest labelled images say of an image.
+"""Neighbours: how much the nearest labelled images and references say of an image.
 
 Each of the k nearest votes exp(-beta (1 - cos)), as in Tip-Adapter (Zhang et al., 2022), divided
-by its class's smoothed share of the support, (n_c + 10) / (N + 10 C): a class with ten times the
-support wins nothing by it.
+by its class's smoothed share of the support, (n_c + 10) / (N + 10 C), where n_c counts the labelled
+images of class c and its references by their weight, N all and C the classes: a class with ten
+times the support wins nothing by it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ def vote_weights(
     """The weight of each neighbour's vote, before normalising.
 
     similarities (n, k) cosines, -inf where there is no neighbour; classes (n, k) their class, -1
-    where none; counts (c,), or (n, c) where they differ: labelled images of each class in the whole
-    support. Zero below `near`.
+    where none; counts (c,), or (n, c) where they differ: what stands behind each class, labelled
+    images of the whole support and references by their weight (`decision.support`). beta and near
+    in plain cosines; zero below `near`.
     """
     total = counts.sum(axis=-1, keepdims=True) + SMOOTHING * counts.shape[-1]
     smoothed = np.broadcast_to((counts + SMOOTHING) / total, (len(classes), counts.shape[-1]))
