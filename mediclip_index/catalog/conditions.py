@@ -16,33 +16,12 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from mediclip_index.catalog import labels
+from mediclip_index.catalog import library
+from mediclip_index.catalog.library import is_ours, literal, names, quote, shown, table
 from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
 from mediclip_index.catalog.store import ReadTransaction
 from mediclip_index.types import Ids, UsageError
 
-BUILT_IN = (
-    "id",
-    "path",
-    "label",
-    "split",
-    "subject",
-    "width",
-    "height",
-    "format",
-    "page",
-    "item",
-    "bytes",
-    "sha256",
-    "added",
-    "labelled_by",
-)
-# What is told of images by judging them; the class and kind that count, a person's word first, and
-# last the class by the machine alone.
-OF_VERDICTS = ("verdict", "kind", "probability", "unsure", "guess")
-# What DICOM headers say, where a source has not said something else under that name.
-OF_HEADERS = ("modality", "body_part", "burned_in")
-_OURS = {*BUILT_IN, *OF_VERDICTS, "meta"}
 LONGEST_CONDITION = 4_000
 TIME_LIMIT = 10.0  # seconds
 _AGAIN = 0.02  # seconds between interrupts of a query that goes on
@@ -85,35 +64,13 @@ class VerdictColumns:
     guess: np.ndarray
 
 
-def names(read: ReadTransaction) -> list[str]:
-    """The attributes that sources have ever brought, by name, and with any DICOM file what headers
-    say. Names that differ only in case are one, spelled as it came first, since SQL knows no case;
-    those that are younger than `look` hold nothing."""
-    rows = read.db.execute(
-        "SELECT arg_min(name, (tx, name)) FROM attributes GROUP BY lower(name)"
-    ).fetchall()
-    found = {name.lower(): name for (name,) in rows}
-    if scalar(read.db, "SELECT count(*) > 0 FROM images WHERE format = 'DICOM'"):
-        found = {name: name for name in OF_HEADERS} | found
-    return sorted(found.values())
-
-
 def columns(read: ReadTransaction) -> tuple[str, ...]:
     """What a condition may name; an attribute that bears a built-in name is `meta.NAME`."""
-    return (*BUILT_IN, *OF_VERDICTS, *map(shown, names(read)))
-
-
-def shown(attribute: str) -> str:
-    """What the column of an attribute is called."""
-    return f"meta.{attribute}" if _is_ours(attribute) else attribute
-
-
-def _is_ours(name: str) -> bool:
-    return name.lower() in _OURS
+    return (*library.BUILT_IN, *library.OF_VERDICTS, *map(shown, names(read)))
 
 
 def asks_for_verdicts(
-    read: ReadTransaction, condition: str, some: Sequence[str] = OF_VERDICTS
+    read: ReadTransaction, condition: str, some: Sequence[str] = library.OF_VERDICTS
 ) -> bool:
     """Whether a condition names a column that is told only by judging the images, or one of `some`
     of these; UsageError where it is refused."""
@@ -127,17 +84,17 @@ def matching(
     """The ids, in order, of images that meet one SQL condition; UsageError where it is refused, or
     asks for `verdicts` and none are given."""
     asked = _check(read.db, condition, columns(read))
-    of_verdicts = sorted(asked.intersection(OF_VERDICTS))
+    of_verdicts = sorted(asked.intersection(library.OF_VERDICTS))
     if of_verdicts and verdicts is None:
         raise UsageError(
             f"The column {of_verdicts[0]} can't be asked for here: `mediclip-index search --where "
             f"… --format paths` lists what meets such a condition, with ids by `--format csv`."
         )
-    table = _table(read, verdicts is not None)
+    source = table(read, verdicts is not None)
     try:
         with _joined(read.db, verdicts), _stopped_after(read.db, TIME_LIMIT):
             rows = read.db.execute(
-                f"{table} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
+                f"{source} SELECT id FROM library WHERE ({kept_path(condition)}\n) ORDER BY id"
             ).fetchall()
     except duckdb.InterruptException:
         raise UsageError(
@@ -154,14 +111,15 @@ def matching(
 def write(read: ReadTransaction, target: str, verdicts: VerdictColumns | None = None) -> None:
     """The library, a row an image in order of id, as a Parquet file; the verdicts' columns are
     empty where none are given."""
-    unknown = "" if verdicts is not None else ", " + ", ".join(f"NULL AS {n}" for n in OF_VERDICTS)
-    ours = (*BUILT_IN, *OF_VERDICTS)
+    absent = "".join(f", NULL AS {n}" for n in library.OF_VERDICTS)
+    unknown = "" if verdicts is not None else absent
+    ours = (*library.BUILT_IN, *library.OF_VERDICTS)
     hidden = [n for n in names(read) if n in ours]
-    further = "".join(f", meta[{_literal(n)}] AS {_quote(f'meta.{n}')}" for n in hidden)
+    further = "".join(f", meta[{literal(n)}] AS {quote(f'meta.{n}')}" for n in hidden)
     with _joined(read.db, verdicts):
         read.db.execute(
-            f"COPY ({_table(read, verdicts is not None)} SELECT * EXCLUDE (meta){further}{unknown} "
-            f"FROM library ORDER BY id) TO {_literal(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f"COPY ({table(read, verdicts is not None)} SELECT * EXCLUDE (meta){further}{unknown} "
+            f"FROM library ORDER BY id) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)"
         )
 
 
@@ -169,12 +127,12 @@ def values(
     read: ReadTransaction, column: str, verdicts: VerdictColumns | None = None
 ) -> dict[int, str | None]:
     """One column (a name of `columns`) as text, by image."""
-    table = _table(read, verdicts is not None)
+    source = table(read, verdicts is not None)
     attribute = column.removeprefix("meta.")
-    built_in = column != attribute and _is_ours(attribute)
-    quoted = f"meta[{_literal(attribute)}]" if built_in else _quote(column)
+    built_in = column != attribute and is_ours(attribute)
+    quoted = f"meta[{literal(attribute)}]" if built_in else quote(column)
     with _joined(read.db, verdicts):
-        rows = read.db.execute(f"{table} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
+        rows = read.db.execute(f"{source} SELECT id, {quoted}::VARCHAR FROM library").fetchall()
     path = column == "path"
     return {i: given_path(value) if path and value else value for i, value in rows}
 
@@ -231,79 +189,19 @@ def _stopped_after(db: Connection, seconds: float) -> Iterator[None]:
 def rows(read: ReadTransaction, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What the library says of these images, by id; NULLs are left out, `meta` holds attributes."""
     attributes = names(read)
+    wanted = f"({', '.join(str(int(i)) for i in ids)})"
+    if not ids:
+        return {}
     found = read.db.execute(
-        f"{_table(read)} SELECT {', '.join(BUILT_IN)}, meta FROM library "
-        "WHERE id IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
-        [json.dumps([int(i) for i in ids])],
+        f"{table(read, among=wanted)} SELECT {', '.join(library.BUILT_IN)}, meta FROM library"
     ).fetchall()
-    library: dict[int, dict[str, Any]] = {}
+    told: dict[int, dict[str, Any]] = {}
     for *built_in, meta in found:
-        row = {n: v for n, v in zip(BUILT_IN, built_in, strict=True) if v is not None}
+        row = {n: v for n, v in zip(library.BUILT_IN, built_in, strict=True) if v is not None}
         row["path"] = given_path(row["path"])
         row["meta"] = {n: meta[n] for n in attributes if meta and meta.get(n) is not None}
-        library[row["id"]] = row
-    return library
-
-
-def _table(read: ReadTransaction, judged: bool = False) -> str:
-    attributes = names(read)
-    texts = [f"any_value(value) FILTER (name = lower({_literal(n)}))" for n in attributes]
-    # A column whose every value is a number compares as one: `age > 50` is not about spelling.
-    values = [
-        f"TRY_CAST({text} AS DOUBLE)"
-        if n.lower() not in OF_HEADERS and _all_numbers(read, n)
-        else text
-        for n, text in zip(attributes, texts, strict=True)
-    ]
-    # By numbers at first: an attribute may be called as a column that is needed on the way.
-    pivot = ", ".join(f"{value} AS a{n}" for n, value in enumerate(values))
-    packed = ", ".join(f"{_literal(n)}: {t}" for n, t in zip(attributes, texts, strict=True))
-    flat = "".join(
-        f", a.a{n} AS {_quote(name)}" for n, name in enumerate(attributes) if not _is_ours(name)
-    )
-    said = (
-        f"SELECT image, {pivot}, {{{packed}}} AS meta FROM {_said(read)} GROUP BY image"
-        if attributes
-        else "SELECT NULL::BIGINT AS image, NULL AS meta WHERE false"
-    )
-    # NULL where nothing is known, as in any other column; DuckDB orders nan above all numbers.
-    verdicts = (
-        "nullif(v.verdict, '') AS verdict, nullif(v.kind, '') AS kind, "
-        "CASE WHEN NOT isnan(v.probability) THEN v.probability END AS probability, v.unsure, "
-        "nullif(v.guess, '') AS guess, "
-    )
-    verdicts, joined = (verdicts, "LEFT JOIN judged v ON v.image = i.id ") if judged else ("", "")
-    return (
-        f"WITH a AS ({said}), library AS (SELECT i.id, i.path, l.label, l.split, l.subject, "
-        "i.width, i.height, i.format, i.page, i.item, i.bytes, i.sha256, "
-        f"make_timestamp(t.time_us) AS added, h.author AS labelled_by, {verdicts}"
-        f"a.meta{flat} FROM images_at({read.tx}) i "
-        f"LEFT JOIN labels_at({read.tx}) l ON l.image = i.id LEFT JOIN a ON a.image = i.id "
-        f"LEFT JOIN ({labels.by_hand_sql(str(read.tx))}) h ON h.image = i.id {joined}"
-        "JOIN transactions t ON t.tx = i.tx)"
-    )
-
-
-def _said(read: ReadTransaction) -> str:
-    """The rows (image, name, value) of what sources and headers say of images."""
-    listed = ", ".join(f"({_literal(name)})" for name in OF_HEADERS)
-    return (
-        "(SELECT image, lower(name) AS name, nullif(arg_max(value, tx), '') AS value "
-        f"FROM attributes WHERE tx <= {read.tx} GROUP BY ALL UNION ALL "
-        "SELECT i.id, n.name, json_extract_string(i.technical, '$.' || n.name) "
-        f"FROM images i, (VALUES {listed}) n(name) WHERE i.format = 'DICOM' AND i.tx <= {read.tx} "
-        f"AND NOT EXISTS (FROM attributes_at({read.tx}) s WHERE s.image = i.id "
-        "AND lower(s.name) = n.name))"
-    )
-
-
-def _all_numbers(read: ReadTransaction, name: str) -> bool:
-    return not scalar(
-        read.db,
-        "SELECT count(*) FROM attributes WHERE lower(name) = lower(?) AND value <> '' "
-        "AND TRY_CAST(value AS DOUBLE) IS NULL",
-        [name],
-    )
+        told[row["id"]] = row
+    return told
 
 
 def _check(db: Connection, condition: str, known: Sequence[str]) -> set[str]:
@@ -361,7 +259,7 @@ def _walk(node: Any, condition: str, known: Sequence[str], asked: set[str]) -> N
                 "A text stands in single quotes, as in label = 'medical'."
             )
         plain = len(node["column_names"]) == 1
-        if not plain and name.lower() not in {f"meta.{column}" for column in _OURS}:
+        if not plain and name.lower() not in {f"meta.{column}" for column in library.OURS}:
             raise UsageError(
                 f"The name {name} has a dot, so a condition holds it in double quotes, as in "
                 f"\"{name}\" = 'x'."
@@ -384,11 +282,3 @@ def _refused(condition: str, why: str) -> UsageError:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0].rstrip(".")
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

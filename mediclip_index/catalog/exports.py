@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from mediclip_index.catalog import audit, conditions, errors, presence, schema
+from mediclip_index.catalog import audit, conditions, errors, library, presence, schema
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.rows import scalar
 from mediclip_index.catalog.store import FILE, PATIENCE, Catalog, ReadTransaction
@@ -89,17 +89,17 @@ def write(
 
 def _library(read: ReadTransaction, file: Path, verdicts: conditions.VerdictColumns | None) -> None:
     said = _by_image(verdicts)
-    attributes = conditions.names(read)
+    attributes = library.names(read)
     with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as out:
         table = csv.writer(out, lineterminator="\n")
         first = ("path", "label", "split", "subject")
-        rest = tuple(n for n in conditions.BUILT_IN if n not in first)
+        rest = tuple(n for n in library.BUILT_IN if n not in first)
         table.writerow(
             [
                 *first,
-                *map(conditions.shown, attributes),
+                *map(library.shown, attributes),
                 *rest,
-                *conditions.OF_VERDICTS,
+                *library.OF_VERDICTS,
             ]
         )
         ids = presence.present_ids(read).tolist()
@@ -111,7 +111,7 @@ def _library(read: ReadTransaction, file: Path, verdicts: conditions.VerdictColu
                         *(row.get(n, "") for n in first),
                         *further,
                         *(row.get(n, "") for n in rest),
-                        *said.get(row["id"], [""] * len(conditions.OF_VERDICTS)),
+                        *said.get(row["id"], [""] * len(library.OF_VERDICTS)),
                     ]
                 )
 

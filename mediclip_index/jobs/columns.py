@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediclip_index.catalog import conditions, images, indexed, labels, presence
+from mediclip_index.catalog import conditions, images, indexed, labels, library, presence
 from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.jobs import classify_many
 from mediclip_index.jobs.classify_many import Classifier
@@ -58,7 +58,7 @@ def judged(
     progress.finish()
     columns = {
         name: np.concatenate([getattr(p.columns, name) for p in parts] or [np.zeros(0)])
-        for name in ("ids", *conditions.OF_VERDICTS)
+        for name in ("ids", *library.OF_VERDICTS)
     }
     shares = np.concatenate([p.kind_shares for p in parts] or [np.zeros(0)])
     labelled = np.concatenate([p.labelled for p in parts] or [np.zeros(0, dtype=np.bool_)])

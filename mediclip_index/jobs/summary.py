@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mediclip_index import verdict
-from mediclip_index.catalog import ReadTransaction, conditions, images, indexed
+from mediclip_index.catalog import ReadTransaction, conditions, images, indexed, library
 from mediclip_index.catalog.conditions import VerdictColumns
 from mediclip_index.jobs import live_paths
 from mediclip_index.jobs.columns import Judged, judged, matching
@@ -50,7 +50,7 @@ def summary(session: Session, *, by: str, where: str | None, progress: Progress)
 def grouped_by(session: Session, by: str) -> dict[int, str | None]:
     """The value of each image in a column that needs no verdict, a folder or a source."""
     _check(session, by)
-    if by in conditions.OF_VERDICTS:
+    if by in library.OF_VERDICTS:
         raise UsageError(f"{by} is what the machine says; group by what is known of the images.")
     with session.catalog.reading() as read:
         return _of_library(read, by, None)
@@ -76,9 +76,9 @@ def _values(session: Session, base: Snapshot, by: str, found: Judged) -> dict[in
 def _of_library(
     read: ReadTransaction, by: str, columns: VerdictColumns | None
 ) -> dict[int, str | None]:
-    if by == "source" and "source" not in conditions.names(read):
+    if by == "source" and "source" not in library.names(read):
         return dict(indexed.sources_of(read))
-    if by == "folder" and "folder" not in conditions.names(read):
+    if by == "folder" and "folder" not in library.names(read):
         paths = conditions.values(read, "path")
         return {i: os.path.dirname(path or "") for i, path in paths.items()}
     return conditions.values(read, by, columns)

@@ -8,6 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NoReturn, cast, get_args
 
 from mediclip_index.prompts.lines import KeyPath, lines_of
@@ -26,6 +27,7 @@ _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\
 _UNSURE = "unsure"  # what a verdict says instead of a class, so no class may bear it
 
 
+@lru_cache(maxsize=8)  # of immutable values; sets of hundreds of sentences take a while
 def parse(text: str, where: str) -> PromptSet:
     """The prompt set that a TOML text describes.
 
