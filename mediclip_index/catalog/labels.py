@@ -180,6 +180,18 @@ def _heard(
 def say(write: WriteTransaction, facts: Mapping[int, Facts], *, of_source: bool = False) -> int:
     """Write what is new in these facts; returns how many images it changed."""
     new = label_changes(write, facts, of_source=of_source)
+    write_rows(write, new.labels)
+    insert(
+        write.db,
+        "attributes",
+        {"tx": "BIGINT", "image": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"},
+        [{"tx": write.tx, **row} for row in new.attributes],
+    )
+    return len(new.changed)
+
+
+def write_rows(write: WriteTransaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows of labels: each an `image` and its FIELDS."""
     insert(
         write.db,
         "labels",
@@ -191,15 +203,31 @@ def say(write: WriteTransaction, facts: Mapping[int, Facts], *, of_source: bool 
             "subject": "VARCHAR",
             "kind": "VARCHAR",
         },
-        [{"tx": write.tx, **row} for row in new.labels],
+        [{"tx": write.tx, **row} for row in rows],
     )
-    insert(
-        write.db,
-        "attributes",
-        {"tx": "BIGINT", "image": "BIGINT", "name": "VARCHAR", "value": "VARCHAR"},
-        [{"tx": write.tx, **row} for row in new.attributes],
-    )
-    return len(new.changed)
+
+
+def said_in(read: ReadTransaction, tx: int) -> dict[int, tuple[str, ...]]:
+    """The images of which a person said something in one transaction, each with the fields."""
+    rows = read.db.execute(
+        "SELECT l.image, l.label, l.split, l.subject, l.kind FROM labels l "
+        "JOIN transactions t USING (tx) WHERE tx = ? AND t.command NOT LIKE 'build%'",
+        [tx],
+    ).fetchall()
+    return {
+        image: tuple(f for f, value in zip(FIELDS, said, strict=True) if value is not None)
+        for image, *said in rows
+    }
+
+
+def last_said(read: ReadTransaction, ids: Iterable[int]) -> dict[int, int]:
+    """The transaction in which anything was last said of each of these images."""
+    rows = read.db.execute(
+        "SELECT image, max(tx) FROM labels WHERE tx <= $1 AND image IN "
+        "(SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) GROUP BY image",
+        [read.tx, json.dumps([int(i) for i in ids])],
+    ).fetchall()
+    return dict(rows)
 
 
 def history(read: ReadTransaction, image: int) -> list[LabelEvent]:

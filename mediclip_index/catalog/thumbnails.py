@@ -57,6 +57,15 @@ def thumbnails(read: ReadTransaction) -> tuple[Ids, npt.NDArray[np.uint8]]:
     return ids, grey
 
 
+def of(read: ReadTransaction, image: int) -> Grey | None:
+    """The thumbnail of one image, None where it has none."""
+    rows = read.db.execute(
+        "SELECT grey FROM thumbnails WHERE image = ? AND octet_length(grey) = ?",
+        [image, THUMBNAIL**2],
+    ).fetchall()
+    return bytes(rows[0][0]) if rows else None
+
+
 def lacking(read: ReadTransaction) -> list[int]:
     """The images that are there and have no thumbnail, in order."""
     rows = read.db.execute(

@@ -33,12 +33,21 @@ class Labels:
         split: str | None = None,
         subject: str | None = None,
         kind: str | None = None,
+        count_turned: bool = True,
     ) -> LabelReport:
         """Label images by id; an empty text ("") takes away what was said, None leaves it. A
-        `kind` is a group of the prompt set, and says its class too where none is known."""
+        `kind` is a group of the prompt set, and says its class too where none is known.
+        `count_turned` False: without looking at which verdicts would turn by it."""
         return label_job.set_label(
-            self._session, label, ids, split=split, subject=subject, kind=kind
-        )
+            self._session, label, ids, split=split, subject=subject, kind=kind,
+            count_turned=count_turned,
+        )  # fmt: skip
+
+    def undo(self, tx: int) -> LabelReport:
+        """Say of the images labelled by hand in a transaction (LabelReport.tx) what was said of
+        them before it; those of which something was said since stay as they are. Nothing is
+        deleted: this adds rows, signed by who undid. UsageError where there was no such label."""
+        return label_job.undo(self._session, tx)
 
     def from_csv(
         self,

@@ -24,8 +24,9 @@ def set_label(
     split: str | None,
     subject: str | None,
     kind: str | None = None,
+    count_turned: bool = True,
 ) -> LabelReport:
-    """See Index.set_label."""
+    """See Labels.set."""
     if label is None and split is None and subject is None and kind is None:
         raise UsageError("Say what to set: a class, --kind, --split or --subject.")
     if not ids:
@@ -47,10 +48,42 @@ def set_label(
         now = labels.current_labels(write, ids)
         facts = {i: with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
         changed = labels.say(write, facts)
+        tx = write.tx
     with session.catalog.reading() as read:
-        report = LabelReport(session.facts(read), changed, len(facts) - changed)
+        report = LabelReport(session.facts(read), changed, len(facts) - changed, tx=tx)
     report = replace(report, notes=tuple(_notes_on_kinds(said, facts, now)))
-    return with_turned(session, report, ids)
+    return with_turned(session, report, ids) if count_turned else report
+
+
+def undo(session: Session, tx: int) -> LabelReport:
+    """See Labels.undo."""
+    with session.catalog.writing("label undo", by=session.author) as write:
+        said = labels.said_in(write, tx)
+        if not said:
+            raise UsageError(f"Nothing was labelled in transaction {tx}, or not by hand.")
+        last = labels.last_said(write, said)
+        mine = {image: fields for image, fields in said.items() if last[image] == tx}
+        before = labels.current_labels(write.as_of(tx - 1), mine)
+        rows = [
+            {"image": image, **_back(fields, before.get(image, NOTHING))}
+            for image, fields in mine.items()
+        ]
+        labels.write_rows(write, rows)
+        undone = write.tx
+    with session.catalog.reading() as read:
+        facts = session.facts(read)
+    later = sorted(set(said) - set(mine))
+    notes = (
+        (f"{_named(later)} left as labelled, since something else was said of it later.",)
+        if later
+        else ()
+    )
+    return LabelReport(facts, len(mine), len(later), notes=notes, tx=undone)
+
+
+def _back(fields: Sequence[str], before: labels.CurrentLabels) -> dict[str, str | None]:
+    """The row by which these fields are what they were."""
+    return {f: (getattr(before, f) or "") if f in fields else None for f in labels.FIELDS}
 
 
 def _notes_on_kinds(

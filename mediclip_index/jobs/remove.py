@@ -16,6 +16,7 @@ from mediclip_index.catalog import (
     images,
     labels,
     presence,
+    previews,
     quarantine,
     removals,
 )
@@ -177,6 +178,7 @@ def _purge(session: Session, ids: Sequence[int]) -> int:
         verdicts = removals.purge(write, purge_set)
         # Once committed, nobody would know any more what to look for there.
         quarantine.forget(session.catalog.folder, {*purge_set.contents, *purge_set.paths})
+        previews.forget(session.catalog.folder, purge_set.ids)
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -78,9 +79,15 @@ class Small:
         return partial(reading.within, side=self.image_size)
 
 
-def reread(session: Session, ids: Sequence[int], input_spec: InputSpec) -> Iterator[Reread]:
-    """The pictures of indexed images, file by file, as `input_spec` wants them: each the very
-    page, frame or item that was indexed, and only of a file that still holds what was."""
+def reread(
+    session: Session,
+    ids: Sequence[int],
+    input_spec: InputSpec,
+    readers: Readers | None = None,
+) -> Iterator[Reread]:
+    """The pictures of indexed images, file by file, as `input_spec` wants them: each the very page,
+    frame or item that was indexed, and only of a file that still holds what was. `readers`: the
+    processes that read, where there are some already."""
     with session.catalog.reading() as read:
         wanted = images.images(read, ids)
         ways = images.ways_of_reading(read, [image.sha256 for image in wanted.values()])
@@ -96,9 +103,9 @@ def reread(session: Session, ids: Sequence[int], input_spec: InputSpec) -> Itera
             contents[path] = sha
         except (UsageError, reading.Unreadable):
             yield Reread(path, len(asked), {}, "unread")
-    with Readers() as readers:
+    with contextlib.nullcontext(readers) if readers is not None else Readers() as at_work:
         for way, entries in by_way.items():
-            for loaded in readers.ahead(entries, ReadSpec(input_spec, way)):
+            for loaded in at_work.ahead(entries, ReadSpec(input_spec, way)):
                 sha = contents[loaded.entry.path]
                 asked = by_content[sha]
                 if loaded.sha256 is not None and loaded.sha256 != sha:

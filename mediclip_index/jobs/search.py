@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -25,34 +25,57 @@ MOST_RESULTS = 10_000
 DEFAULT_RESULTS = 10
 
 
+@dataclass(frozen=True)
+class Ranked:
+    """What a search found, in order: ids and cosines (of images that were only filtered: 1), what
+    was asked in words, and how many more meet the condition."""
+
+    ids: tuple[int, ...]
+    similarities: tuple[float, ...]
+    named: str
+    notes: tuple[str, ...] = ()
+    more: int = 0
+
+
 def search(session: Session, query: SearchQuery, *, progress: Progress) -> SearchReport:
     """See Index.search."""
     k = query.k
     if k is not None and not 1 <= k <= MOST_RESULTS:
         raise UsageError(f"k is {k}; give a number of results from 1 to {MOST_RESULTS}.")
-    asked = [
-        *query.text,
-        *map(session.names.of, query.images),
-        *(f"#{i}" for i in query.like),
-        *(f"not {t}" for t in query.without),
-    ]
-    if not asked and query.where is None and not query.kinds:
+    if not query.asks and query.where is None and not query.kinds:
         raise UsageError(
             "Say what to search for: a text, --image FILE, --like ID, --where or --kind."
         )
-    where = _of_kinds(query.where, known_kinds(session, query.kinds))
+    where = condition_of(session, query)
     met = None if where is None else matching_by_doubt(session, where, progress=progress)
+    found = ranked(session, query, met)
+    with session.catalog.reading() as read:
+        results, facts = hits(read, found.ids, found.similarities), session.facts(read)
+    notes = found.notes
+    if found.more:
+        shows = "them" if found.more + len(found.ids) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
+        least = min(found.more + len(found.ids), MOST_RESULTS)
+        notes = (*notes, f"{found.more:,} more match; `-k {least}` shows {shows}.")
+    return SearchReport(facts, found.named, results, notes)
+
+
+def condition_of(session: Session, query: SearchQuery) -> str | None:
+    """The one condition that images must meet: `where`, and one of `kinds`."""
+    return _of_kinds(query.where, known_kinds(session, query.kinds))
+
+
+def ranked(session: Session, query: SearchQuery, met: Sequence[int] | None) -> Ranked:
+    """The images nearest to what is asked for; `met`: only those that meet a condition, None: all.
+    With nothing but a condition, those that meet it, in their order."""
+    where = condition_of(session, query)
     with session.catalog.reading() as read:
         known = models.encoder(read)
         target = _of_indexed(read, known, query.like)
-    if met is not None and not asked:
-        shown = met[:k]
-        results, facts = _hits(session, shown, [1.0] * len(shown))
+    if met is not None and not query.asks:
+        shown = met[: query.k]
         more = len(met) - len(shown)
-        shows = "them" if len(met) <= MOST_RESULTS else f"{MOST_RESULTS:,}"
-        said = (f"{more:,} more match; `-k {min(len(met), MOST_RESULTS)}` shows {shows}.",)
-        return SearchReport(facts, f"where {where}", results, said if more else ())
-    k = DEFAULT_RESULTS if k is None else k
+        return Ranked(tuple(shown), (1.0,) * len(shown), f"where {where}", more=more)
+    k = DEFAULT_RESULTS if query.k is None else query.k
     target = target + _of_texts(session, known, query.text, query.without)
     target = target + _of_files(session, known, query.images)
     if not np.any(target):
@@ -71,15 +94,25 @@ def search(session: Session, query: SearchQuery, *, progress: Progress) -> Searc
         and i not in query.like
         and (query.min_similarity is None or s >= query.min_similarity)
     ][:k]
-    results, facts = _hits(session, [i for i, _ in pairs], [s for _, s in pairs])
-    named = " + ".join(asked) + (f" where {where}" if where else "")
+    named = " + ".join(_said(session, query)) + (f" where {where}" if where else "")
     words = [name for name, _ in map(weighted, (*query.text, *query.without))]
     alike: tuple[str, ...] = ()
     if pairs and query.text and not (query.images or query.like or query.without):
         alike = note_on_likeness(known, pairs[0][1])
     unlearned = note_on_words(known.name, words)
     notes = [*notes, *_files_in(query.text), *unlearned, *alike, *session.notes]
-    return SearchReport(facts, named, results, tuple(notes))
+    return Ranked(
+        tuple(i for i, _ in pairs), tuple(s for _, s in pairs), named, tuple(notes)
+    )  # fmt: skip
+
+
+def _said(session: Session, query: SearchQuery) -> list[str]:
+    return [
+        *query.text,
+        *map(session.names.of, query.images),
+        *(f"#{i}" for i in query.like),
+        *(f"not {t}" for t in query.without),
+    ]
 
 
 def _files_in(text: Sequence[str]) -> list[str]:
@@ -153,11 +186,6 @@ def _of_files(session: Session, known: StoredEncoder, files: Sequence[str]) -> V
             picture = first_picture(name, encoder)
             total += np.float32(weight) * encoder.encode_pictures([picture])[0]
     return total
-
-
-def _hits(session: Session, ids: list[int], similarities: list[float]) -> tuple[Any, Any]:
-    with session.catalog.reading() as read:
-        return hits(read, ids, similarities), session.facts(read)
 
 
 def hits(

@@ -44,7 +44,6 @@ from mediclip_index.types.mistakes import (
 )
 from mediclip_index.types.options import (
     AuditFilter,
-    Bounds,
     BuildOptions,
     CreateOptions,
     EvaluateOptions,
@@ -90,6 +89,7 @@ from mediclip_index.types.reports import (
     SureFigures,
     TuneReport,
 )
+from mediclip_index.types.serving import ListPage, ListQuery, ServeOptions
 from mediclip_index.types.summaries import (
     SummaryReport,
     SummaryRow,
@@ -113,6 +113,7 @@ from mediclip_index.types.verdicts import (
 from mediclip_index.types.words import (
     THUMBNAIL,
     Attribute,
+    Bounds,
     Encoder,
     Entry,
     Facts,
@@ -176,6 +177,8 @@ __all__ = [
     "KeptSettings",
     "LabelEvent",
     "LabelReport",
+    "ListPage",
+    "ListQuery",
     "McNemar",
     "MediclipError",
     "Mended",
@@ -220,6 +223,7 @@ __all__ = [
     "SearchQuery",
     "SearchReport",
     "SentenceWorth",
+    "ServeOptions",
     "Settings",
     "SettingsReport",
     "Silent",

@@ -298,6 +298,11 @@ class SearchQuery(Options):
     )
     kinds: tuple[str, ...] = ()
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to be like or unlike."""
+        return bool(self.text or self.images or self.like or self.without)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TuneOptions(Options):
@@ -378,21 +383,3 @@ class ImportOptions(Options):
     machine_labels: bool = False
     all_pages: bool = False
     keep_columns: bool = False
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How much one file may cost before it, or the rest of it, is refused as `too_large`.
-
-    `max_seconds` (of one page, frame or single picture), `max_file_seconds` (of all of them) and
-    `max_memory` (bytes beside the file's own) hold where a file is read in a process of its own.
-    Seconds are processor time where the system tells it, so that a busy machine refuses no more.
-    """
-
-    max_bytes: int = 2 * 1024**3
-    max_pixels: int = 250_000_000
-    max_frames: int = 2_000
-    max_pages: int = 2_000
-    max_seconds: float = 30.0
-    max_file_seconds: float = 1_800.0
-    max_memory: int = 900 * 1024**2  # with Python and its libraries about a gigabyte

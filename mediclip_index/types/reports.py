@@ -99,7 +99,8 @@ class LabelEvent:
 class LabelReport:
     """would_turn: how many kept verdicts, the latest of each picture, would be of another class
     now; those that a changed image had a vote in, or has one now. several: paths with several
-    pictures, of which none was labelled."""
+    pictures, of which none was labelled. tx: the transaction that wrote it, by which it can be
+    undone; None where there was none."""
 
     index: IndexFacts
     changed: int
@@ -108,6 +109,7 @@ class LabelReport:
     notes: tuple[str, ...] = ()
     would_turn: int = 0
     several: tuple[str, ...] = ()
+    tx: int | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,24 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much one file may cost before it, or the rest of it, is refused as `too_large`.
+
+    `max_seconds` (of one page, frame or single picture), `max_file_seconds` (of all of them) and
+    `max_memory` (bytes beside the file's own) hold where a file is read in a process of its own.
+    Seconds are processor time where the system tells it, so that a busy machine refuses no more.
+    """
+
+    max_bytes: int = 2 * 1024**3
+    max_pixels: int = 250_000_000
+    max_frames: int = 2_000
+    max_pages: int = 2_000
+    max_seconds: float = 30.0
+    max_file_seconds: float = 1_800.0
+    max_memory: int = 900 * 1024**2  # with Python and its libraries about a gigabyte
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a source says of a file: a CSV row, or the folders it lies in. None is "not said".
 

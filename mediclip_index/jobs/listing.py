@@ -1,0 +1,197 @@
+"""What an index holds, list after list, for a page that asks again and again.
+
+Verdicts of all images take seconds on a large index, so they are given once and kept, with the
+transaction that they are as of; after a change they are a little old until `refresh` has run. What
+a list shows of each image (label, path) is read anew each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mediclip_index.catalog import conditions, labels, presence
+from mediclip_index.jobs import search as search_job
+from mediclip_index.jobs.columns import Judged, judged
+from mediclip_index.session.session import Session
+from mediclip_index.session.snapshot import open_snapshot
+from mediclip_index.types import (
+    IndexBusy,
+    ListPage,
+    ListQuery,
+    Progress,
+    SearchHit,
+    Silent,
+)
+
+AT_ONCE = 2_000  # images that are judged while somebody waits
+_KEPT = 32  # lists
+
+
+@dataclass(frozen=True)
+class _List:
+    ids: np.ndarray
+    similarities: np.ndarray | None
+    named: str
+    notes: tuple[str, ...]
+
+
+class Listing:
+    """Lists of one index's images; of use to several threads."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lists: OrderedDict[object, _List] = OrderedDict()
+        self._judged: tuple[int, Judged] | None = None
+        self._guard = threading.Lock()
+        self._judging = threading.Lock()
+
+    @property
+    def judged_through(self) -> int | None:
+        """The transaction that the kept verdicts are as of; None where there are none yet."""
+        return None if self._judged is None else self._judged[0]
+
+    def refresh(self, progress: Progress | None = None) -> bool:
+        """Give all verdicts anew where anything has changed since; whether it had."""
+        with self._judging:
+            with self._session.catalog.reading() as read:
+                now = read.tx
+            if self.judged_through == now:
+                return False
+            base = open_snapshot(self._session)
+            found = judged(self._session, base, progress=progress or Silent())
+            self._judged = (base.tx, found)
+            return True
+
+    def page(self, query: ListQuery, start: int = 0, count: int = 100) -> ListPage:
+        """`count` images of a list from a place on. Raises UsageError where the query is refused,
+        IndexBusy where it asks for verdicts that are still being given."""
+        found, tx = self._list(query)
+        part = found.ids[start : start + count]
+        likeness = (
+            [1.0] * len(part)
+            if found.similarities is None
+            else found.similarities[start : start + count].tolist()
+        )
+        return ListPage(
+            self.described(part.tolist(), likeness),
+            start=start,
+            total=len(found.ids),
+            ranked=found.similarities is not None,
+            named=found.named,
+            notes=found.notes,
+            tx=tx,
+            judged_through=self.judged_through,
+        )
+
+    def ids(self, query: ListQuery) -> tuple[int, ...]:
+        """All images of a list, in its order."""
+        return tuple(self._list(query)[0].ids.tolist())
+
+    def described(
+        self, ids: Sequence[int], similarities: Sequence[float] | None = None
+    ) -> tuple[SearchHit, ...]:
+        """What is known of these images, with the kept verdicts."""
+        given = [1.0] * len(ids) if similarities is None else similarities
+        with self._session.catalog.reading() as read:
+            hits = search_job.hits(read, ids, given)
+            hands = labels.by_hand(read, ids) if ids else {}
+        kept = self._judged
+        if kept is None:
+            return hits
+        columns = kept[1].columns
+        places = np.searchsorted(columns.ids, np.array([h.id for h in hits], dtype=np.int64))
+
+        def told(hit: SearchHit, place: int) -> SearchHit:
+            if place >= len(columns.ids) or columns.ids[place] != hit.id:
+                return hit
+            hand = hands.get(hit.id)
+            share = float(columns.probability[place])
+            by_person = hand is not None and hand.label is not None
+            kind = columns.kind[place] if hand is None or hand.kind is None else hand.kind
+            return replace(
+                hit,
+                guess=columns.guess[place],
+                verdict=hand.label if hand and hand.label else columns.verdict[place],
+                kind=kind,
+                probability=None if np.isnan(share) else share,
+                unsure=bool(columns.unsure[place]) and not by_person,
+                labelled_by=hand.author if hand is not None and by_person else None,
+            )
+
+        return tuple(told(h, int(p)) for h, p in zip(hits, places, strict=True))
+
+    def _list(self, query: ListQuery) -> tuple[_List, int]:
+        with self._session.catalog.reading() as read:
+            tx = read.tx
+        key = (query, tx, self.judged_through)
+        with self._guard:
+            if key in self._lists:
+                self._lists.move_to_end(key)
+                return self._lists[key], tx
+        found = self._made(query)
+        with self._guard:
+            self._lists[key] = found
+            while len(self._lists) > _KEPT:
+                self._lists.popitem(last=False)
+        return found, tx
+
+    def _made(self, query: ListQuery) -> _List:
+        asked = query.search
+        where = search_job.condition_of(self._session, asked)
+        met = self._met(where, query)
+        if asked.asks:
+            wanted = replace(asked, k=asked.k or search_job.MOST_RESULTS)
+            found = search_job.ranked(self._session, wanted, met)
+            return _List(
+                np.array(found.ids, dtype=np.int64),
+                np.array(found.similarities),
+                found.named,
+                found.notes,
+            )
+        ids = self._all() if met is None else np.array(met, dtype=np.int64)
+        return _List(self._ordered(ids, query.order), None, where or "", ())
+
+    def _all(self) -> np.ndarray:
+        with self._session.catalog.reading() as read:
+            return presence.present_ids(read)
+
+    def _met(self, where: str | None, query: ListQuery) -> list[int] | None:
+        if where is None:
+            return None
+        with self._session.catalog.reading() as read:
+            if not conditions.asks_for_verdicts(read, where):
+                return conditions.matching(read, where)
+        kept = self._verdicts()
+        with self._session.catalog.reading() as read:
+            return conditions.matching(read, where, kept.columns)
+
+    def _verdicts(self) -> Judged:
+        if self._judged is None:
+            with self._session.catalog.reading() as read:
+                few = presence.image_count(read) <= AT_ONCE
+            if not few:
+                raise IndexBusy(
+                    "The verdicts of all pictures are still being given; ask again in a moment."
+                )
+            self.refresh()
+        assert self._judged is not None
+        return self._judged[1]
+
+    def _ordered(self, ids: np.ndarray, order: str) -> np.ndarray:
+        if order == "newest":
+            return ids[::-1]
+        if order == "doubtful":
+            kept = self._verdicts()
+            places = np.searchsorted(kept.columns.ids, ids)
+            inside = places < len(kept.columns.ids)
+            share = np.ones(len(ids))
+            share[inside] = np.nan_to_num(kept.columns.probability[places[inside]], nan=1.0)
+            return ids[np.argsort(share, kind="stable")]
+        if order == "random":
+            return np.random.default_rng(0).permutation(ids)
+        return ids
