@@ -257,15 +257,12 @@ def identified(
 def ids_by_path(read: ReadTransaction, paths: Iterable[str]) -> dict[str, list[int]]:
     """The images (a file's pages are several) under those of these paths that are there."""
     rows = read.db.execute(
-        "SELECT f.path, i.id FROM files_at($1) f JOIN images i USING (sha256) "
+        "SELECT f.path, list(i.id ORDER BY i.id) FROM files_at($1) f JOIN images i USING (sha256) "
         "WHERE i.tx <= $1 AND f.path IN (SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
-        "ORDER BY i.id",
+        "GROUP BY f.path ORDER BY min(i.id)",
         [read.tx, json.dumps([kept_path(path) for path in paths])],
     ).fetchall()
-    found: dict[str, list[int]] = {}
-    for path, image in rows:
-        found.setdefault(given_path(path), []).append(image)
-    return found
+    return {given_path(path): ids for path, ids in rows}
 
 
 def shared(read: ReadTransaction) -> list[list[str]]:
@@ -329,12 +326,11 @@ def ways_of_reading(read: ReadTransaction, contents: Sequence[str]) -> dict[str,
 def paths_by_content(read: ReadTransaction) -> dict[str, list[str]]:
     """Every path of every content that is there, in order."""
     rows = read.db.execute(
-        "SELECT sha256, path FROM files_at(?) WHERE sha256 IS NOT NULL ORDER BY path", [read.tx]
+        "SELECT sha256, list(path ORDER BY path) FROM files_at(?) WHERE sha256 IS NOT NULL "
+        "GROUP BY sha256 ORDER BY min(path)",
+        [read.tx],
     ).fetchall()
-    found: dict[str, list[str]] = {}
-    for sha, path in rows:
-        found.setdefault(sha, []).append(given_path(path))
-    return found
+    return {sha: [given_path(path) for path in paths] for sha, paths in rows}
 
 
 def vectors(
