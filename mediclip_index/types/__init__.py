@@ -59,6 +59,7 @@ from mediclip_index.types.options import (
     SearchQuery,
     Truncated,
     TuneOptions,
+    WeightsSource,
     WhatIf,
 )
 from mediclip_index.types.reports import (
@@ -240,6 +241,7 @@ __all__ = [
     "Vectors",
     "Verdict",
     "VerifyReport",
+    "WeightsSource",
     "WhatIf",
     "WordsReport",
     "WriteError",
