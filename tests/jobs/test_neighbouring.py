@@ -74,27 +74,33 @@ def generations(session: Session, stored: StoredEncoder) -> list[tuple[int, str,
     return [(file.generation, file.kind, file.count) for file in files]
 
 
+def grow(
+    session: Session, stored: StoredEncoder, vectors: Vectors, first: int
+) -> list[tuple[int, str, int]]:
+    """Add images and write what files are due; the files that there are then."""
+    add(session, stored, vectors, first)
+    refresh_neighbours(session, stored)
+    return generations(session, stored)
+
+
 def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
     session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 400, DIM)
-    add(session, stored, vectors[:300], 1)
-    refresh_neighbours(session, stored)
-    assert generations(session, stored) == [(1, "compressed", 300)]
-    add(session, stored, vectors[300:308], 301)
-    refresh_neighbours(session, stored)  # too few: they are read from the catalog
-    assert generations(session, stored) == [(1, "compressed", 300)]
-    add(session, stored, vectors[308:315], 309)
-    refresh_neighbours(session, stored)
-    assert generations(session, stored) == [(1, "compressed", 300), (2, "compressed", 15)]
-    add(session, stored, vectors[315:330], 316)
-    refresh_neighbours(session, stored)
-    assert generations(session, stored) == [(1, "compressed", 300), (3, "compressed", 30)]
+    assert grow(session, stored, vectors[:300], 1) == [(1, "compressed", 300)]
+    # Too few: they are read from the catalog
+    assert grow(session, stored, vectors[300:308], 301) == [(1, "compressed", 300)]
+    assert grow(session, stored, vectors[308:315], 309) == [
+        (1, "compressed", 300),
+        (2, "compressed", 15),
+    ]
+    assert grow(session, stored, vectors[315:330], 316) == [
+        (1, "compressed", 300),
+        (3, "compressed", 30),
+    ]
     for row in (0, 305, 312, 329):
         assert search(session, stored, vectors[row], 1)[0].tolist() == [row + 1]
-    add(session, stored, vectors[330:331], 331)
-    refresh_neighbours(session, stored)
-    assert generations(session, stored) == [(4, "compressed", 331)]
+    assert grow(session, stored, vectors[330:331], 331) == [(4, "compressed", 331)]
     refresh_neighbours(session, stored)
     assert generations(session, stored) == [(4, "compressed", 331)]
 
@@ -103,10 +109,8 @@ def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
     session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 320, DIM)
-    add(session, stored, vectors[:300], 1)
-    refresh_neighbours(session, stored)
-    add(session, stored, vectors[300:], 301)
-    refresh_neighbours(session, stored)
+    grow(session, stored, vectors[:300], 1)
+    grow(session, stored, vectors[300:], 301)
     (session.catalog.folder / "neighbours-2.faiss").unlink()
     for row in (10, 310):
         found, notes = search(session, stored, vectors[row], 1)
@@ -121,8 +125,7 @@ def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
     session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 200, DIM)
-    add(session, stored, vectors, 1)
-    refresh_neighbours(session, stored)
+    grow(session, stored, vectors, 1)
     path = session.catalog.folder / "neighbours-1.faiss"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -140,9 +143,7 @@ def test_an_index_type_that_was_asked_for_stays(
     ask_for(session, "exact")
     refresh_neighbours(session, stored)
     assert generations(session, stored) == [(1, "exact", 50)]
-    add(session, stored, vectors[50:], 51)
-    refresh_neighbours(session, stored)
-    assert generations(session, stored) == [(2, "exact", 60)]
+    assert grow(session, stored, vectors[50:], 51) == [(2, "exact", 60)]
     ask_for(session, "auto")
     refresh_neighbours(session, stored)
     assert generations(session, stored) == [(3, "compressed", 60)]
