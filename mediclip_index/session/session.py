@@ -81,10 +81,7 @@ class Session:
             if there is not None:
                 self.use(there, stored)
         if self._encoder is None or self._encoder.fingerprint != stored.fingerprint:
-            self.use(
-                load_encoder(stored.name, self.options, stored.recipe),
-                stored,
-            )
+            self.use(load_encoder(stored.name, self.options, stored.recipe), stored)
         assert self._encoder is not None
         return self._encoder
 
