@@ -10,10 +10,8 @@ a picture, and how often the words give both the same label. With --work the JPE
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageChops
 
+from benchmarks.command_line import parser_of
 from mediclip_index import prompts, reading
 from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 from mediclip_index.session.session import load_encoder
@@ -42,9 +41,7 @@ class InFull(ReadSpec):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    bench = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=bench, required=bench is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--model", default="lite")

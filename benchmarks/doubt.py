@@ -9,9 +9,7 @@ synthetic pictures (noise, plain colours, gradients, lines of text) the share th
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -21,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 
 WORDS = ("quick", "brown", "fox", "jumps", "over", "lazy", "dog", "while", "seven", "wizards")
@@ -28,9 +27,7 @@ EACH = 50
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--index", type=Path, help="an index of dev.csv that is built already")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()

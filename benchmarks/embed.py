@@ -14,7 +14,6 @@ which only compute vectors. The random ViT-B/32, the exported ONNX file and the 
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -28,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command_line import parser_of
 from benchmarks.weights import random_vit
 
 BATCH = 32
@@ -35,11 +35,7 @@ BATCH = 32
 
 def main() -> None:
     """Make the models ready, take turns, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--model")
     parser.add_argument("--images", type=int, default=256)

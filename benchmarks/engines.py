@@ -8,12 +8,10 @@ torch fp32, and by OpenVINO in each precision: the share of equal labels, and th
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import os
-from pathlib import Path
 
+from benchmarks.command_line import parser_of
 from mediclip_index import prompts
 from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 from mediclip_index.session.session import load_encoder
@@ -23,11 +21,7 @@ from mediclip_index.verdict import prompt_embeddings, zero_shot
 
 def main() -> None:
     """Encode the split by each engine and compare."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="lite")
     parser.add_argument("--precisions", default="fp32,bf16")
     parser.add_argument("--images", type=int, help="only so many, spread over the split")

@@ -12,10 +12,8 @@ fold, and `unseen.py` beside this file.
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 from mediclip_index.types import EvaluationReport, Proportion
 from training.judge_groups import FURTHER_QUERIES, rightly_named
@@ -49,11 +48,7 @@ QUERIES = {
 
 def main() -> None:
     """Parse the command line, build, judge, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="lite")
     parser.add_argument("--keep", type=Path, help="where the index is kept")
     parser.add_argument("--speed", action="store_true", help="also images/s beside ViT-B/32")

@@ -9,10 +9,8 @@ come; and all verdicts are given again. Prints one JSON line.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,16 +18,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 
 SIDE = 160
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    data = os.environ.get("MEDICLIP_BENCH")
+    parser = parser_of(__doc__)
     parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
     parser.add_argument("--verdicts", type=int, default=1000)
     parser.add_argument("--changes", type=int, default=500)
     options = parser.parse_args()

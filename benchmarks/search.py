@@ -117,12 +117,12 @@ def _fill(folder: Path, count: int, options: argparse.Namespace) -> dict[str, ob
         models.add_encoder(
             write, fingerprint="bench", name="bench", dim=options.dim, scale=100.0, recipe="none"
         )
-        known = models.encoder(write)
+        stored = models.encoder(write)
     for start in range(0, count, PIECE):
         ids = np.arange(start, min(start + PIECE, count)) + 1
         rows = clusters.draw(len(ids), start + 2)
         with catalog.writing("bench") as write:
-            insert_vectors(write.db, known.vectors, ids, rows, write.tx)
+            insert_vectors(write.db, stored.vectors, ids, rows, write.tx)
         truth = neighbours.merge(truth, neighbours.nearest(queries, ids, rows, 10), 10)
         if options.ranking == "float16":
             with (folder / "float16").open("ab") as halves:
@@ -138,10 +138,10 @@ def _build(folder: Path, count: int, options: argparse.Namespace) -> dict[str, o
     started, worked = time.monotonic(), time.process_time()
     kind = neighbours.kind_for(options.kind, count, options.dim)
     with catalog.reading() as read:
-        known, through = models.encoder(read), read.tx
-        ids = ann_files.vector_ids(read, known)
+        stored, through = models.encoder(read), read.tx
+        ids = ann_files.vector_ids(read, stored)
     none = np.empty((0, options.dim), dtype=np.float32)
-    material = vector_source_of(Session(catalog), known, ids, 0, through, none)
+    material = vector_source_of(Session(catalog), stored, ids, 0, through, none)
     written = neighbours.write_file(catalog.folder, material, kind)
     with catalog.writing("bench") as write:
         file = neighbours.place_file(
@@ -174,18 +174,20 @@ def _ask(folder: Path, count: int, options: argparse.Namespace) -> dict[str, obj
     queries, truth = asked["queries"], asked["truth"]
     catalog = Catalog.open(folder / "index")
     with catalog.reading() as read:
-        known = models.encoder(read)
+        stored_encoder = models.encoder(read)
         (file,) = ann_files.files(read, "bench")
         assert file.count == count
         before = _peak()
         started = time.perf_counter()
         opened = neighbours.open_file(catalog.folder, file)
         none = np.empty(0, dtype=np.int64)
-        everything = VectorIndex([opened], none, np.empty((0, known.dim), dtype=np.float32))
+        everything = VectorIndex(
+            [opened], none, np.empty((0, stored_encoder.dim), dtype=np.float32)
+        )
         opening = time.perf_counter() - started
-        stored = partial(images.vectors, read, known)
+        stored = partial(images.vectors, read, stored_encoder)
         if options.ranking == "float16":
-            stored = _half(folder / "float16", known.dim)  # type: ignore[assignment]
+            stored = _half(folder / "float16", stored_encoder.dim)  # type: ignore[assignment]
         took, worked, found = [], [], []
         for query in queries:
             started, write = time.perf_counter(), time.process_time()

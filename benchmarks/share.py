@@ -9,15 +9,14 @@ turn. Both use all cores. Prints one JSON line; `share` is the tower's time by t
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import os
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 from mediclip_index.reading.pool import Readers, ReadSpec, entry_of
 from mediclip_index.session.session import load_encoder
@@ -27,9 +26,7 @@ BATCH = 32
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="lite")
     parser.add_argument("--limit", type=int, default=1_000, help="pictures; 0 is all")
     parser.add_argument("--rounds", type=int, default=2)

@@ -10,10 +10,8 @@ kind, and of what file it is a copy.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
-import os
 import zipfile
 from pathlib import Path
 
@@ -22,6 +20,8 @@ from PIL import Image
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from benchmarks.command_line import parser_of
+
 COPIES = 5
 FOLDERS = ("ward", "export_2019", "misc", "from_stick/a", "from_stick/b")
 Row = dict[str, str]
@@ -29,11 +29,7 @@ Row = dict[str, str]
 
 def main() -> None:
     """Parse the command line, draw, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--truth", type=Path, required=True)
     parser.add_argument("--count", type=int, default=300)

@@ -11,10 +11,8 @@ as mean, least and greatest, with the 95 % interval of the mean (Student's t ove
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 from mediclip_index.types import QueryReport, UsageError
 
@@ -31,11 +30,7 @@ SURE = 0.9
 
 def main() -> None:
     """Parse the command line, build the piles, label, tune, judge, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--pile", type=int, default=244)
     parser.add_argument("--labels", type=int, nargs="+", default=[12, 24, 48, 96])

@@ -11,11 +11,9 @@ by these figures: with --log each look is appended to a file (date, weights, fig
 
 from __future__ import annotations
 
-import argparse
 import csv
 import datetime
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.command_line import parser_of
 from mediclip_index import Index
 from mediclip_index.types import Verdict
 from training.bench_rows import Row, read_rows
@@ -36,11 +35,7 @@ LABELS = 20  # of each source
 
 def main() -> None:
     """Parse the command line, build, judge, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = os.environ.get("MEDICLIP_BENCH")
-    parser.add_argument("--data", type=Path, default=data, required=data is None)
+    parser = parser_of(__doc__)
     parser.add_argument("--model", default="lite")
     parser.add_argument("--split", default="gate")
     parser.add_argument("--log", type=Path, help="a file that each look is appended to")

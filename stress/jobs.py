@@ -148,10 +148,10 @@ def _damage(index: Path, kinds: list[str], chosen: list[int], mark: str) -> None
 
     catalog = Catalog.open(index)
     with catalog.writing("damage") as write:
-        known = models.encoder(write)
+        stored = models.encoder(write)
         if "vectors" in kinds:
             listed = ", ".join(map(str, chosen))
-            write.db.execute(f"DELETE FROM {known.vectors} WHERE image IN ({listed})")
+            write.db.execute(f"DELETE FROM {stored.vectors} WHERE image IN ({listed})")
         if "orphan" in kinds:
             row = {"tx": write.tx, "image": 10**9, "label": f"orphan-{mark}"}
             kept = {"tx": "BIGINT", "image": "BIGINT", "label": "VARCHAR"}

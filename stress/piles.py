@@ -62,14 +62,14 @@ def write_labels(file: Path, pictures: list[Path], chance: random.Random) -> dic
     return said
 
 
-def write_model(folder: Path) -> str:
+def write_model(folder: Path, seed: int = 0) -> str:
     """A small open_clip model with random weights; returns its name for --model."""
     import torch
     from open_clip import CLIP
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = CLIP(**TINY)
     save_file(model.state_dict(), folder / "open_clip_model.safetensors")
     config = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}

@@ -70,33 +70,33 @@ def ask_for(write: WriteTransaction, kind: str) -> None:
     write.db.execute("INSERT INTO index_types VALUES (?, ?)", [write.tx, kind])
 
 
-def vector_ids(read: ReadTransaction, known: StoredEncoder, *, since: int = 0) -> Ids:
+def vector_ids(read: ReadTransaction, stored: StoredEncoder, *, since: int = 0) -> Ids:
     """The images, there or not, whose vectors were written after transaction `since` and up to
     this transaction; in order of id."""
     rows = read.db.execute(
-        f"SELECT image FROM {known.vectors} WHERE tx > ? AND tx <= ? ORDER BY image",
+        f"SELECT image FROM {stored.vectors} WHERE tx > ? AND tx <= ? ORDER BY image",
         [since, read.tx],
     ).fetchnumpy()
     return np.asarray(rows["image"], dtype=np.int64)
 
 
-def vectors_since(read: ReadTransaction, known: StoredEncoder, since: int) -> tuple[Ids, Vectors]:
+def vectors_since(read: ReadTransaction, stored: StoredEncoder, since: int) -> tuple[Ids, Vectors]:
     """As vector_ids, with the vectors (n, dim)."""
-    ids = vector_ids(read, known, since=since)
+    ids = vector_ids(read, stored, since=since)
     if len(ids) == 0:
-        return ids, np.empty((0, known.dim), dtype=np.float32)
-    return vectors_between(read, known, int(ids[0]), int(ids[-1]), since=since)
+        return ids, np.empty((0, stored.dim), dtype=np.float32)
+    return vectors_between(read, stored, int(ids[0]), int(ids[-1]), since=since)
 
 
 def vectors_between(
-    read: ReadTransaction, known: StoredEncoder, first: int, last: int, *, since: int = 0
+    read: ReadTransaction, stored: StoredEncoder, first: int, last: int, *, since: int = 0
 ) -> tuple[Ids, Vectors]:
     """As vector_ids, of the ids from `first` to `last`, with the vectors (n, dim)."""
     keys, found = fetch_vectors(
         read.db,
-        f"SELECT image, vector FROM {known.vectors} WHERE image BETWEEN ? AND ? "
+        f"SELECT image, vector FROM {stored.vectors} WHERE image BETWEEN ? AND ? "
         "AND tx > ? AND tx <= ? ORDER BY image",
         [first, last, since, read.tx],
-        known.dim,
+        stored.dim,
     )
     return np.array(keys, dtype=np.int64), found

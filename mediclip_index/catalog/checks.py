@@ -48,10 +48,10 @@ def in_force(read: ReadTransaction) -> Iterator[Finding]:
     if encoder_in_force(read) is None:
         yield Finding("in_force", "No encoder is in force.", RESTORE)
     try:
-        known = models.prompts(read)
+        stored = models.prompts(read)
     except IndexUnavailable:
-        known = None
-    if known is None:
+        stored = None
+    if stored is None:
         again = "`mediclip-index prompts add FILE.toml` puts a set in force."
         yield Finding("in_force", "No prompt set is in force.", again)
     for name, source, sha in read.db.execute(
@@ -76,16 +76,16 @@ def in_force(read: ReadTransaction) -> Iterator[Finding]:
         yield Finding("in_force", "No settings are in force.", again)
 
 
-def vectors(read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
+def vectors(read: ReadTransaction, stored: StoredEncoder) -> Iterator[Finding]:
     """Each image that is there has one finite unit vector; no vector is of no image."""
-    lacking = missing_vectors(read, known)
+    lacking = missing_vectors(read, stored)
     if lacking:
         yield Finding(
             "missing_vector",
             f"{len(lacking)} images have no vector ({_ids(lacking)}).",
             REPAIR + "reads their files and embeds them again.",
         )
-    bad = bad_vectors(read, known)
+    bad = bad_vectors(read, stored)
     if bad:
         yield Finding(
             "bad_vector",
@@ -94,7 +94,7 @@ def vectors(read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
         )
     lone = _column(
         read,
-        f"SELECT image FROM {known.vectors} WHERE image NOT IN (SELECT id FROM images) ORDER BY 1",
+        f"SELECT image FROM {stored.vectors} WHERE image NOT IN (SELECT id FROM images) ORDER BY 1",
     )
     if lone:
         yield Finding(
@@ -102,22 +102,22 @@ def vectors(read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
         )
 
 
-def missing_vectors(read: ReadTransaction, known: StoredEncoder) -> list[int]:
+def missing_vectors(read: ReadTransaction, stored: StoredEncoder) -> list[int]:
     """Images that are there and have no vector by this encoder."""
     return _column(
         read,
         "SELECT id FROM images_at($1) WHERE id NOT IN "
-        f"(SELECT image FROM {known.vectors}) ORDER BY 1",
+        f"(SELECT image FROM {stored.vectors}) ORDER BY 1",
         [read.tx],
     )
 
 
-def bad_vectors(read: ReadTransaction, known: StoredEncoder) -> list[int]:
+def bad_vectors(read: ReadTransaction, stored: StoredEncoder) -> list[int]:
     """Images whose vector is of another length than 1, or not finite."""
     length = "sqrt(list_sum(list_transform(vector::DOUBLE[], lambda x: x * x)))"
     return _column(
         read,
-        f"SELECT image FROM {known.vectors} v JOIN images i ON i.id = v.image "
+        f"SELECT image FROM {stored.vectors} v JOIN images i ON i.id = v.image "
         f"WHERE NOT coalesce(isfinite({length}) AND abs({length} - 1) < {UNIT}, false) ORDER BY 1",
     )
 

@@ -110,13 +110,13 @@ def past_contents(read: ReadTransaction) -> set[tuple[str, str]]:
     return {(given_path(path), sha) for path, sha in rows}
 
 
-def known_contents(read: ReadTransaction, known: StoredEncoder) -> tuple[set[str], set[str]]:
+def known_contents(read: ReadTransaction, stored: StoredEncoder) -> tuple[set[str], set[str]]:
     """The sha256 of every content, those of which all pages have their vectors by this encoder and
     those of which some lack theirs; what was removed need not have any."""
     rows = read.db.execute(
         "SELECT sha256, count(*) FILTER (WHERE r.image IS NULL) = "
         "count(v.image) FILTER (WHERE r.image IS NULL) FROM images "
-        f"LEFT JOIN {known.vectors} v ON v.image = images.id "
+        f"LEFT JOIN {stored.vectors} v ON v.image = images.id "
         "LEFT JOIN removed_at($1) r ON r.image = images.id GROUP BY sha256",
         [read.tx],
     ).fetchall()
@@ -176,7 +176,7 @@ def add_files(
 
 def add_images(
     write: WriteTransaction,
-    known: StoredEncoder,
+    stored: StoredEncoder,
     new: Sequence[NewImage],
     before: Collection[str] | None = None,
 ) -> int:
@@ -225,7 +225,7 @@ def add_images(
     having = {
         i
         for (i,) in write.db.execute(
-            f"SELECT image FROM {known.vectors} WHERE image IN "
+            f"SELECT image FROM {stored.vectors} WHERE image IN "
             "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
             [json.dumps(list(vectors))],
         ).fetchall()
@@ -234,7 +234,7 @@ def add_images(
     if lacking:
         insert_vectors(
             write.db,
-            known.vectors,
+            stored.vectors,
             np.array(lacking, dtype=np.int64),
             np.stack([vectors[i] for i in lacking]),
             write.tx,
@@ -257,15 +257,12 @@ def identified(
 def ids_by_path(read: ReadTransaction, paths: Iterable[str]) -> dict[str, list[int]]:
     """The images (a file's pages are several) under those of these paths that are there."""
     rows = read.db.execute(
-        "SELECT f.path, i.id FROM files_at($1) f JOIN images i USING (sha256) "
+        "SELECT f.path, list(i.id ORDER BY i.id) FROM files_at($1) f JOIN images i USING (sha256) "
         "WHERE i.tx <= $1 AND f.path IN (SELECT unnest(from_json($2::JSON, '[\"VARCHAR\"]'))) "
-        "ORDER BY i.id",
+        "GROUP BY f.path ORDER BY min(i.id)",
         [read.tx, json.dumps([kept_path(path) for path in paths])],
     ).fetchall()
-    found: dict[str, list[int]] = {}
-    for path, image in rows:
-        found.setdefault(given_path(path), []).append(image)
-    return found
+    return {given_path(path): ids for path, ids in rows}
 
 
 def shared(read: ReadTransaction) -> list[list[str]]:
@@ -329,71 +326,74 @@ def ways_of_reading(read: ReadTransaction, contents: Sequence[str]) -> dict[str,
 def paths_by_content(read: ReadTransaction) -> dict[str, list[str]]:
     """Every path of every content that is there, in order."""
     rows = read.db.execute(
-        "SELECT sha256, path FROM files_at(?) WHERE sha256 IS NOT NULL ORDER BY path", [read.tx]
+        "SELECT sha256, list(path ORDER BY path) FROM files_at(?) WHERE sha256 IS NOT NULL "
+        "GROUP BY sha256 ORDER BY min(path)",
+        [read.tx],
     ).fetchall()
-    found: dict[str, list[str]] = {}
-    for sha, path in rows:
-        found.setdefault(sha, []).append(given_path(path))
-    return found
+    return {sha: [given_path(path) for path in paths] for sha, paths in rows}
 
 
 def vectors(
-    read: ReadTransaction, known: StoredEncoder, ids: Sequence[int] | None = None, *, since: int = 0
+    read: ReadTransaction,
+    stored: StoredEncoder,
+    ids: Sequence[int] | None = None,
+    *,
+    since: int = 0,
 ) -> tuple[Ids, Vectors]:
     """Vectors in order of id: of these images, or of all that are there; only those written after
     transaction `since`. Shapes (n,) and (n, dim)."""
     if ids is None:
-        return _vectors_there(read, known, since)
+        return _vectors_there(read, stored, since)
     keys, found = fetch_vectors(
         read.db,
-        f"SELECT image, vector FROM {known.vectors} WHERE tx > $2 AND "
+        f"SELECT image, vector FROM {stored.vectors} WHERE tx > $2 AND "
         "image IN (SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]'))) ORDER BY image",
         [json.dumps([int(i) for i in ids]), since],
-        known.dim,
+        stored.dim,
     )
     return np.array(keys, dtype=np.int64), found
 
 
 def replace_vectors(
-    write: WriteTransaction, known: StoredEncoder, fresh: Mapping[int, Vectors]
+    write: WriteTransaction, stored: StoredEncoder, fresh: Mapping[int, Vectors]
 ) -> None:
     """Keep these vectors (dim,) by image in place of those that can't be used."""
     if not fresh:
         return
     write.db.execute(
-        f"DELETE FROM {known.vectors} WHERE image IN "
+        f"DELETE FROM {stored.vectors} WHERE image IN "
         "(SELECT unnest(from_json($1::JSON, '[\"BIGINT\"]')))",
         [json.dumps(list(fresh))],
     )
     ids = np.array(sorted(fresh), dtype=np.int64)
-    insert_vectors(write.db, known.vectors, ids, np.stack([fresh[int(i)] for i in ids]), write.tx)
+    insert_vectors(write.db, stored.vectors, ids, np.stack([fresh[int(i)] for i in ids]), write.tx)
 
 
-def all_vectors(read: ReadTransaction, known: StoredEncoder) -> tuple[Ids, Vectors]:
+def all_vectors(read: ReadTransaction, stored: StoredEncoder) -> tuple[Ids, Vectors]:
     """Every vector in order of id, of images that are gone or removed too (they may come back)."""
     keys, found = fetch_vectors(
-        read.db, f"SELECT image, vector FROM {known.vectors} ORDER BY image", [], known.dim
+        read.db, f"SELECT image, vector FROM {stored.vectors} ORDER BY image", [], stored.dim
     )
     return np.array(keys, dtype=np.int64), found
 
 
-def _vectors_there(read: ReadTransaction, known: StoredEncoder, since: int) -> tuple[Ids, Vectors]:
+def _vectors_there(read: ReadTransaction, stored: StoredEncoder, since: int) -> tuple[Ids, Vectors]:
     """In parts: on its way out of DuckDB a vector takes several times its own memory."""
     columns = read.db.execute(
-        f"SELECT image FROM {known.vectors} WHERE tx > $2 AND "
+        f"SELECT image FROM {stored.vectors} WHERE tx > $2 AND "
         "image IN (SELECT id FROM images_at($1)) ORDER BY image",
         [read.tx, since],
     ).fetchnumpy()
     wanted = np.asarray(columns["image"], dtype=np.int64)
-    found = np.empty((len(wanted), known.dim), dtype=np.float32)
+    found = np.empty((len(wanted), stored.dim), dtype=np.float32)
     for start in range(0, len(wanted), _PART):
         part = wanted[start : start + _PART]
         keys, rows = fetch_vectors(
             read.db,
-            f"SELECT image, vector FROM {known.vectors} "
+            f"SELECT image, vector FROM {stored.vectors} "
             "WHERE tx > $1 AND image BETWEEN $2 AND $3 ORDER BY image",
             [since, int(part[0]), int(part[-1])],
-            known.dim,
+            stored.dim,
         )
         here = np.isin(np.array(keys, dtype=np.int64), part, assume_unique=True)
         found[start : start + len(part)] = rows[here]

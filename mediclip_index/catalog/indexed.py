@@ -109,12 +109,12 @@ def renew(write: WriteTransaction, found: Mapping[int, Picture]) -> None:
 
 
 def without_vectors(
-    read: ReadTransaction, known: StoredEncoder, contents: Iterable[str]
+    read: ReadTransaction, stored: StoredEncoder, contents: Iterable[str]
 ) -> list[int]:
     """The images of some contents that lack their vector by an encoder and were not removed."""
     rows = read.db.execute(
         f"SELECT id FROM images WHERE sha256 IN {_LISTED} "
-        f"AND id NOT IN (SELECT image FROM {known.vectors}) "
+        f"AND id NOT IN (SELECT image FROM {stored.vectors}) "
         "AND id NOT IN (SELECT image FROM removed_at($1)) ORDER BY id",
         [read.tx, json.dumps(list(contents))],
     ).fetchall()

@@ -97,21 +97,21 @@ def add_encoder(
     choose(write, "encoder", number)
 
 
-def add_unrelated(write: WriteTransaction, known: StoredEncoder, measured: Unrelated) -> None:
+def add_unrelated(write: WriteTransaction, stored: StoredEncoder, measured: Unrelated) -> None:
     """Keep what was measured of an encoder's unrelated cosines."""
     write.db.execute(
         "INSERT INTO unrelated VALUES (?, ?, ?, ?)",
-        [known.number, measured.median, measured.spread, write.tx],
+        [stored.number, measured.median, measured.spread, write.tx],
     )
 
 
 def take_over(
-    write: WriteTransaction, known: StoredEncoder, new: StoredEncoder, without: Collection[int]
+    write: WriteTransaction, stored: StoredEncoder, new: StoredEncoder, without: Collection[int]
 ) -> None:
     """Give an encoder another's sentences, and its vectors `without` those of some images."""
-    write.db.execute(f"INSERT INTO {new.sentences} SELECT * FROM {known.sentences}")
+    write.db.execute(f"INSERT INTO {new.sentences} SELECT * FROM {stored.sentences}")
     write.db.execute(
-        f"INSERT INTO {new.vectors} SELECT image, vector, $1 FROM {known.vectors} "
+        f"INSERT INTO {new.vectors} SELECT image, vector, $1 FROM {stored.vectors} "
         "WHERE image NOT IN (SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]')))",
         [write.tx, json.dumps(list(without))],
     )
@@ -182,41 +182,41 @@ def all_prompts(read: ReadTransaction) -> list[StoredPrompts]:
 
 
 def sentence_vectors(
-    read: ReadTransaction, known: StoredEncoder, sentences: Sequence[str]
+    read: ReadTransaction, stored: StoredEncoder, sentences: Sequence[str]
 ) -> dict[str, Vectors]:
     """The vectors, shape (dim,), of those sentences that this encoder has read before."""
     wanted = json.dumps(sorted(set(sentences)))
     keys, vectors = fetch_vectors(
         read.db,
-        f"SELECT sentence, vector FROM {known.sentences} "
+        f"SELECT sentence, vector FROM {stored.sentences} "
         "WHERE sentence IN (SELECT unnest(from_json($1::JSON, '[\"VARCHAR\"]')))",
         [wanted],
-        known.dim,
+        stored.dim,
     )
     return dict(zip(keys, vectors, strict=True))
 
 
-def some_sentences(read: ReadTransaction, known: StoredEncoder, count: int) -> Vectors:
+def some_sentences(read: ReadTransaction, stored: StoredEncoder, count: int) -> Vectors:
     """Vectors of at most `count` sentences, (n, dim), by chance but the same ones each time."""
     _, vectors = fetch_vectors(
         read.db,
-        f"SELECT sentence, vector FROM {known.sentences} ORDER BY md5(sentence) LIMIT ?",
+        f"SELECT sentence, vector FROM {stored.sentences} ORDER BY md5(sentence) LIMIT ?",
         [count],
-        known.dim,
+        stored.dim,
     )
     return vectors
 
 
 def keep_sentences(
-    write: WriteTransaction, known: StoredEncoder, sentences: Sequence[str], vectors: Vectors
+    write: WriteTransaction, stored: StoredEncoder, sentences: Sequence[str], vectors: Vectors
 ) -> None:
     """Keep sentences' vectors, those already kept aside."""
-    present = sentence_vectors(write, known, sentences)
+    present = sentence_vectors(write, stored, sentences)
     for sentence, vector in zip(sentences, vectors, strict=True):
         if sentence not in present:
             present[sentence] = vector
             write.db.execute(
-                f"INSERT INTO {known.sentences} VALUES (?, ?)",
+                f"INSERT INTO {stored.sentences} VALUES (?, ?)",
                 [sentence, np.asarray(vector, dtype=np.float32).tolist()],
             )
 

@@ -17,8 +17,8 @@ from mediclip_index.cli.options import (
     open_index,
     options_from,
     print_notes,
-    print_page_note,
     print_report,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -102,10 +102,7 @@ def duplicates(
         from mediclip_index.show import pages
 
         pictures = index.images.thumbnails(pages.pictured_duplicates(report), pages.SIDE)
-        pages.write(
-            html, pages.duplicates(report, pictures, index.info().classes, index.labels.kinds())
-        )
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.duplicates, report, pictures)
     bare = report if keeping.also_frames or keep is None else _without_frames(report)
     print_report(bare, writing.LEFT_OUT if keep else writing.DUPLICATES, form)
     whole = True

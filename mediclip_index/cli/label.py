@@ -16,8 +16,8 @@ from mediclip_index.cli.options import (
     output_options,
     pictures,
     print_notes,
-    print_page_note,
     print_report,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.cli.splitting import split
@@ -56,8 +56,7 @@ def next_(context: Context, count: int, html: Path | None, form: str) -> None:
         from mediclip_index.show import pages
 
         shots = index.images.thumbnails([row.id for row in rows[: pages.MOST_PICTURES]], pages.SIDE)
-        pages.write(html, pages.proposals(rows, shots, index.info().classes, index.labels.kinds()))
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.proposals, rows, shots)
     print_report(rows, writing.PROPOSALS, form)
 
 

@@ -11,9 +11,9 @@ from mediclip_index.cli.options import (
     list_options,
     open_index,
     print_notes,
-    print_page_note,
     print_report,
     references_option,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -51,10 +51,7 @@ def mistakes(
         from mediclip_index.show import pages
 
         pictures = index.images.thumbnails(pages.pictured(report), pages.SIDE)
-        pages.write(
-            html, pages.mistakes(report, pictures, index.info().classes, index.labels.kinds())
-        )
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.mistakes, report, pictures)
     print_report(report, writing.MISTAKES, form)
     if fail and report.mistakes:
         raise click.exceptions.Exit(1)

@@ -233,6 +233,17 @@ def print_page_note(file: Path, *, marks: bool = False) -> None:
     click.echo(wrapped(safe(told) + ".", stderr_width()), err=True)
 
 
+def write_gallery(
+    file: Path, index: Index, page: Callable[..., str], report: Any, pictures: Mapping[Any, Any]
+) -> None:
+    """Write a report as a page of show/pages.py in which its pictures can be marked."""
+    from mediclip_index.show import pages
+
+    marks = pages.Marks(index.info().classes, index.labels.kinds())
+    pages.write(file, page(report, pictures, marks))
+    print_page_note(file, marks=True)
+
+
 def session_options(context: Context) -> dict[str, Any]:
     """Who works on an index, and how its model runs."""
     return {

@@ -20,9 +20,9 @@ from mediclip_index.cli.options import (
     open_index,
     options_from,
     print_notes,
-    print_page_note,
     print_report,
     told_kinds,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import writing
@@ -131,8 +131,7 @@ def query(
         if indexed:
             ids = [v.image for v in shown.verdicts[: pages.MOST_PICTURES] if v.image is not None]
             shots.update(index.images.thumbnails(ids, pages.SIDE))
-        pages.write(html, pages.query(shown, shots, index.info().classes, index.labels.kinds()))
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.query, shown, shots)
     kept = options.audit or form != "table"
     print_report(shown if kept else _without_ids(shown), writing.QUERY, form)
     nameless = sum(v.image is None for v in shown.verdicts) if form == "ids" else 0

@@ -17,9 +17,9 @@ from mediclip_index.cli.options import (
     options_from,
     pictures,
     print_notes,
-    print_page_note,
     print_report,
     told_kinds,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -95,8 +95,7 @@ def search(
 
         ids = [hit.id for hit in report.results[: pages.MOST_PICTURES]]
         shots = index.images.thumbnails(ids, pages.SIDE)
-        pages.write(html, pages.search(report, shots, index.info().classes, index.labels.kinds()))
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.search, report, shots)
     print_report(report, writing.SEARCH, form)
     if copy_to is not None and not copy_and_say(map(Wanted.of_hit, report.results), copy_to):
         raise click.exceptions.Exit(3)

@@ -11,8 +11,8 @@ from mediclip_index.cli.options import (
     open_index,
     output_options,
     print_notes,
-    print_page_note,
     print_report,
+    write_gallery,
 )
 from mediclip_index.cli.root import Context
 from mediclip_index.show import TerminalProgress, writing
@@ -49,10 +49,7 @@ def summary(context: Context, by: str, where: str | None, html: Path | None, for
         from mediclip_index.show import pages
 
         pictures = index.images.thumbnails(pages.likeliest(report), pages.SIDE)
-        pages.write(
-            html, pages.summary(report, pictures, index.info().classes, index.labels.kinds())
-        )
-        print_page_note(html, marks=True)
+        write_gallery(html, index, pages.summary, report, pictures)
     print_report(report, writing.SUMMARY, form)
     if form == "table" and report.rows:
         click.echo(f"\nNext: mediclip-index {_next(report)}", err=True)

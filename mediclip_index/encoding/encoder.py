@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from mediclip_index.encoding.identity import ModelIdentity
-from mediclip_index.encoding.preprocess import framed, model_input
-from mediclip_index.types import MediclipError, Picture, Pixels, UsageError, Vectors
+from mediclip_index.encoding.identity import ModelEncoder, ModelIdentity
+from mediclip_index.encoding.preprocess import model_input
+from mediclip_index.types import MediclipError, Picture, UsageError, Vectors
 
 if TYPE_CHECKING:
     import torch
@@ -27,12 +26,11 @@ _TEXTS_AT_ONCE = 64
 _CONVOLUTIONAL = 8
 
 
-class OpenClipEncoder:
+class OpenClipEncoder(ModelEncoder):
     """Any open_clip model on torch. Made by `load_encoder`; implements types.Encoder.
 
-    Vectors are float32, shape (n, dim), rows of unit length, and finite. `notes` are sentences that
-    a user should see once; `files` are all that the model was made from, `text_cfg` open_clip's
-    configuration of its text tower.
+    Vectors are float32, shape (n, dim), rows of unit length, and finite. `files` are all that the
+    model was made from, `text_cfg` open_clip's configuration of its text tower.
     """
 
     engine = "torch"
@@ -50,18 +48,11 @@ class OpenClipEncoder:
     ) -> None:
         import torch
 
-        self.name = identity.name
-        self.fingerprint = identity.fingerprint
-        self.dim = identity.dim
-        self.logit_scale = identity.logit_scale
-        self.preprocessing = identity.preprocessing
-        self.precision: str = precision
+        super().__init__(identity, precision=precision, batch_size=batch_size, notes=notes)
         self.device = device
-        self.notes = notes
         self.files: tuple[Path, ...] = ()
         self.text_cfg: Mapping[str, Any] = {}
         self.tokenizer = tokenizer
-        self.batch_size = max(1, batch_size)
         convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in model.modules())
         self._layout = (
             torch.channels_last if convolutions >= _CONVOLUTIONAL else torch.contiguous_format
@@ -70,15 +61,6 @@ class OpenClipEncoder:
         if self._layout is torch.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
         self._dtype = torch.bfloat16 if precision == "bf16" else torch.float32
-
-    @property
-    def image_size(self) -> int:
-        """The longer side of what the model looks at, in pixels."""
-        return max(self.preprocessing.size)
-
-    @property
-    def framing(self) -> Callable[[Pixels], Pixels]:
-        return partial(framed, how=self.preprocessing)
 
     def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors:
         """Unit vectors of pictures, (n, dim); (0, dim) for none. Takes `batch_size` at once."""

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mediclip_index.types import ModelUnavailable
+from mediclip_index.types import ModelUnavailable, WeightsSource
 
 _PATIENCE_S = 3.0
 
@@ -36,18 +36,18 @@ def from_hub(
     *,
     what: str,
     instead: str,
-    cache_dir: Path | None,
-    offline: bool,
+    weights_source: WeightsSource,
 ) -> Path:
     """The first of the files that the repository has, from the cache or the hub.
 
     `what` and `instead` are for the sentence where it can't be had: what it was for, and how to
     bring it by hand. Raises ModelUnavailable.
     """
+    cache_dir = weights_source.cache_dir
     found = in_cache(repo, filenames, cache_dir)
     if found is not None:
         return found
-    ask_first(what, instead, offline)
+    ask_first(what, instead, weights_source.offline)
     from huggingface_hub import hf_hub_download
 
     reason = ""
@@ -70,12 +70,13 @@ def can_be_had(repo: str, filenames: Sequence[str]) -> bool:
     return True
 
 
-def from_url(url: str, *, what: str, instead: str, cache_dir: Path | None, offline: bool) -> Path:
+def from_url(url: str, *, what: str, instead: str, weights_source: WeightsSource) -> Path:
     """A file that is published outside the hub, by open_clip's own download, which checks its
     hash. Raises ModelUnavailable."""
     import open_clip.pretrained as pretrained
 
-    _check(url, what, instead, offline)
+    _check(url, what, instead, weights_source.offline)
+    cache_dir = weights_source.cache_dir
     try:
         kept_in = None if cache_dir is None else str(cache_dir)
         return Path(pretrained.download_pretrained_from_url(url, cache_dir=kept_in))

@@ -17,7 +17,6 @@ from pathlib import Path
 
 _FILE = "hashes.json"
 _MOST = 256
-_CHUNK = 1 << 20
 
 
 def user_cache_folder() -> Path:
@@ -89,8 +88,5 @@ class FileHashes:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 from mediclip_index.encoding.encoder import OpenClipEncoder, Precision, pick_device
 from mediclip_index.encoding.file_hashes import FileHashes
 from mediclip_index.encoding.identity import ModelIdentity
-from mediclip_index.types import ModelUnavailable, UsageError
+from mediclip_index.types import ModelUnavailable, UsageError, WeightsSource
 
 
 def load_encoder(
@@ -19,8 +19,7 @@ def load_encoder(
     recipe: str,
     device: str = "auto",
     precision: Precision = "fp32",
-    cache_dir: Path | None = None,
-    offline: bool = False,
+    weights_source: WeightsSource | None = None,
     batch_size: int = 32,
     bundled: Path | None = None,
 ) -> OpenClipEncoder:
@@ -30,8 +29,7 @@ def load_encoder(
     recipe: the version of the way pictures are decoded, which is part of the fingerprint.
     device: auto (a GPU where there is one), cpu, cuda, cuda:N or mps.
     precision: fp32, or bf16 where it was held against fp32 for this very model.
-    cache_dir: where fetched weights are kept; None is the hub's own cache.
-    offline: fetch nothing, even if the name says so.
+    weights_source: where fetched weights are kept, and whether any may be fetched.
     batch_size: most pictures at once; `bundled`: where `lite` lies (None: in the package).
 
     Raises ModelUnavailable with one sentence where the model can't be had or would mislead, and
@@ -48,7 +46,8 @@ def load_encoder(
     from mediclip_index.encoding.tokenizer import make_tokenizer, tokenizer_identity
 
     chosen = pick_device(device)
-    source = sources.find(name, cache_dir=cache_dir, offline=offline, bundled=bundled)
+    weights_source = weights_source or WeightsSource()
+    source = sources.find(name, weights_source, bundled)
     if source.text_model is not None:
         build.fits_text_tower(source.name, source.text_model)
     hashes = FileHashes()
@@ -65,8 +64,7 @@ def load_encoder(
         source.model_cfg["text_cfg"],
         model=source.name,
         folder=source.folder,
-        cache_dir=cache_dir,
-        offline=offline,
+        weights_source=weights_source,
     )
     model = build.empty_model(
         source.name, source.model_cfg, source.preprocess_cfg, source.text_model, precision

@@ -26,7 +26,14 @@ from mediclip_index.encoding.load import load_encoder
 from mediclip_index.encoding.openvino import Damaged, Engine, OpenVinoEncoder, Tower, runtime
 from mediclip_index.encoding.sources import bundled_versions
 from mediclip_index.encoding.texts import Texts
-from mediclip_index.types import MediclipError, ModelOptions, Picture, UsageError, Vectors
+from mediclip_index.types import (
+    MediclipError,
+    ModelOptions,
+    Picture,
+    UsageError,
+    Vectors,
+    WeightsSource,
+)
 
 ENGINES = ("auto", "torch", "openvino")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
@@ -40,8 +47,7 @@ def open_encoder(
     *,
     recipe: str,
     pictures: Callable[[int], Sequence[Picture]],
-    cache_dir: Path | None = None,
-    offline: bool = False,
+    weights_source: WeightsSource | None = None,
     batch_size: int = 32,
     bundled: Path | None = None,
 ) -> OpenClipEncoder | OpenVinoEncoder:
@@ -55,18 +61,18 @@ def open_encoder(
     and so are the errors; UsageError too where an engine or precision that was asked for can't be
     had.
     """
-    options = options or ModelOptions()
+    options, weights_source = options or ModelOptions(), weights_source or WeightsSource()
     _check(options)
     device, engine, precision = options.device, options.engine, options.precision
     load: Callable[..., OpenClipEncoder] = partial(
-        load_encoder, name, recipe=recipe, cache_dir=cache_dir, offline=offline,
+        load_encoder, name, recipe=recipe, weights_source=weights_source,
         batch_size=batch_size, bundled=bundled,
     )  # fmt: skip
     why = ""
     if _on_openvino(engine, device):
         openvino = runtime()
         if openvino is not None:
-            key = _key(name, recipe, cache_dir, bundled)
+            key = _key(name, recipe, weights_source.cache_dir, bundled)
             opening = _Opening(load, key, precision, batch_size, pictures, Engine(openvino))
             encoder = opening.warm() or opening.cold()
             if encoder is not None:

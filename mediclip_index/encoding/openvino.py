@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mediclip_index.encoding.encoder import unit_rows
-from mediclip_index.encoding.identity import ModelIdentity
+from mediclip_index.encoding.identity import ModelEncoder, ModelIdentity
 from mediclip_index.encoding.preprocess import Preprocessing, framed
 from mediclip_index.types import Picture, Pixels, Vectors
 
@@ -131,7 +130,7 @@ class Tower:
         return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
 
 
-class OpenVinoEncoder:
+class OpenVinoEncoder(ModelEncoder):
     """A prepared open_clip model on OpenVINO. Made by `open_encoder`; implements types.Encoder.
 
     `seen` turns framed pictures, (n, height, width, 3) uint8, into features (n, dim), `words`
@@ -150,25 +149,9 @@ class OpenVinoEncoder:
         batch_size: int = 32,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self.name = identity.name
-        self.fingerprint = identity.fingerprint
-        self.dim = identity.dim
-        self.logit_scale = identity.logit_scale
-        self.preprocessing = identity.preprocessing
-        self.precision = precision
-        self.batch_size = max(1, batch_size)
-        self.notes = notes
+        super().__init__(identity, precision=precision, batch_size=batch_size, notes=notes)
         self._seen = seen
         self._words = words
-
-    @property
-    def image_size(self) -> int:
-        """The longer side of what the model looks at, in pixels."""
-        return max(self.preprocessing.size)
-
-    @property
-    def framing(self) -> Callable[[Pixels], Pixels]:
-        return partial(framed, how=self.preprocessing)
 
     def encode_pictures(self, pictures: Sequence[Picture]) -> Vectors:
         """Unit vectors of pictures, (n, dim); (0, dim) for none. Takes `batch_size` at once."""

@@ -15,7 +15,7 @@ from mediclip_index.encoding import names, quickgelu
 from mediclip_index.encoding.auto import openai_file, resolve_auto
 from mediclip_index.encoding.checkpoint import safetensors_metadata
 from mediclip_index.encoding.fetch import from_hub, from_url, in_cache
-from mediclip_index.types import ModelUnavailable
+from mediclip_index.types import ModelUnavailable, WeightsSource
 
 _CONFIG = "open_clip_config.json"
 _FOLDER_WEIGHTS = (
@@ -50,9 +50,7 @@ class Source:
     text_model: dict[str, Any] | None = None
 
 
-def find(
-    name: str, *, cache_dir: Path | None, offline: bool, bundled: Path | None = None
-) -> Source:
+def find(name: str, weights_source: WeightsSource, bundled: Path | None = None) -> Source:
     """The parts of the model of this name, fetched where the name says so and they aren't here.
 
     `bundled` is the folder of the models that come with the package (None: the package's own).
@@ -60,14 +58,14 @@ def find(
     """
     parsed = names.parse(name)
     if parsed.kind == "auto":
-        parsed = names.parse(resolve_auto(cache_dir)[0])
+        parsed = names.parse(resolve_auto(weights_source.cache_dir)[0])
     if parsed.kind == "lite":
         return _bundled(parsed.head, bundled)
     if parsed.kind == "folder":
-        return _folder(names.absolute(parsed.head), cache_dir, offline)
+        return _folder(names.absolute(parsed.head), weights_source)
     if parsed.kind == "hub":
-        return _hub(parsed.head, cache_dir, offline)
-    return _pair(parsed.head, parsed.tail, cache_dir, offline)
+        return _hub(parsed.head, weights_source)
+    return _pair(parsed.head, parsed.tail, weights_source)
 
 
 def files(source: Source) -> tuple[Path, ...]:
@@ -133,7 +131,7 @@ def _bundled(version: str, folder: Path | None) -> Source:
     return Source(name, "", model_cfg, preprocess_cfg, weights, published=True)
 
 
-def _pair(architecture: str, tail: str, cache_dir: Path | None, offline: bool) -> Source:
+def _pair(architecture: str, tail: str, weights_source: WeightsSource) -> Source:
     import open_clip
 
     model_cfg = open_clip.get_model_config(architecture)
@@ -154,8 +152,8 @@ def _pair(architecture: str, tail: str, cache_dir: Path | None, offline: bool) -
         quickgelu.check_tag(architecture, tail)
         tag = tail.lower().replace("-", "_")
         name = f"{architecture}:{tag}"
-        weights = _tag_weights(name, dict(published), cache_dir, offline)
-        text_model = _text_model(model_cfg, name, None, cache_dir, offline)
+        weights = _tag_weights(name, dict(published), weights_source)
+        text_model = _text_model(model_cfg, name, None, weights_source)
         return Source(
             name, architecture, model_cfg, dict(published), weights, True, text_model=text_model
         )
@@ -171,7 +169,7 @@ def _pair(architecture: str, tail: str, cache_dir: Path | None, offline: bool) -
         )
         raise ModelUnavailable(f"{architecture} has no weights {tail!r}{end}")
     name = f"{architecture}:{path}"
-    text_model = _text_model(model_cfg, name, None, cache_dir, offline)
+    text_model = _text_model(model_cfg, name, None, weights_source)
     return Source(name, architecture, model_cfg, {}, path, False, text_model=text_model)
 
 
@@ -191,7 +189,7 @@ def _tags(architecture: str) -> list[str]:
     return fitting
 
 
-def _tag_weights(name: str, cfg: dict[str, Any], cache_dir: Path | None, offline: bool) -> Path:
+def _tag_weights(name: str, cfg: dict[str, Any], weights_source: WeightsSource) -> Path:
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
     what = f"The weights file of {name}"
@@ -202,22 +200,22 @@ def _tag_weights(name: str, cfg: dict[str, Any], cache_dir: Path | None, offline
     if filename.endswith((".bin", ".pth")):
         filenames.insert(0, f"{filename[:-4]}.safetensors")
     if repository:
-        cached = in_cache(repository, filenames, cache_dir)
+        cached = in_cache(repository, filenames, weights_source.cache_dir)
         if cached is not None:
             return cached
     if url and name.endswith(":openai"):
         *_, sha256, file = url.split("/")
-        kept = openai_file(file, sha256, cache_dir)
+        kept = openai_file(file, sha256, weights_source.cache_dir)
         if kept is not None:
             return kept
     if repository:
         return from_hub(
-            repository, filenames, what=what, instead=instead, cache_dir=cache_dir, offline=offline
+            repository, filenames, what=what, instead=instead, weights_source=weights_source
         )
-    return from_url(url, what=what, instead=instead, cache_dir=cache_dir, offline=offline)
+    return from_url(url, what=what, instead=instead, weights_source=weights_source)
 
 
-def _folder(folder: Path, cache_dir: Path | None, offline: bool) -> Source:
+def _folder(folder: Path, weights_source: WeightsSource) -> Source:
     if not folder.is_dir():
         raise ModelUnavailable(f"There is no folder {folder}.")
     if not (folder / _CONFIG).is_file():
@@ -233,11 +231,11 @@ def _folder(folder: Path, cache_dir: Path | None, offline: bool) -> Source:
     if weights is None:
         raise ModelUnavailable(f"{folder} has no file with weights ({_FOLDER_WEIGHTS[0]}).")
     name = f"{names.FOLDER}{folder}"
-    text_model = _text_model(model_cfg, name, folder, cache_dir, offline)
+    text_model = _text_model(model_cfg, name, folder, weights_source)
     return Source(name, "", model_cfg, preprocess_cfg, weights, False, folder, text_model)
 
 
-def _hub(repository: str, cache_dir: Path | None, offline: bool) -> Source:
+def _hub(repository: str, weights_source: WeightsSource) -> Source:
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
     name = f"{names.HUB}{repository}"
@@ -245,13 +243,13 @@ def _hub(repository: str, cache_dir: Path | None, offline: bool) -> Source:
 
     def fetched(what: str, *files: str) -> Path:
         return from_hub(
-            repository, files, what=what, instead=instead, cache_dir=cache_dir, offline=offline
+            repository, files, what=what, instead=instead, weights_source=weights_source
         )
 
     config = _json(fetched(f"The configuration of {name}", _CONFIG))
     model_cfg, preprocess_cfg = _split_config(config, Path(repository))
     weights = fetched(f"The weights file of {name}", HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)
-    text_model = _text_model(model_cfg, name, None, cache_dir, offline)
+    text_model = _text_model(model_cfg, name, None, weights_source)
     return Source(
         name, "", model_cfg, preprocess_cfg, weights, published=False, text_model=text_model
     )
@@ -274,8 +272,7 @@ def _text_model(
     model_cfg: dict[str, Any],
     name: str,
     folder: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    weights_source: WeightsSource,
 ) -> dict[str, Any] | None:
     """The config.json of a text tower from transformers; None for open_clip's own text towers.
 
@@ -303,8 +300,7 @@ def _text_model(
         ["config.json"],
         what=what,
         instead=instead,
-        cache_dir=cache_dir,
-        offline=offline,
+        weights_source=weights_source,
     )
     return dict(_json(file))
 

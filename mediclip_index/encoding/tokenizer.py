@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mediclip_index.encoding.fetch import ask_first, in_cache
 from mediclip_index.encoding.fingerprint import of_json
-from mediclip_index.types import ModelUnavailable
+from mediclip_index.types import ModelUnavailable, WeightsSource
 
 if TYPE_CHECKING:
     import torch
@@ -29,8 +29,7 @@ def make_tokenizer(
     *,
     model: str,
     folder: Path | None,
-    cache_dir: Path | None,
-    offline: bool,
+    weights_source: WeightsSource,
 ) -> Tokenizer:
     """The tokenizer that open_clip's `get_tokenizer` gives for this text configuration.
 
@@ -45,12 +44,13 @@ def make_tokenizer(
     if not source:
         simple: Tokenizer = SimpleTokenizer(context_length=context_length, **more)
         return simple
+    cache_dir = weights_source.cache_dir
     cached = folder is not None or in_cache(source, _FILES, cache_dir) is not None
     instead = (
         f"bring a folder with its tokenizer's files and name it as local-dir:FOLDER ({source})"
     )
     if not cached:
-        ask_first(f"The tokenizer of {model}", instead, offline)
+        ask_first(f"The tokenizer of {model}", instead, weights_source.offline)
     try:
         tokenizer: Tokenizer = HFTokenizer(
             str(folder or source),

@@ -168,11 +168,11 @@ def labelled(
     text_classifier = load_text_classifier(session, prompts, settings)
     place = {name: n for n, name in enumerate(text_classifier.vectors.classes)}
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
         current = labels.current_labels(read)
         there = images.images(read, presence.present_ids(read).tolist())
         wanted = sorted(i for i in there if i in current and current[i].label in place)
-        ids, vectors = images.vectors(read, known, wanted)
+        ids, vectors = images.vectors(read, stored, wanted)
         said = labels.attributes(read, ids.tolist())
         support = labels.support(read, text_classifier.vectors.classes)
         stated = headers.dicom_headers(read, text_classifier.vectors, ids.tolist())
@@ -186,7 +186,7 @@ def labelled(
     about = [said.get(int(i), {}) for i in ids]
     return Labelled(
         text_classifier=text_classifier,
-        scale=known.logit_scale,
+        scale=stored.logit_scale,
         ids=ids,
         vectors=vectors,
         truth=np.array([place[str(r.label)] for r in rows], dtype=np.int64),
@@ -196,12 +196,12 @@ def labelled(
         category=np.array([a.get("category", "") for a in about]),
         modality=np.array([a.get("modality", "") for a in about]),
         sha256=np.array([there[int(i)].sha256 for i in ids]),
-        bound=calibrations.bound(known, text_classifier.prompts, support),
+        bound=calibrations.bound(stored, text_classifier.prompts, support),
         tx=tx,
-        unrelated=known.unrelated,
-        references=session.references(known, settings, text_classifier.prompts),
+        unrelated=stored.unrelated,
+        references=session.references(stored, settings, text_classifier.prompts),
         calibration=calibrations.in_force(
-            session, known, settings, text_classifier.prompts, support, shipped=shipped
+            session, stored, settings, text_classifier.prompts, support, shipped=shipped
         ),
         headers=tuple(stated),
     )

@@ -32,9 +32,9 @@ def label_next(session: Session, count: int) -> list[Proposal]:
         raise UsageError("Ask for at least one image to label.")
     with session.catalog.reading() as read:
         settings = models.settings(read)
-        known = models.encoder(read)
+        stored = models.encoder(read)
         current = labels.current_labels(read)
-        ids, vectors = images.vectors(read, known)
+        ids, vectors = images.vectors(read, stored)
     text_classifier = load_text_classifier(session, None, settings)
     told = [current.get(int(i), labels.CurrentLabels()) for i in ids]
     done = np.array([one.label is not None for one in told], dtype=np.bool_)
@@ -46,11 +46,11 @@ def label_next(session: Session, count: int) -> list[Proposal]:
     said = verdict.zero_shot(
         vectors[open_ones],
         text_classifier.vectors,
-        settings.scale or known.logit_scale,
+        settings.scale or stored.logit_scale,
         settings.biases,
     )
     kinds = group_of(said, said.classes, text_classifier.vectors)
-    beta = verdict.in_cosines(settings, known.unrelated).beta
+    beta = verdict.in_cosines(settings, stored.unrelated).beta
     chosen = choose(vectors[open_ones], vectors[done & ~held], count, beta, stands_for)
     with session.catalog.reading() as read:
         there = images.images(read, [int(ids[open_ones[n]]) for n in chosen])

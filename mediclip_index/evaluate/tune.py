@@ -57,10 +57,10 @@ def tune(session: Session, options: TuneOptions, progress: Progress) -> TuneRepo
     """See Index.tune."""
     objective, coverage, prevalence = options.objective, options.coverage, options.prevalence
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
         in_force = models.settings(read)
     before = replace(in_force, calibration=None)
-    measured = unrelated.measured(session, known)
+    measured = unrelated.measured(session, stored)
     if measured is not None:
         before = verdict.in_spreads(before, measured)
     if options.references is not None:
@@ -116,7 +116,7 @@ def tune(session: Session, options: TuneOptions, progress: Progress) -> TuneRepo
         theirs, *_ = search(evidence.of(others), before, goal, weight[others], by_heart)
         raw[own] = blend(asked.of(own), theirs)
     data = worded(data, chosen)
-    slope = calibrations.shipped_slope(session, known, data.text_classifier.prompts)
+    slope = calibrations.shipped_slope(session, stored, data.text_classifier.prompts)
     fitted: Calibration | None = None
     if scarce is not None:
         notes.append(f"Not calibrated: {scarce}.")
@@ -197,9 +197,9 @@ def _put_in_force(
     if options.dry_run:
         return before.number
     with session.catalog.writing("tune", by=session.author) as write:
-        known = models.encoder(write)
-        if known.unrelated is None and measured is not None:
-            models.add_unrelated(write, known, measured)
+        stored = models.encoder(write)
+        if stored.unrelated is None and measured is not None:
+            models.add_unrelated(write, stored, measured)
         return models.add_settings(write, chosen)
 
 

@@ -24,20 +24,20 @@ from mediclip_index.types import (
 def info(session: Session) -> InfoReport:
     """See Index.info."""
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
         prompts = models.prompts(read)
         assert prompts is not None
         counts = stats.stats(read)
         settings = models.settings(read)
         chosen = parse(prompts.source, prompts.name)
         support = labels.support(read, chosen.class_names)
-        references = session.references(known, settings, chosen)
-        holds = calibrations.in_force(session, known, settings, chosen, support)
+        references = session.references(stored, settings, chosen)
+        holds = calibrations.in_force(session, stored, settings, chosen, support)
         waiting = len(audit.spooled(session.catalog.spool))
         return InfoReport(
             index=session.facts(read),
-            dim=known.dim,
-            logit_scale=known.logit_scale,
+            dim=stored.dim,
+            logit_scale=stored.logit_scale,
             prompts=prompts.name,
             classes=chosen.class_names,
             settings=settings,
@@ -52,7 +52,7 @@ def info(session: Session) -> InfoReport:
             spooled=waiting,
             sources=tuple(s.source for s in provenance.sources(read)),
             columns=conditions.columns(read),
-            neighbours=_described(ann_files.files(read, known.fingerprint)),
+            neighbours=_described(ann_files.files(read, stored.fingerprint)),
             catalog_bytes=session.catalog.file.stat().st_size,
             created=counts.created,
             last_build=counts.last_build,

@@ -90,7 +90,7 @@ def classify(
     scores = verdict.zero_shot(
         vectors,
         base.text_classifier.vectors,
-        base.settings.scale or base.known.logit_scale,
+        base.settings.scale or base.stored.logit_scale,
         base.settings.biases,
     )
     may_vote = len(base.support.ids) > 0
@@ -111,7 +111,7 @@ def classify(
             vectors,
             2 * base.settings.k + spare,
             among,
-            partial(images.vectors, then, base.known),
+            partial(images.vectors, then, base.stored),
         )
         kept = [
             [

@@ -62,7 +62,7 @@ class Classifier:
         scores = verdict.zero_shot(
             vectors,
             base.text_classifier.vectors,
-            base.settings.scale or base.known.logit_scale,
+            base.settings.scale or base.stored.logit_scale,
             base.settings.biases,
         )
         places, reference_similarities = nearest_references(base, vectors)
@@ -100,7 +100,7 @@ class Classifier:
         itself = images.ids_by_content(then, contents)
         spare = max((len(ids) for ids in itself.values()), default=0)
         found, similarities = base.vector_index.search(
-            vectors, k + spare, base.support.ids, partial(images.vectors, then, base.known)
+            vectors, k + spare, base.support.ids, partial(images.vectors, then, base.stored)
         )
         ids, near = found.copy(), np.clip(similarities, -1.0, 1.0)
         near[ids < 0] = -np.inf

@@ -70,7 +70,7 @@ def _chunk(session: Session, base: Snapshot, classifier: Classifier, part: Ids) 
     names, kinds = base.text_classifier.vectors.classes, base.text_classifier.vectors.groups
     with session.catalog.reading() as read:
         then = read.as_of(base.tx)
-        ids, vectors = images.vectors(then, base.known, part.tolist())
+        ids, vectors = images.vectors(then, base.stored, part.tolist())
         contents = indexed.contents(then, ids)
         hands = labels.by_hand(then, ids.tolist())
         headers = dicom_headers(then, base.text_classifier.vectors, ids.tolist())

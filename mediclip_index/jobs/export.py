@@ -97,7 +97,7 @@ def is_export(folder: Path) -> bool:
 def _ready(catalog: Catalog) -> Catalog:
     session = Session(catalog)
     with catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
     # The file that the catalog has on record stayed behind.
-    refresh_neighbours(session, known)
+    refresh_neighbours(session, stored)
     return catalog

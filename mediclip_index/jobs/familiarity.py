@@ -55,7 +55,7 @@ def neighbour_distances(
         return {}
     wanted = [i for reference, i in who if not reference]
     places = [i for reference, i in who if reference]
-    ids, vectors = images.vectors(read, base.known, wanted)
+    ids, vectors = images.vectors(read, base.stored, wanted)
     keys: list[Who] = [(False, int(i)) for i in ids]
     if places:
         assert base.references is not None
@@ -65,7 +65,7 @@ def neighbour_distances(
         vectors,
         NEAREST + 1,
         base.support.ids if len(base.support.ids) else None,
-        partial(images.vectors, read, base.known),
+        partial(images.vectors, read, base.stored),
     )
     own = np.array([-2 if reference else i for reference, i in keys], dtype=np.int64)
     # Itself aside: pushed to the end, where the mean does not reach.

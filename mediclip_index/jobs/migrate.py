@@ -28,16 +28,16 @@ _NO_PIXELS = np.zeros((0, 0, 3), dtype=np.uint8)
 _START = 4096  # bytes of a file that say how deep it is
 
 
-def read_otherwise(session: Session, known: StoredEncoder) -> list[Indexed]:
+def read_otherwise(session: Session, stored: StoredEncoder) -> list[Indexed]:
     """The images that the recipe in force may read otherwise than the index's own did."""
-    if known.recipe == reading.RECIPE:
+    if stored.recipe == reading.RECIPE:
         return []
     with session.catalog.reading() as read:
         there = indexed.indexed(read)
     return [  # files are looked into while nobody has to wait for the catalog
         image
         for image in there
-        if reading.read_otherwise(known.recipe, image.format, image.mode, _start(image))
+        if reading.read_otherwise(stored.recipe, image.format, image.mode, _start(image))
     ]
 
 
@@ -49,9 +49,9 @@ def _start(image: Indexed) -> bytes:
     return b""
 
 
-def advice(session: Session, known: StoredEncoder) -> list[str]:
+def advice(session: Session, stored: StoredEncoder) -> list[str]:
     """What a build says of an index whose pictures were read by an earlier recipe."""
-    found = read_otherwise(session, known)
+    found = read_otherwise(session, stored)
     if not found:
         return []
     kinds = ", ".join(f"{n} {kind}" for kind, n in Counter(i.format for i in found).most_common())
@@ -69,23 +69,23 @@ def move(session: Session, sources: Sequence[str], before: Sequence[str]) -> lis
     sources, before: what the build was told to look at, and all that the index was built from.
     """
     with session.catalog.reading() as read:
-        known = models.encoder(read)
-        unfinished = images.known_contents(read, known)[1]
+        stored = models.encoder(read)
+        unfinished = images.known_contents(read, stored)[1]
     # Those that are gone as well: their file may come back.
-    otherwise = {image.id: image.present for image in read_otherwise(session, known)}
-    if known.recipe == reading.RECIPE:
+    otherwise = {image.id: image.present for image in read_otherwise(session, stored)}
+    if stored.recipe == reading.RECIPE:
         if unfinished:
             return [f"{counted(len(unfinished), 'file')} that a build left unread are read again."]
         return ["All pictures of this index were read as this version reads them."]
     if sources and not set(before) <= set(sources):
         raise UsageError("--reread looks at all sources of the index again: name none, or all.")
-    encoder = load_encoder(known.name, session.options)
+    encoder = load_encoder(stored.name, session.options)
     measured = unrelated.by_samples(encoder)
     with session.catalog.writing("build --reread", by=session.author) as write:
-        if models.encoder(write).number != known.number:
+        if models.encoder(write).number != stored.number:
             raise UsageError("Another build moved this index meanwhile; run the same again.")
-        new = put_in_force(write, encoder, measured or known.unrelated)
-        models.take_over(write, known, new, without=otherwise)
+        new = put_in_force(write, encoder, measured or stored.unrelated)
+        models.take_over(write, stored, new, without=otherwise)
         # Cosines of one encoder say nothing of another's.
         plain = models.settings(write).unit == "cosines"
         if plain:
@@ -108,9 +108,9 @@ class ReadAgain:
     """Contents that are read again, and what that leaves to do. `waiting`: the pictures of those
     that are not kept yet, by content."""
 
-    def __init__(self, session: Session, known: StoredEncoder, run: str) -> None:
+    def __init__(self, session: Session, stored: StoredEncoder, run: str) -> None:
         self.waiting: dict[str, Sequence[Picture]] = {}
-        self._session, self._known, self._run = session, known, run
+        self._session, self._stored, self._run = session, stored, run
         self._kept: set[str] = set()
         self._refused: dict[str, set[int | None]] = {}  # pages that could not be read, by content
         self._said: list[int] = []  # images whose labels were of other figures
@@ -147,7 +147,7 @@ class ReadAgain:
         Returns notes."""
         notes = []
         with self._session.catalog.reading() as read:
-            lacking = set(indexed.without_vectors(read, self._known, self._kept))
+            lacking = set(indexed.without_vectors(read, self._stored, self._kept))
             # Of a page that was refused nobody knows what is on it: it may be read another time.
             lost = [
                 image.id

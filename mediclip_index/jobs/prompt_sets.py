@@ -22,9 +22,9 @@ def prompt_sets(session: Session) -> list[PromptSetFacts]:
     """See Index.prompt_sets."""
     with session.catalog.reading() as read:
         in_force = models.chosen(read, "prompts")
-        known = models.all_prompts(read)
+        stored = models.all_prompts(read)
         current = models.prompts(read)
-    found = {k.name: (prompts.parse(k.source, k.name), k.number == in_force) for k in known}
+    found = {k.name: (prompts.parse(k.source, k.name), k.number == in_force) for k in stored}
     if current is not None:
         found[current.name] = (prompts.parse(current.source, current.name), True)
     for name in prompts.bundled_names():
@@ -49,9 +49,9 @@ def _facts(chosen: PromptSet, default: bool, notes: tuple[str, ...] = ()) -> Pro
 def prompt_source(session: Session, name: str | None) -> str:
     """See Index.prompt_source."""
     with session.catalog.reading() as read:
-        known = models.prompts(read, name)
-    if known is not None:
-        return known.source
+        stored = models.prompts(read, name)
+    if stored is not None:
+        return stored.source
     assert name is not None
     return named_prompts(name).source
 
@@ -64,19 +64,19 @@ def add_prompts(session: Session, file: Path, *, use: bool) -> PromptSetFacts:
         else (prompts.load_file(file))
     )
     with session.catalog.reading() as read:
-        known = models.encoder(read)
-        have = models.sentence_vectors(read, known, chosen.sentences)
+        stored = models.encoder(read)
+        have = models.sentence_vectors(read, stored, chosen.sentences)
     lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
-    fresh = session.encoder(known).encode_texts(lacking) if lacking else None
+    fresh = session.encoder(stored).encode_texts(lacking) if lacking else None
     with session.catalog.writing("prompts add", by=session.author) as write:
         number = models.add_prompts(write, chosen)
         if fresh is not None:
-            models.keep_sentences(write, known, lacking, fresh)
+            models.keep_sentences(write, stored, lacking, fresh)
         if use:
             models.choose(write, "prompts", number)
     # A bundled set is worded for every model, in terms that a small one needn't know.
     ours = chosen.name in prompts.bundled_names()
-    return _facts(chosen, use, () if ours else note_on_words(known.name, chosen.sentences))
+    return _facts(chosen, use, () if ours else note_on_words(stored.name, chosen.sentences))
 
 
 def try_prompts(
@@ -86,11 +86,11 @@ def try_prompts(
     if not 1 <= k <= 1000:
         raise UsageError(f"k is {k}; give a number of images from 1 to 1000.")
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
         settings = models.settings(read)
     if sentences:
         asked = [(s, "", "") for s in sentences]
-        vectors = session.encoder(known).encode_texts(list(sentences))
+        vectors = session.encoder(stored).encode_texts(list(sentences))
     else:
         text_classifier = load_text_classifier(session, prompts, settings)
         asked = [
@@ -101,9 +101,9 @@ def try_prompts(
         ]
         vectors = text_classifier.vectors.sentences
     with session.catalog.reading() as read:
-        vector_index, _ = session.vector_index(read, known)
+        vector_index, _ = session.vector_index(read, stored)
         ids, similarities = vector_index.search(
-            np.ascontiguousarray(vectors), k, None, partial(images.vectors, read, known)
+            np.ascontiguousarray(vectors), k, None, partial(images.vectors, read, stored)
         )
         trials = []
         for (sentence, class_name, group), row, near in zip(asked, ids, similarities, strict=True):
@@ -111,6 +111,6 @@ def try_prompts(
                 read, [int(i) for i in row if i >= 0], [float(s) for s in near if s > -np.inf]
             )
             labels = Counter(hit.label or "unlabelled" for hit in pulled)
-            unlearned = note_on_words(known.name, [sentence] if sentences else ())
+            unlearned = note_on_words(stored.name, [sentence] if sentences else ())
             trials.append(PromptTrial(sentence, class_name, group, pulled, dict(labels), unlearned))
     return trials

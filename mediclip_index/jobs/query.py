@@ -62,7 +62,7 @@ def query_files(
         entries = [names.entry(e) if e.given != STDIN else e for e in entries]
         refused = [names.refusal(refusal) for refusal in refused]
         notes = [names.note(note, *sources) for note in notes]
-        encoder = session.encoder(base.known)
+        encoder = session.encoder(base.stored)
         run = str(uuid7())
         verdicts: list[Verdict] = []
         progress.start("query", len(entries))
@@ -119,7 +119,7 @@ def query_indexed(
             now = read.as_of(base.tx)
             known = images.images(now, part)
             paths = live_paths.paths(now, {i: image.path for i, image in known.items()})
-            having, vectors = images.vectors(now, base.known, part)
+            having, vectors = images.vectors(now, base.stored, part)
             headers = dict(
                 zip(part, dicom_headers(now, base.text_classifier.vectors, part), strict=True)
             )

@@ -32,7 +32,7 @@ def repair(session: Session, *, progress: Progress) -> RepairReport:
         if finding.kind in ("catalog", "newer"):
             raise IndexDamaged(f"{finding.what} {finding.mend}")
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
     mended: list[Mended] = []
     for path in strays(session):
         if path.suffix == ".jsonl" and path.read_bytes():
@@ -42,7 +42,7 @@ def repair(session: Session, *, progress: Progress) -> RepairReport:
         path.unlink(missing_ok=True)
         mended.append(Mended("stray", f"{path.name} deleted"))
     mended += _spool(session)
-    mended += _rows(session, known.vectors)
+    mended += _rows(session, stored.vectors)
     mended += _vectors(session, progress)
     with session.catalog.reading() as read:
         unfinished = removals.unfinished_purge(read)
@@ -65,10 +65,10 @@ def repair(session: Session, *, progress: Progress) -> RepairReport:
 def renew_neighbours(session: Session) -> None:
     """Write the neighbour file anew, whatever is there."""
     with session.catalog.reading() as read:
-        known = models.encoder(read)
+        stored = models.encoder(read)
     for path in session.catalog.folder.glob("neighbours-*.faiss"):
         path.unlink(missing_ok=True)
-    refresh_neighbours(session, known)
+    refresh_neighbours(session, stored)
 
 
 def sweep_erased(session: Session) -> None:
@@ -134,17 +134,17 @@ def _rows(session: Session, vectors: str) -> list[Mended]:
 def _vectors(session: Session, progress: Progress) -> list[Mended]:
     """Missing and useless vectors, from their files; an old one goes when the new one is here."""
     with session.catalog.reading() as read:
-        known = models.encoder(read)
-        wanted = sorted({*checks.missing_vectors(read, known), *checks.bad_vectors(read, known)})
+        stored = models.encoder(read)
+        wanted = sorted({*checks.missing_vectors(read, stored), *checks.bad_vectors(read, stored)})
     if not wanted:
         return []
     try:
-        fresh, _ = again(session, known, wanted, progress)
+        fresh, _ = again(session, stored, wanted, progress)
     except ModelUnavailable:
         return []  # verify goes on finding them
     if not fresh:
         return []
     with session.catalog.writing("repair", by=session.author) as write:
-        images.replace_vectors(write, known, fresh)
+        images.replace_vectors(write, stored, fresh)
     renew_neighbours(session)
     return [Mended("vectors", f"{counted(len(fresh), 'image')} read and embedded again")]

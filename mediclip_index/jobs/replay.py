@@ -132,10 +132,10 @@ def _again(
 ) -> list[ReplayDifference]:
     tx, number, prompts_sha256, k, calibration, fingerprint, references, doubt = moment
     with session.catalog.reading() as read:
-        known = models.encoder(read.as_of(tx))
+        stored_encoder = models.encoder(read.as_of(tx))
         settings = models.settings(read, number)
         source = models.prompts_by_content(read, prompts_sha256)
-    if known.fingerprint != fingerprint or source is None:
+    if stored_encoder.fingerprint != fingerprint or source is None:
         gone = "its prompt set" if source is None else "its model"
         return [_not_replayed(b, f"{gone} is not here") for b in bodies]
     base = snapshot_at(
@@ -157,8 +157,10 @@ def _again(
         if used is not None and used != here:
             return [_changed(b, what, used) for b in bodies]
     found: list[ReplayDifference] = []
-    stored = _stored(session, known, [b["image"] for b in bodies if b["image"] is not None])
-    again = _embedded(session, known, bodies) if from_files else {}
+    stored = _stored(
+        session, stored_encoder, [b["image"] for b in bodies if b["image"] is not None]
+    )
+    again = _embedded(session, stored_encoder, bodies) if from_files else {}
     asked, vectors, then = [], [], []
     for body in bodies:
         vector = vector_of(body) if body["image"] is None else stored.get(body["image"])
@@ -202,18 +204,18 @@ def _changed(body: Body, what: str, sha256: str) -> ReplayDifference:
     )
 
 
-def _stored(session: Session, known: StoredEncoder, ids: list[int]) -> dict[int, Vectors]:
+def _stored(session: Session, stored: StoredEncoder, ids: list[int]) -> dict[int, Vectors]:
     with session.catalog.reading() as read:
-        keys, vectors = images.vectors(read, known, ids)
+        keys, vectors = images.vectors(read, stored, ids)
     return {int(i): v for i, v in zip(keys, vectors, strict=True)}
 
 
 def _embedded(
-    session: Session, known: StoredEncoder, bodies: list[Body]
+    session: Session, stored: StoredEncoder, bodies: list[Body]
 ) -> dict[str, tuple[Vectors | None, str]]:
     """By verdict the vector (dim,) of the picture as its file holds it now, or None and why there
     is none; pictures that came through stdin have no file."""
-    encoder = session.encoder(known)
+    encoder = session.encoder(stored)
     found: dict[str, tuple[Vectors | None, str]] = {}
     with Readers() as readers:
         for body in bodies:

@@ -119,10 +119,10 @@ def reread(
 
 
 def again(
-    session: Session, known: StoredEncoder, ids: Sequence[int], progress: Progress
+    session: Session, stored: StoredEncoder, ids: Sequence[int], progress: Progress
 ) -> tuple[dict[int, Vectors], list[tuple[str, Why]]]:
     """(vectors (dim,) by id, files that can't be read or hold other content now)."""
-    encoder = session.encoder(known)
+    encoder = session.encoder(stored)
     fresh: dict[int, Vectors] = {}
     unread: list[tuple[str, Why]] = []
     progress.start("embed again", len(ids))

@@ -69,22 +69,22 @@ def ranked(session: Session, query: SearchQuery, met: Sequence[int] | None) -> R
     With nothing but a condition, those that meet it, in their order."""
     where = condition_of(session, query)
     with session.catalog.reading() as read:
-        known = models.encoder(read)
-        target = _of_indexed(read, known, query.like)
+        stored = models.encoder(read)
+        target = _of_indexed(read, stored, query.like)
     if met is not None and not query.asks:
         shown = met[: query.k]
         more = len(met) - len(shown)
         return Ranked(tuple(shown), (1.0,) * len(shown), f"where {where}", more=more)
     k = DEFAULT_RESULTS if query.k is None else query.k
-    target = target + _of_texts(session, known, query.text, query.without)
-    target = target + _of_files(session, known, query.images)
+    target = target + _of_texts(session, stored, query.text, query.without)
+    target = target + _of_files(session, stored, query.images)
     if not np.any(target):
         raise UsageError("What was asked for and what was subtracted cancel out; ask for more.")
     among = None if met is None else np.array(sorted(met), dtype=np.int64)
     with session.catalog.reading() as read:
-        vector_index, notes = session.vector_index(read, known)
+        vector_index, notes = session.vector_index(read, stored)
         ids, similarities = vector_index.search(
-            unit(target)[None], k + len(query.like), among, _stored(read, known)
+            unit(target)[None], k + len(query.like), among, _stored(read, stored)
         )
     # An image that was asked for by id is no answer to itself.
     pairs = [
@@ -98,8 +98,8 @@ def ranked(session: Session, query: SearchQuery, met: Sequence[int] | None) -> R
     words = [name for name, _ in map(weighted, (*query.text, *query.without))]
     alike: tuple[str, ...] = ()
     if pairs and query.text and not (query.images or query.like or query.without):
-        alike = note_on_likeness(known, pairs[0][1])
-    unlearned = note_on_words(known.name, words)
+        alike = note_on_likeness(stored, pairs[0][1])
+    unlearned = note_on_words(stored.name, words)
     notes = [*notes, *_files_in(query.text), *unlearned, *alike, *session.notes]
     return Ranked(
         tuple(i for i, _ in pairs), tuple(s for _, s in pairs), named, tuple(notes)
@@ -138,8 +138,8 @@ def weighted(asked: str) -> tuple[str, float]:
     return name, found
 
 
-def _stored(read: ReadTransaction, known: StoredEncoder) -> Stored:
-    return partial(images.vectors, read, known)
+def _stored(read: ReadTransaction, stored: StoredEncoder) -> Stored:
+    return partial(images.vectors, read, stored)
 
 
 def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
@@ -151,8 +151,8 @@ def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
     return of_kind if where is None else f"({where}\n) AND {of_kind}"
 
 
-def _of_indexed(read: ReadTransaction, known: StoredEncoder, like: Sequence[int]) -> Vectors:
-    ids, vectors = images.vectors(read, known, like)
+def _of_indexed(read: ReadTransaction, stored: StoredEncoder, like: Sequence[int]) -> Vectors:
+    ids, vectors = images.vectors(read, stored, like)
     missing = set(like) - set(ids.tolist())
     if missing:
         raise UsageError(f"There is no image {min(missing)} in this index.")
@@ -166,22 +166,22 @@ def _of_indexed(read: ReadTransaction, known: StoredEncoder, like: Sequence[int]
 
 
 def _of_texts(
-    session: Session, known: StoredEncoder, text: Sequence[str], without: Sequence[str]
+    session: Session, stored: StoredEncoder, text: Sequence[str], without: Sequence[str]
 ) -> Vectors:
     signed = [weighted(t) for t in text] + [(t, -w) for t, w in map(weighted, without)]
-    total = np.zeros(known.dim, dtype=np.float32)
+    total = np.zeros(stored.dim, dtype=np.float32)
     if signed:
         if any(not t.strip() for t, _ in signed):
             raise UsageError("A text to search for is empty.")
-        vectors = session.encoder(known).encode_texts([t for t, _ in signed])
+        vectors = session.encoder(stored).encode_texts([t for t, _ in signed])
         total += np.array([w for _, w in signed], dtype=np.float32) @ vectors
     return total
 
 
-def _of_files(session: Session, known: StoredEncoder, files: Sequence[str]) -> Vectors:
-    total = np.zeros(known.dim, dtype=np.float32)
+def _of_files(session: Session, stored: StoredEncoder, files: Sequence[str]) -> Vectors:
+    total = np.zeros(stored.dim, dtype=np.float32)
     if files:
-        encoder = session.encoder(known)
+        encoder = session.encoder(stored)
         for name, weight in map(weighted, files):
             picture = first_picture(name, encoder)
             total += np.float32(weight) * encoder.encode_pictures([picture])[0]
@@ -231,5 +231,5 @@ def vectors_of(session: Session, ids: Sequence[int]) -> Vectors:
 def encode_texts(session: Session, texts: Sequence[str]) -> Vectors:
     """See Index.encode_texts."""
     with session.catalog.reading() as read:
-        known = models.encoder(read)
-    return session.encoder(known).encode_texts(list(texts))
+        stored = models.encoder(read)
+    return session.encoder(stored).encode_texts(list(texts))

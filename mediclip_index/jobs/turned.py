@@ -93,7 +93,7 @@ def _comparable(base: Snapshot, kept: Sequence[Body], seen: set[_Key]) -> list[B
             key not in seen
             and not body.get("what_if", False)
             and body["prompts_sha256"] == base.text_classifier.prompts.sha256
-            and body["fingerprint"] == base.known.fingerprint
+            and body["fingerprint"] == base.stored.fingerprint
         ):
             seen.add(key)
             found.append(body)
@@ -106,7 +106,7 @@ def _with_vectors(
     """Those of the verdicts whose vectors are still there, and these (n, dim)."""
     wanted = [body["image"] for body in bodies if body["image"] is not None]
     with session.catalog.reading() as read:
-        keys, stored = images.vectors(read, base.known, wanted)
+        keys, stored = images.vectors(read, base.stored, wanted)
     by_image = {int(i): v for i, v in zip(keys, stored, strict=True)}
     pairs = [
         (body, by_image.get(body["image"]) if body["image"] is not None else vector_of(body))
@@ -114,7 +114,7 @@ def _with_vectors(
     ]
     there = [(body, vector) for body, vector in pairs if vector is not None]
     if not there:
-        return [], np.empty((0, base.known.dim), dtype=np.float32)
+        return [], np.empty((0, base.stored.dim), dtype=np.float32)
     return [body for body, _ in there], np.stack([vector for _, vector in there])
 
 

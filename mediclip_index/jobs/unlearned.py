@@ -25,13 +25,13 @@ def note_on_words(model: str, texts: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def note_on_likeness(known: StoredEncoder, best: float) -> tuple[str, ...]:
+def note_on_likeness(stored: StoredEncoder, best: float) -> tuple[str, ...]:
     """A note where the best cosine of words is less than that of pictures that have nothing to do
     with each other. Of bundled models alone: to other ones words lie farther from any picture than
     these from each other, so that nothing follows from it."""
-    if known.unrelated is None or not encoding.is_bundled(known.name):
+    if stored.unrelated is None or not encoding.is_bundled(stored.name):
         return ()
-    usual = known.unrelated.median
+    usual = stored.unrelated.median
     if best >= usual:
         return ()
     return (

@@ -50,16 +50,16 @@ def verify(session: Session, *, deep: int | None, progress: Progress) -> VerifyR
     """See Index.verify."""
     findings: list[Finding] = []
     checked: dict[str, int] = {}
-    known: StoredEncoder | None = None
+    stored: StoredEncoder | None = None
     try:
         with session.catalog.reading() as read:
             findings += checks.pages(read)
             if not findings:
                 findings += _rows(read, checked)
-                known = checks.encoder_in_force(read)
-                if known is not None:
-                    findings += checks.vectors(read, known)
-                    findings += _neighbours(session, read, known)
+                stored = checks.encoder_in_force(read)
+                if stored is not None:
+                    findings += checks.vectors(read, stored)
+                    findings += _neighbours(session, read, stored)
     except IndexTooNew as error:
         update = "Update with `pip install --upgrade mediclip-index`."
         findings.append(Finding("newer", str(error), update))
@@ -71,8 +71,8 @@ def verify(session: Session, *, deep: int | None, progress: Progress) -> VerifyR
     else:
         if not any(f.kind == "catalog" for f in findings):
             findings += _on_disk(session, checked)
-            if known is not None and deep:
-                findings += _deep(session, known, deep, checked, progress)
+            if stored is not None and deep:
+                findings += _deep(session, stored, deep, checked, progress)
     findings += _spool(session, checked)
     findings += [
         Finding("stray", f"{path} was never finished.", checks.REPAIR + "deletes it.")
@@ -93,10 +93,12 @@ def _rows(read: ReadTransaction, checked: dict[str, int]) -> Iterator[Finding]:
 # --- neighbour files --------------------------------------------------------------------------
 
 
-def _neighbours(session: Session, read: ReadTransaction, known: StoredEncoder) -> Iterator[Finding]:
+def _neighbours(
+    session: Session, read: ReadTransaction, stored: StoredEncoder
+) -> Iterator[Finding]:
     mend = checks.REPAIR + "writes it anew; until then searches are exact, and slower."
-    ids, vectors = images.all_vectors(read, known)
-    files = ann_files.files(read, known.fingerprint)
+    ids, vectors = images.all_vectors(read, stored)
+    files = ann_files.files(read, stored.fingerprint)
     if not files:
         if len(ids):
             yield Finding("neighbours", "There is no neighbour file.", mend)
@@ -117,7 +119,7 @@ def _neighbours(session: Session, read: ReadTransaction, known: StoredEncoder) -
         if copies is not None and not np.array_equal(copies, expected, equal_nan=True):
             yield Finding("neighbours", "The neighbour file pairs images with other vectors.", mend)
         in_files.append(held)
-    newer = ann_files.vector_ids(read, known, since=files[-1].through_tx)
+    newer = ann_files.vector_ids(read, stored, since=files[-1].through_tx)
     held = np.concatenate(in_files)
     if len(np.unique(held)) != len(held) or len(np.intersect1d(held, newer)):
         yield Finding("neighbours", "The neighbour files hold an image twice.", mend)
@@ -189,15 +191,15 @@ def _named(paths: Sequence[str]) -> str:
 
 
 def _deep(
-    session: Session, known: StoredEncoder, count: int, checked: dict[str, int], progress: Progress
+    session: Session, stored: StoredEncoder, count: int, checked: dict[str, int], progress: Progress
 ) -> Iterator[Finding]:
     """A sample of images read and embedded again, and held against what was kept of them."""
     with session.catalog.reading() as read:
         there = presence.present_ids(read)
         # The sample changes with every transaction, and repeats where nothing was written.
         chosen = np.random.default_rng(read.tx).permutation(there)[:count]
-        kept = dict(zip(*images.vectors(read, known, sorted(chosen.tolist())), strict=True))
-    fresh, unread = again(session, known, sorted(kept), progress)
+        kept = dict(zip(*images.vectors(read, stored, sorted(chosen.tolist())), strict=True))
+    fresh, unread = again(session, stored, sorted(kept), progress)
     checked["embedded_again"] = len(fresh)
     changed = [path for path, why in unread if why == "changed"]
     if changed:

@@ -15,8 +15,6 @@ import numpy as np
 from mediclip_index.neighbours.index_types import VectorSource, is_exact, listed_ids, make
 from mediclip_index.types import Ids, NeighbourFile, Vectors, WriteError
 
-_CHUNK = 1 << 20
-
 
 class Damaged(Exception):
     """A FAISS file that is missing, or is not the one that the catalog recorded."""
@@ -139,8 +137,5 @@ def contents(folder: Path, recorded: NeighbourFile) -> tuple[Ids, Vectors | None
 
 
 def _checksum(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

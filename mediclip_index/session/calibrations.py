@@ -25,7 +25,7 @@ class InForce:
 
 def in_force(
     session: Session,
-    known: StoredEncoder,
+    stored: StoredEncoder,
     settings: Settings,
     prompts: PromptSet,
     support: labels.Support,
@@ -36,13 +36,13 @@ def in_force(
     labels; the shipped one, where `shipped`, if `tune` never chose any, and with the slope that it
     did choose where it left all else as it came."""
     fitted = settings.calibration
-    if fitted is not None and fitted.bound == bound(known, prompts, support):
+    if fitted is not None and fitted.bound == bound(stored, prompts, support):
         return InForce(fitted, "tuned")
     if not shipped or replace(settings, number=0, calibration=None, tuned=None) != Settings():
         return None
-    if session.references(known, settings, prompts) is None:
+    if session.references(stored, settings, prompts) is None:
         return None
-    doubt = _shipped(session, known, prompts)
+    doubt = _shipped(session, stored, prompts)
     if doubt is None:
         return None
     if not set(prompts.class_names) <= doubt.thresholds.keys():
@@ -64,14 +64,14 @@ def in_force(
     )
 
 
-def shipped_slope(session: Session, known: StoredEncoder, prompts: PromptSet) -> float:
+def shipped_slope(session: Session, stored: StoredEncoder, prompts: PromptSet) -> float:
     """The slope that came with the model for these words; 1 where none did."""
-    doubt = _shipped(session, known, prompts)
+    doubt = _shipped(session, stored, prompts)
     return 1.0 if doubt is None else doubt.slope
 
 
-def _shipped(session: Session, known: StoredEncoder, prompts: PromptSet) -> encoding.Doubt | None:
-    doubt = encoding.doubt(known.name, session.bundled)
+def _shipped(session: Session, stored: StoredEncoder, prompts: PromptSet) -> encoding.Doubt | None:
+    doubt = encoding.doubt(stored.name, session.bundled)
     if doubt is None or doubt.prompts != prompts.sha256 or not _made_with(doubt.settings):
         return None
     return doubt
@@ -92,10 +92,10 @@ def settings_digest(settings: Settings) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def bound(known: StoredEncoder, prompts: PromptSet, support: labels.Support) -> str:
+def bound(stored: StoredEncoder, prompts: PromptSet, support: labels.Support) -> str:
     """A digest of all that a calibration was fitted with: it holds for nothing else."""
     digest = hashlib.sha256(str(verdict.RULE).encode())
-    for part in (known.fingerprint, prompts.sha256, *prompts.class_names):
+    for part in (stored.fingerprint, prompts.sha256, *prompts.class_names):
         digest.update(part.encode() + b"\0")
     digest.update(support.ids.tobytes() + support.classes.tobytes())
     return digest.hexdigest()

@@ -17,9 +17,9 @@ _NAMED = 5  # near ones that an error names
 def prompt_set(session: Session, name: str | None = None) -> PromptSet:
     """The prompt set in force, or one by name; UsageError where there is none so named."""
     with session.catalog.reading() as read:
-        known = models.prompts(read, name)
-    if known is not None:
-        return prompts.parse(known.source, f"prompt set {known.name}")
+        stored = models.prompts(read, name)
+    if stored is not None:
+        return prompts.parse(stored.source, f"prompt set {stored.name}")
     return named_prompts(name or "")
 
 

@@ -74,28 +74,25 @@ class Session:
         """The encoder, where one was needed so far."""
         return self._encoder
 
-    def encoder(self, known: StoredEncoder) -> Encoder:
+    def encoder(self, stored: StoredEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
         if self._encoder is None and self._coming is not None:
             there, self._coming = self._coming.result(), None
             if there is not None:
-                self.use(there, known)
-        if self._encoder is None or self._encoder.fingerprint != known.fingerprint:
-            self.use(
-                load_encoder(known.name, self.options, known.recipe),
-                known,
-            )
+                self.use(there, stored)
+        if self._encoder is None or self._encoder.fingerprint != stored.fingerprint:
+            self.use(load_encoder(stored.name, self.options, stored.recipe), stored)
         assert self._encoder is not None
         return self._encoder
 
-    def expect(self, known: StoredEncoder) -> None:
+    def expect(self, stored: StoredEncoder) -> None:
         """Have the encoder loaded beside other work, where it was made ready for a quick start."""
         if self._encoder is None and self._coming is None:
             one = ThreadPoolExecutor(1, "model")
             self._coming = one.submit(
                 encoding.ready_encoder,
-                known.name,
-                recipe=known.recipe,
+                stored.name,
+                recipe=stored.recipe,
                 pictures=agreement_pictures,
                 options=self.options,
             )
@@ -106,25 +103,25 @@ class Session:
         """What a user should know of the encoder in use."""
         return self._encoder.notes if self._encoder is not None else ()
 
-    def use(self, encoder: Encoder, known: StoredEncoder | None = None) -> None:
+    def use(self, encoder: Encoder, stored: StoredEncoder | None = None) -> None:
         """Take an encoder that is loaded already; refused where the index was made with another."""
-        if known is not None and encoder.fingerprint != known.fingerprint:
+        if stored is not None and encoder.fingerprint != stored.fingerprint:
             raise ModelUnavailable(
-                f"The model {known.name} is no longer the one that this index was made with "
-                f"(fingerprint {encoder.fingerprint[:12]} instead of {known.fingerprint[:12]}): "
+                f"The model {stored.name} is no longer the one that this index was made with "
+                f"(fingerprint {encoder.fingerprint[:12]} instead of {stored.fingerprint[:12]}): "
                 "bring its weights back, or build a new index with --index."
             )
         self._encoder = encoder
 
     def facts(self, read: ReadTransaction) -> IndexFacts:
         """The head of a report, as of this transaction."""
-        known = models.encoder(read)
-        file = ann_files.newest(read, known.fingerprint)
+        stored = models.encoder(read)
+        file = ann_files.newest(read, stored.fingerprint)
         return IndexFacts(
             path=str(self.catalog.folder),
             generation=file.generation if file else 0,
-            model=known.name,
-            fingerprint=known.fingerprint,
+            model=stored.name,
+            fingerprint=stored.fingerprint,
             images=presence.image_count(read),
             settings=models.settings(read).number,
             chain_head=audit.head(read)[1],
@@ -132,25 +129,25 @@ class Session:
         )
 
     def references(
-        self, known: StoredEncoder, settings: Settings, prompts: PromptSet
+        self, stored: StoredEncoder, settings: Settings, prompts: PromptSet
     ) -> encoding.References | None:
         """The model's own references, where they may vote: the settings let them, and the classes
         that they are of are classes of the prompt set."""
         if not settings.references:
             return None
-        found = encoding.references(known.name, self.bundled)
-        if found is None or found.vectors.shape[1] != known.dim:
+        found = encoding.references(stored.name, self.bundled)
+        if found is None or found.vectors.shape[1] != stored.dim:
             return None
         return found if found.classes <= set(prompts.class_names) else None
 
     def vector_index(
-        self, read: ReadTransaction, known: StoredEncoder
+        self, read: ReadTransaction, stored: StoredEncoder
     ) -> tuple[VectorIndex, list[str]]:
         """All vectors of the index, and what a person should know of their state."""
         notes = []
         opened = []
         since = 0
-        for file in ann_files.files(read, known.fingerprint):
+        for file in ann_files.files(read, stored.fingerprint):
             try:
                 opened.append(neighbours.open_file(self.catalog.folder, file))
             except neighbours.Damaged as damage:
@@ -160,7 +157,7 @@ class Session:
                 )
                 break
             since = file.through_tx
-        ids, vectors = ann_files.vectors_since(read, known, since)
+        ids, vectors = ann_files.vectors_since(read, stored, since)
         return VectorIndex(opened, ids, vectors, presence.absent_ids(read)), notes
 
 

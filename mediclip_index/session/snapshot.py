@@ -45,7 +45,7 @@ class Snapshot:
     model's own, where they vote."""
 
     facts: IndexFacts
-    known: StoredEncoder
+    stored: StoredEncoder
     settings: Settings
     text_classifier: TextClassifier
     support: labels.Support
@@ -112,8 +112,8 @@ def _present(
     text_classifier: TextClassifier,
     options: QueryOptions,
 ) -> Snapshot:
-    known = models.encoder(read)
-    vector_index, notes = session.vector_index(read, known)
+    stored = models.encoder(read)
+    vector_index, notes = session.vector_index(read, stored)
     found = _snapshot_of(
         session, read, _Wanted(settings, text_classifier, vector_index, options.what_if)
     )
@@ -151,13 +151,13 @@ def snapshot_at(
     """The snapshot at a transaction, searched exactly from the catalog's vectors;
     `shipped`: by the calibration that comes with the model too, where it holds."""
     with session.catalog.reading() as now:
-        known = models.encoder(now.as_of(tx))
-    text_classifier = classifier_of(session, prompts, settings, known=known)
+        stored = models.encoder(now.as_of(tx))
+    text_classifier = classifier_of(session, prompts, settings, stored=stored)
     with session.catalog.reading() as now:
         read = now.as_of(tx)
         support = labels.support(read, text_classifier.vectors.classes)
         among = support.ids if len(support.ids) else presence.present_ids(read)
-        ids, vectors = images.vectors(read, known, among.tolist())
+        ids, vectors = images.vectors(read, stored, among.tolist())
         searched = VectorIndex([], ids, vectors)
         wanted = _Wanted(settings, text_classifier, searched, what_if or WhatIf(), shipped)
         return _snapshot_of(session, read, wanted)
@@ -175,23 +175,23 @@ class _Wanted:
 
 
 def _snapshot_of(session: Session, read: ReadTransaction, wanted: _Wanted) -> Snapshot:
-    known = models.encoder(read)
+    stored = models.encoder(read)
     asked = wanted.what_if.of(wanted.settings)
     prompts = wanted.text_classifier.prompts
     support = labels.support(read, wanted.text_classifier.vectors.classes)
     plain = wanted.what_if == WhatIf()
     return Snapshot(
         facts=session.facts(read),
-        known=known,
-        settings=verdict.in_cosines(asked, known.unrelated),
+        stored=stored,
+        settings=verdict.in_cosines(asked, stored.unrelated),
         text_classifier=wanted.text_classifier,
         support=support,
         vector_index=wanted.vector_index,
         tx=read.tx,
         notes=(),
         calibration=calibrations.in_force(
-            session, known, asked, prompts, support, shipped=wanted.shipped and plain
+            session, stored, asked, prompts, support, shipped=wanted.shipped and plain
         ),
-        references=session.references(known, asked, prompts),
+        references=session.references(stored, asked, prompts),
         what_if=not plain,
     )

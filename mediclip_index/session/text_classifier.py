@@ -60,20 +60,20 @@ def classifier_of(
     settings: Settings,
     *,
     keep: bool = False,
-    known: StoredEncoder | None = None,
+    stored: StoredEncoder | None = None,
 ) -> TextClassifier:
-    """A set by the encoder in force, or a `known` one; with `keep` the index keeps the set too."""
+    """A set by the encoder in force, or a `stored` one; with `keep` the index keeps the set too."""
     with session.catalog.reading() as read:
-        known = known or models.encoder(read)
-        have = models.sentence_vectors(read, known, chosen.sentences)
+        stored = stored or models.encoder(read)
+        have = models.sentence_vectors(read, stored, chosen.sentences)
     lacking = [s for s in dict.fromkeys(chosen.sentences) if s not in have]
     if lacking or keep:
-        fresh = session.encoder(known).encode_texts(lacking) if lacking else ()
+        fresh = session.encoder(stored).encode_texts(lacking) if lacking else ()
         with session.catalog.writing("keep prompts", by=session.author) as write:
             if keep:
                 models.add_prompts(write, chosen)
             if len(fresh):
-                models.keep_sentences(write, known, lacking, np.asarray(fresh))
+                models.keep_sentences(write, stored, lacking, np.asarray(fresh))
         have |= dict(zip(lacking, fresh, strict=True))
     return _pooled(chosen, have, settings)
 
@@ -84,8 +84,8 @@ def named_prompts(name: str) -> PromptSet:
         return prompts.load_bundled(name)
     if Path(name).suffix == ".toml" or Path(name).exists():
         return prompts.load_file(Path(name))
-    known = ", ".join(prompts.bundled_names())
-    raise UsageError(f"There is no prompt set {name}: name a TOML file or one of {known}.")
+    bundled = ", ".join(prompts.bundled_names())
+    raise UsageError(f"There is no prompt set {name}: name a TOML file or one of {bundled}.")
 
 
 def _stored(read: ReadTransaction, name: str | None) -> PromptSet | None:

@@ -26,13 +26,13 @@ def by_samples(encoder: Encoder) -> Unrelated | None:
     return _of_pairs(encoder.encode_pictures(pictures), [])
 
 
-def by_pile(read: ReadTransaction, known: StoredEncoder) -> Unrelated | None:
+def by_pile(read: ReadTransaction, stored: StoredEncoder) -> Unrelated | None:
     """Of pairs of indexed pictures, where these are of different sources and subjects as far as
     these are known; None where there are too few."""
     there = presence.present_ids(read)
     if len(there) > MOST:
         there = np.sort(np.random.default_rng(0).permutation(there)[:MOST])
-    ids, vectors = images.vectors(read, known, there.tolist())
+    ids, vectors = images.vectors(read, stored, there.tolist())
     if len(ids) < LEAST:
         return None
     said, about = labels.current_labels(read, ids.tolist()), labels.attributes(read, ids.tolist())
@@ -41,26 +41,26 @@ def by_pile(read: ReadTransaction, known: StoredEncoder) -> Unrelated | None:
     return _of_pairs(vectors, [sources, subjects])
 
 
-def measured(session: Session, known: StoredEncoder) -> Unrelated | None:
+def measured(session: Session, stored: StoredEncoder) -> Unrelated | None:
     """What is kept of an encoder; where nothing is, what is measured now."""
-    if known.unrelated is not None:
-        return known.unrelated
-    found = by_samples(session.encoder(known))
+    if stored.unrelated is not None:
+        return stored.unrelated
+    found = by_samples(session.encoder(stored))
     if found is None:
         with session.catalog.reading() as read:
-            found = by_pile(read, known)
+            found = by_pile(read, stored)
     return found
 
 
-def after_build(session: Session, known: StoredEncoder) -> None:
+def after_build(session: Session, stored: StoredEncoder) -> None:
     """Make up for an encoder of which nothing could be measured when it was put in force."""
-    if known.unrelated is not None:
+    if stored.unrelated is not None:
         return
     with session.catalog.reading() as read:
-        found = by_pile(read, known) if models.settings(read).unit == "spreads" else None
+        found = by_pile(read, stored) if models.settings(read).unit == "spreads" else None
     if found is not None:
         with session.catalog.writing("build", by=session.author) as write:
-            models.add_unrelated(write, known, found)
+            models.add_unrelated(write, stored, found)
 
 
 def _of_pairs(vectors: Vectors, columns: list[list[str]]) -> Unrelated | None:

@@ -12,7 +12,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -45,8 +45,19 @@ from mediclip_index.types import (
 MOST = 60  # pictures of a kind on one page
 MOST_PICTURES = 600  # on a page of nothing else
 SIDE = 240  # pixels of a thumbnail
-NO_KINDS: Mapping[str, str] = {}  # by kind its class
 SCRIPT = Path(__file__).parent / "templates" / "gallery.js"
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What pictures of a gallery may be marked as: classes, and by kind its class. Without them
+    they are only shown."""
+
+    classes: Sequence[str] = ()
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True)
@@ -94,16 +105,14 @@ def _kin(mistake: Mistake) -> tuple[SimilarImage, ...]:
 def mistakes(
     report: MistakesReport,
     pictures: Mapping[int, Pixels],
-    classes: Sequence[str] = (),
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The report of `mistakes` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
         "mistakes.html",
         report,
         pictures=pictures,
-        classes=classes,
-        kinds=kinds,
+        marks=marks,
         title="Mistakes",
         subtitle=f"{len(report.mistakes)} of {counted(report.judged, 'labelled image')} judged "
         f"wrong, {counted(len(report.suspect_labels), 'label looks', 'labels look')} wrong; "
@@ -119,16 +128,14 @@ def pictured_duplicates(report: DuplicatesReport) -> list[int]:
 def duplicates(
     report: DuplicatesReport,
     pictures: Mapping[int, Pixels],
-    classes: Sequence[str] = (),
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The report of `duplicates` as a gallery; `pictures` by id, of those that can be had."""
     return _page(
         "duplicates.html",
         report,
         pictures=pictures,
-        classes=classes,
-        kinds=kinds,
+        marks=marks,
         title="Duplicates",
         subtitle=f"{counted(len(report.groups), 'group')}: {report.across_splits} across splits, "
         f"{report.across_labels} with contradicting labels; model {report.index.model}.",
@@ -149,8 +156,7 @@ def by_class(rows: Sequence[SummaryRow]) -> list[tuple[str, list[SummaryRow]]]:
 def summary(
     report: SummaryReport,
     pictures: Mapping[int, Pixels],
-    classes: Sequence[str] = (),
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The report of `summary` as a gallery; `pictures` by id, of those that can be had."""
     condition = f" where {report.where}" if report.where else ""
@@ -158,8 +164,7 @@ def summary(
         "summary.html",
         report,
         pictures=pictures,
-        classes=classes,
-        kinds=kinds,
+        marks=marks,
         title=f"What is in the pile, by {report.by}{condition}",
         subtitle=totals(report) if report.rows else "",
     )
@@ -168,8 +173,7 @@ def summary(
 def query(
     report: QueryReport,
     pictures: Mapping[Any, Pixels | str],
-    classes: Sequence[str],
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """Verdicts as a gallery; `pictures` by image, or by verdict where the index holds none."""
     cards = [
@@ -182,14 +186,13 @@ def query(
         for v in report.verdicts
     ]  # fmt: skip
     subtitle = f"{counted(len(cards), 'picture')}; model {report.index.model}."
-    return _gallery(report, "Verdicts", subtitle, cards, pictures, classes, kinds)
+    return _gallery(report, "Verdicts", subtitle, cards, pictures, marks)
 
 
 def search(
     report: SearchReport,
     pictures: Mapping[int, Pixels],
-    classes: Sequence[str],
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """What a search found, as a gallery."""
     cards = [
@@ -199,7 +202,7 @@ def search(
         )
         for h in report.results
     ]  # fmt: skip
-    return _gallery(report, "Found", report.query, cards, pictures, classes, kinds)
+    return _gallery(report, "Found", report.query, cards, pictures, marks)
 
 
 def _perhaps(hit: SearchHit) -> str:
@@ -213,8 +216,7 @@ def _perhaps(hit: SearchHit) -> str:
 def proposals(
     rows: Sequence[Proposal],
     pictures: Mapping[int, Pixels],
-    classes: Sequence[str],
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The images to label next, as a gallery."""
     cards = [
@@ -225,7 +227,7 @@ def proposals(
         for p in rows
     ]  # fmt: skip
     told = f"{counted(len(cards), 'image')} whose labels would teach most."
-    return _gallery(rows, "Label next", told, cards, pictures, classes, kinds)
+    return _gallery(rows, "Label next", told, cards, pictures, marks)
 
 
 def _gallery(
@@ -234,12 +236,11 @@ def _gallery(
     subtitle: str,
     cards: Sequence[Card],
     pictures: Mapping[Any, Pixels | str],
-    classes: Sequence[str],
-    kinds: Mapping[str, str],
+    marks: Marks,
 ) -> str:
     return _page(
         "pictures.html", report, title=title, subtitle=subtitle, pictures=pictures,
-        classes=classes, kinds=kinds, shown=cards, most=MOST_PICTURES,
+        marks=marks, shown=cards, most=MOST_PICTURES,
     )  # fmt: skip
 
 
@@ -257,8 +258,7 @@ def _page(
     title: str,
     subtitle: str,
     pictures: Mapping[Any, Pixels | str] | None = None,
-    classes: Sequence[str] = (),
-    kinds: Mapping[str, str] = NO_KINDS,
+    marks: Marks = NO_MARKS,
     shown: Sequence[Card] = (),
     most: int = MOST,
 ) -> str:
@@ -273,7 +273,7 @@ def _page(
         i: pixels if isinstance(pixels, str) else thumbnail(pixels)
         for i, pixels in (pictures or {}).items()
     }
-    script = SCRIPT.read_text("utf-8") if classes else ""
+    script = SCRIPT.read_text("utf-8") if marks.classes else ""
     environment.globals |= {
         "as_json": _json,
         "by_class": by_class,
@@ -288,8 +288,8 @@ def _page(
         "worst_first": worst_first,
     }
     return environment.get_template(template).render(
-        r=report, names=NAMES, title=title, subtitle=subtitle, most=most, classes=classes,
-        kinds=kinds, shown=shown, script=Markup(script), policy=_policy(script),
+        r=report, names=NAMES, title=title, subtitle=subtitle, most=most, classes=marks.classes,
+        kinds=marks.kinds, shown=shown, script=Markup(script), policy=_policy(script),
     )  # fmt: skip
 
 

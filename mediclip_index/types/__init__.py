@@ -58,6 +58,7 @@ from mediclip_index.types.options import (
     SearchQuery,
     Truncated,
     TuneOptions,
+    WeightsSource,
     WhatIf,
 )
 from mediclip_index.types.reports import (
@@ -244,6 +245,7 @@ __all__ = [
     "Vectors",
     "Verdict",
     "VerifyReport",
+    "WeightsSource",
     "WhatIf",
     "WordsReport",
     "WriteError",

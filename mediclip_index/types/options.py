@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -68,13 +69,11 @@ class Options:
             kind = one.metadata.get("inside")
             if kind is None and one.name in names:
                 value = names.pop(one.name)
-                many = isinstance(one.default, tuple)
-                changes[one.name] = in_sequence(value) if many else value
+                changes[one.name] = in_sequence(value) if isinstance(one.default, tuple) else value
             elif kind is not None:
                 own = {n: names.pop(n) for n in [f.name for f in flat_fields(kind)] if n in names}
                 if own:
-                    shared = getattr(given, one.name)
-                    changes[one.name] = kind.changed(shared, **own)
+                    changes[one.name] = kind.changed(getattr(given, one.name), **own)
         if names:
             verb = cls.__name__.removesuffix("Options").lower()
             raise TypeError(f"{verb} has no option {min(names)!r}")
@@ -121,10 +120,8 @@ def in_sequence(values: Any) -> tuple[Any, ...]:
 
 def choices_of(kind: Any) -> tuple[str, ...]:
     """The values of a Literal, or of one that may be None; () for other types."""
-    for part in (kind, *get_args(kind)):
-        if getattr(part, "__origin__", None) is Literal:
-            return tuple(get_args(part))
-    return ()
+    parts = (kind, *get_args(kind))
+    return next((get_args(part) for part in parts if get_origin(part) is Literal), ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +162,7 @@ class ScanOptions(Options):
 @dataclass(frozen=True, kw_only=True)
 class WhatIf(Options):
     """What is to stand in for the settings in force, and is answered uncalibrated. None: nothing;
-    references: False leaves the model's own out. alpha: 1 is the neighbours alone, whatever they
-    are."""
+    references: False leaves out the model's. alpha: 1 is neighbours alone, whatever they are."""
 
     k: int | None = option(None, "How many labelled neighbours vote.", flag="-k")
     alpha: float | None = option(
@@ -203,8 +199,7 @@ class WhatIf(Options):
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions(Options):
     """What a model runs on. device: auto, cpu, cuda, cuda:N or mps; engine: auto, torch or
-    openvino; precision: auto (fp32, or bf16 where it gives the same answers), fp32, bf16 or
-    int8."""
+    openvino; precision: auto (fp32, or bf16 where it answers the same), fp32, bf16 or int8."""
 
     device: str = "auto"
     engine: str = "auto"
@@ -212,11 +207,18 @@ class ModelOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WeightsSource:
+    """Where fetched weights are kept (None: the hub's own cache); offline: nothing is fetched."""
+
+    cache_dir: Path | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class CreateOptions(Options):
     """What a new index is made with; a model or prompts of None stand for auto and medical."""
 
     running: ModelOptions = inside(ModelOptions)
-
     model: str | None = option(
         None, "For a new index: lite, ARCH:TAG, ARCH:FILE, hf-hub:NAME, local-dir:DIR or auto.",
         metavar="M",

@@ -29,12 +29,12 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def add(write: WriteTransaction, contents: dict[str, str], seed: int = 0) -> dict[str, int]:
     """Keep one image for each path → content; returns ids by path."""
-    known = models.encoder(write)
+    stored = models.encoder(write)
     vectors = unit_rows(np.random.default_rng(seed), len(contents), DIM)
     fresh = dict.fromkeys(contents.values())
     images.add_images(
         write,
-        known,
+        stored,
         [
             NewImage(sha, None, None, 40, 30, "PNG", 99, {"mode": "RGB"}, vector)
             for sha, vector in zip(fresh, vectors, strict=False)

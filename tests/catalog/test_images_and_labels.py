@@ -145,11 +145,11 @@ def test_refusals_are_kept_with_their_reason(filled: Catalog) -> None:
 def test_sentences_and_settings_come_back_as_they_went_in(catalog: Catalog) -> None:
     vectors = np.eye(2, 8, dtype=np.float32)
     with catalog.writing("x") as write:
-        known = models.encoder(write)
-        models.keep_sentences(write, known, ["a 'quoted' one", "zwei"], vectors)
-        models.keep_sentences(write, known, ["zwei"], vectors[:1])
+        stored = models.encoder(write)
+        models.keep_sentences(write, stored, ["a 'quoted' one", "zwei"], vectors)
+        models.keep_sentences(write, stored, ["zwei"], vectors[:1])
     with catalog.reading() as read:
-        found = models.sentence_vectors(read, known, ["zwei", "a 'quoted' one", "unknown"])
+        found = models.sentence_vectors(read, stored, ["zwei", "a 'quoted' one", "unknown"])
         assert models.settings(read) == Settings(number=1)
     assert set(found) == {"zwei", "a 'quoted' one"}
     np.testing.assert_array_equal(found["zwei"], vectors[1])

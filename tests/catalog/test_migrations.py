@@ -14,7 +14,7 @@ from mediclip_index.catalog import Catalog, models, provenance, schema
 from mediclip_index.catalog.rows import Connection, scalar
 from mediclip_index.reading.recipes import FIRST
 from mediclip_index.types import ReadOptions, ScanOptions, Settings
-from tests.jobs.conftest import make_tiny
+from stress.piles import write_model
 
 OLD = Settings(unit="cosines", beta=10.0, near=0.4, references=False)
 
@@ -54,7 +54,7 @@ def _columns(db: Connection, table: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return make_tiny(tmp_path_factory.mktemp("tiny"), seed=0)
+    return write_model(tmp_path_factory.mktemp("tiny"), seed=0)
 
 
 @pytest.mark.parametrize("version", [3, 4])

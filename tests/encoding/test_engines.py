@@ -26,8 +26,10 @@ from mediclip_index.encoding import (
 from mediclip_index.encoding.compiled import BF16, Agreement, ModelRecord
 from mediclip_index.encoding.exporting import trial_of_pictures
 from mediclip_index.encoding.openvino import Engine, Tower
-from mediclip_index.types import Encoder, ModelOptions, Picture, UsageError, Vectors
+from mediclip_index.types import Encoder, ModelOptions, Picture, UsageError, Vectors, WeightsSource
 from tests.encoding.conftest import RECIPE, SENTENCES
+
+OFFLINE = WeightsSource(offline=True)
 
 
 @pytest.fixture
@@ -45,7 +47,9 @@ def moved(tiny: Path, tmp_path: Path) -> Path:
 
 def opened(name: str, photos: Sequence[Picture], **how: Any) -> OpenClipEncoder | OpenVinoEncoder:
     options = ModelOptions(**how)
-    return open_encoder(name, options, recipe=RECIPE, pictures=lambda size: photos, offline=True)
+    return open_encoder(
+        name, options, recipe=RECIPE, pictures=lambda size: photos, weights_source=OFFLINE
+    )
 
 
 def untouched(size: int) -> list[Picture]:
@@ -53,7 +57,7 @@ def untouched(size: int) -> list[Picture]:
 
 
 def warm(name: str) -> OpenClipEncoder | OpenVinoEncoder:
-    return open_encoder(name, recipe=RECIPE, pictures=untouched, offline=True)
+    return open_encoder(name, recipe=RECIPE, pictures=untouched, weights_source=OFFLINE)
 
 
 def least(a: Vectors, b: Vectors) -> float:
@@ -111,9 +115,10 @@ def test_a_warm_start_loads_neither_torch_nor_open_clip(
         "def refuse(*a, **k): raise AssertionError('a socket was opened')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
         "from mediclip_index.encoding import open_encoder\n"
-        "from mediclip_index.types import Picture\n"
+        "from mediclip_index.types import Picture, WeightsSource\n"
         "import numpy as np\n"
-        f"e = open_encoder({name!r}, recipe={RECIPE!r}, pictures=None, offline=True)\n"
+        "offline = WeightsSource(offline=True)\n"
+        f"e = open_encoder({name!r}, recipe={RECIPE!r}, pictures=None, weights_source=offline)\n"
         "e.encode_pictures([Picture(np.zeros((40, 50, 3), np.uint8), 50, 40, 'png')])\n"
         f"print(e.encode_texts({SENTENCES!r}).tolist())\n"
         "heavy = ('torch', 'open_clip', 'transformers', 'openvino.tools.ovc', 'sklearn')\n"
@@ -204,7 +209,9 @@ def test_the_same_weights_elsewhere_are_not_made_ready_twice(
     tiny: Path, moved: Path, cache: Path, photos: list[Picture]
 ) -> None:
     first = opened(f"local-dir:{tiny}", photos)
-    second = open_encoder(f"local-dir:{moved}", recipe=RECIPE, pictures=untouched, offline=True)
+    second = open_encoder(
+        f"local-dir:{moved}", recipe=RECIPE, pictures=untouched, weights_source=OFFLINE
+    )
     assert second.fingerprint == first.fingerprint
     assert second.name != first.name
     assert len(list(cache.glob("*/sheet.json"))) == 1

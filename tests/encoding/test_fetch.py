@@ -16,7 +16,7 @@ from huggingface_hub import constants
 from mediclip_index.encoding import load_encoder
 from mediclip_index.encoding.fetch import can_be_had, from_url
 from mediclip_index.encoding.file_hashes import FileHashes, user_cache_folder
-from mediclip_index.types import ModelUnavailable
+from mediclip_index.types import ModelUnavailable, WeightsSource
 from tests.encoding.conftest import RECIPE, SENTENCES
 
 COMMIT = "1" * 40
@@ -88,13 +88,19 @@ def hub(server: Server, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
 def test_a_model_comes_from_the_hub_once_and_then_from_the_cache(
     hub: Server, tiny: Path, tmp_path: Path
 ) -> None:
-    encoder = load_encoder("hf-hub:nobody/tiny", recipe=RECIPE, cache_dir=tmp_path)
+    encoder = load_encoder(
+        "hf-hub:nobody/tiny", recipe=RECIPE, weights_source=WeightsSource(cache_dir=tmp_path)
+    )
     local = load_encoder(f"local-dir:{tiny}", recipe=RECIPE)
     assert encoder.fingerprint == local.fingerprint
     np.testing.assert_array_equal(encoder.encode_texts(SENTENCES), local.encode_texts(SENTENCES))
     assert any("open_clip_model.safetensors" in asked for asked in hub.asked)
     hub.asked.clear()
-    again = load_encoder("hf-hub:nobody/tiny", recipe=RECIPE, cache_dir=tmp_path, offline=True)
+    again = load_encoder(
+        "hf-hub:nobody/tiny",
+        recipe=RECIPE,
+        weights_source=WeightsSource(cache_dir=tmp_path, offline=True),
+    )
     assert again.fingerprint == local.fingerprint
     assert hub.asked == []
 
@@ -102,7 +108,9 @@ def test_a_model_comes_from_the_hub_once_and_then_from_the_cache(
 def test_a_repository_without_the_file_is_one_sentence(hub: Server, tmp_path: Path) -> None:
     del hub.files["/nobody/tiny/resolve/main/open_clip_model.safetensors"]
     with pytest.raises(ModelUnavailable) as caught:
-        load_encoder("hf-hub:nobody/tiny", recipe=RECIPE, cache_dir=tmp_path)
+        load_encoder(
+            "hf-hub:nobody/tiny", recipe=RECIPE, weights_source=WeightsSource(cache_dir=tmp_path)
+        )
     said = str(caught.value)
     assert "The weights file of hf-hub:nobody/tiny can't be had from the hub's nobody/tiny" in said
     assert "local-dir:FOLDER" in said
@@ -131,8 +139,7 @@ def test_a_file_of_another_server_is_fetched_and_its_hash_held_to_its_address(
             server.address + path,
             what="The weights file",
             instead="bring it by hand",
-            cache_dir=tmp_path,
-            offline=offline,
+            weights_source=WeightsSource(cache_dir=tmp_path, offline=offline),
         )
 
     assert fetched(right).read_bytes() == content

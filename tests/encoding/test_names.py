@@ -11,7 +11,7 @@ import pytest
 
 from mediclip_index.encoding import load_encoder, resolve_auto
 from mediclip_index.encoding.auto import REPOSITORY, openai_file
-from mediclip_index.types import ModelUnavailable
+from mediclip_index.types import ModelUnavailable, WeightsSource
 from tests.encoding.conftest import RECIPE, RandomModel
 
 
@@ -67,7 +67,7 @@ def test_a_folder_in_place_of_a_file_is_said(tmp_path: Path) -> None:
 def test_without_a_hub_the_answer_comes_at_once_and_says_how_to_bring_weights(
     name: str, instead: str
 ) -> None:
-    load_once = refusal(name, offline=True)  # imports are paid for
+    load_once = refusal(name, weights_source=WeightsSource(offline=True))  # imports are paid for
     assert "offline" in load_once
     start = time.monotonic()
     sentence = refusal(name)
@@ -129,7 +129,9 @@ def test_auto_is_clip_where_its_weights_lie_in_the_hubs_cache(
     name, sentence = resolve_auto(tmp_path)
     assert name == "ViT-B-32-quickgelu:openai"
     assert "--model lite" in sentence
-    encoder = load_encoder("auto", recipe=RECIPE, cache_dir=tmp_path, offline=True)
+    encoder = load_encoder(
+        "auto", recipe=RECIPE, weights_source=WeightsSource(cache_dir=tmp_path, offline=True)
+    )
     assert encoder.name == name
     by_file = load_encoder(f"ViT-B-32-quickgelu:{vit.safetensors}", recipe=RECIPE)
     assert encoder.fingerprint == by_file.fingerprint
@@ -139,7 +141,9 @@ def test_a_hub_name_is_loaded_from_the_cache_without_asking_the_hub(
     tmp_path: Path, tiny: Path
 ) -> None:
     in_hub_cache(tmp_path, "nobody/tiny", *tiny.iterdir())
-    encoder = load_encoder("hf-hub:nobody/tiny", recipe=RECIPE, cache_dir=tmp_path)
+    encoder = load_encoder(
+        "hf-hub:nobody/tiny", recipe=RECIPE, weights_source=WeightsSource(cache_dir=tmp_path)
+    )
     assert encoder.name == "hf-hub:nobody/tiny"
     local = load_encoder(f"local-dir:{tiny}", recipe=RECIPE)
     assert encoder.fingerprint == local.fingerprint

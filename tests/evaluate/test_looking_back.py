@@ -16,7 +16,7 @@ from mediclip_index.evaluate.propose import choose
 from mediclip_index.jobs.reread import Square, pixels
 from mediclip_index.show import pages
 from mediclip_index.show.writing import MISTAKES, OutputStyle, write
-from mediclip_index.types import Ids, Silent, UsageError
+from mediclip_index.types import Ids, SearchHit, Silent, UsageError
 from mediclip_index.verdict import unit
 
 
@@ -56,12 +56,17 @@ def test_a_mistake_shows_its_kin_of_both_classes_and_a_reason(mixed: Index) -> N
     assert 'src="http' not in page
 
 
+def written_anew(mixed: Index, row: SearchHit, folder: Path) -> SearchHit:
+    """The same picture in a file of other bytes, added to the index."""
+    with Image.open(row.path) as picture:
+        picture.save(folder / "twin.png", compress_level=1)
+    mixed.build([str(folder / "twin.png")])
+    return mixed.search(where="path like '%twin%'", k=1).results[0]
+
+
 def test_near_duplicates_with_other_labels_contradict(mixed: Index, tmp_path: Path) -> None:
     row = mixed.search(where="path like '%coffee-10%'", k=1).results[0]
-    with Image.open(row.path) as picture:
-        picture.save(tmp_path / "twin.png", compress_level=1)
-    mixed.build([str(tmp_path / "twin.png")])
-    twin = mixed.search(where="path like '%twin%'", k=1).results[0]
+    twin = written_anew(mixed, row, tmp_path)
     mixed.labels.set("medical", [twin.id])
     pairs = {(c.first.id, c.second.id) for c in mixed.mistakes().contradictions}
     assert (row.id, twin.id) in pairs
@@ -81,10 +86,7 @@ def test_one_content_under_two_paths_is_an_exact_duplicate(mixed: Index, tmp_pat
 
 def test_a_leak_is_counted_and_told(mixed: Index, tmp_path: Path) -> None:
     row = mixed.search(where="split = 'test'", k=1).results[0]
-    with Image.open(row.path) as picture:
-        picture.save(tmp_path / "leak.png", compress_level=1)
-    mixed.build([str(tmp_path / "leak.png")])
-    leak = mixed.search(where="path like '%leak%'", k=1).results[0]
+    leak = written_anew(mixed, row, tmp_path)
     before = mixed.duplicates().leaks["test"]["leaked"]
     mixed.labels.set(row.label, [leak.id], split="train")
     assert mixed.duplicates().leaks["test"]["leaked"] == before + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,33 +12,13 @@ from PIL import Image
 from mediclip_index import Index
 from mediclip_index.catalog import models
 from mediclip_index.types import Settings
-
-TINY = {
-    "embed_dim": 32,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 64, "patch_size": 8, "head_width": 32},
-    "text_cfg": {
-        "context_length": 32, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1,
-    },
-}  # fmt: skip
+from stress.piles import write_model
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a small, randomly initialised model in a folder of its own."""
-    return make_tiny(tmp_path_factory.mktemp("tiny"), seed=0)
-
-
-def make_tiny(folder: Path, seed: int) -> str:
-    import torch
-    from open_clip import CLIP
-    from safetensors.torch import save_file
-
-    torch.manual_seed(seed)
-    model = CLIP(**TINY)
-    save_file(model.state_dict(), folder / "open_clip_model.safetensors")
-    config = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    return f"local-dir:{folder}"
+    return write_model(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="session")

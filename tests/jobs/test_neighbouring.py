@@ -33,7 +33,7 @@ def session(tmp_path: Path) -> Session:
 
 
 @pytest.fixture
-def known(session: Session, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
+def stored(session: Session, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
     monkeypatch.setattr("mediclip_index.neighbours.index_types.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.neighbours.EXACT_NUMBERS", 100)
     monkeypatch.setattr("mediclip_index.jobs.ann_index.FEW_NEW", 10)
@@ -41,7 +41,7 @@ def known(session: Session, monkeypatch: pytest.MonkeyPatch) -> StoredEncoder:
         return models.encoder(read)
 
 
-def add(session: Session, known: StoredEncoder, vectors: Vectors, first: int) -> None:
+def add(session: Session, stored: StoredEncoder, vectors: Vectors, first: int) -> None:
     """Images whose ids are first, first + 1, ..."""
     names = [hashlib.sha256(str(first + n).encode()).hexdigest() for n in range(len(vectors))]
     with session.catalog.writing("test") as write:
@@ -50,7 +50,7 @@ def add(session: Session, known: StoredEncoder, vectors: Vectors, first: int) ->
         images.add_files(write, source, files)
         images.add_images(
             write,
-            known,
+            stored,
             [
                 NewImage(sha, None, None, 1, 1, "PNG", 1, {}, vector)
                 for sha, vector in zip(names, vectors, strict=True)
@@ -58,92 +58,95 @@ def add(session: Session, known: StoredEncoder, vectors: Vectors, first: int) ->
         )
 
 
-def search(session: Session, known: StoredEncoder, query: Vectors, k: int) -> tuple[Ids, list[str]]:
+def search(
+    session: Session, stored_encoder: StoredEncoder, query: Vectors, k: int
+) -> tuple[Ids, list[str]]:
     with session.catalog.reading() as read:
-        vector_index, notes = session.vector_index(read, known)
-        stored = partial(images.vectors, read, known)
+        vector_index, notes = session.vector_index(read, stored_encoder)
+        stored = partial(images.vectors, read, stored_encoder)
         found, _ = vector_index.search(query[None], k, None, stored)
     return found[0], notes
 
 
-def generations(session: Session, known: StoredEncoder) -> list[tuple[int, str, int]]:
+def generations(session: Session, stored: StoredEncoder) -> list[tuple[int, str, int]]:
     with session.catalog.reading() as read:
-        files = ann_files.files(read, known.fingerprint)
+        files = ann_files.files(read, stored.fingerprint)
     return [(file.generation, file.kind, file.count) for file in files]
 
 
+def grow(
+    session: Session, stored: StoredEncoder, vectors: Vectors, first: int
+) -> list[tuple[int, str, int]]:
+    """Add images and write what files are due; the files that there are then."""
+    add(session, stored, vectors, first)
+    refresh_neighbours(session, stored)
+    return generations(session, stored)
+
+
 def test_new_images_stand_beside_a_big_file_until_they_are_a_tenth(
-    session: Session, known: StoredEncoder, rng: np.random.Generator
+    session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 400, DIM)
-    add(session, known, vectors[:300], 1)
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(1, "compressed", 300)]
-    add(session, known, vectors[300:308], 301)
-    refresh_neighbours(session, known)  # too few: they are read from the catalog
-    assert generations(session, known) == [(1, "compressed", 300)]
-    add(session, known, vectors[308:315], 309)
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(1, "compressed", 300), (2, "compressed", 15)]
-    add(session, known, vectors[315:330], 316)
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(1, "compressed", 300), (3, "compressed", 30)]
+    assert grow(session, stored, vectors[:300], 1) == [(1, "compressed", 300)]
+    # Too few: they are read from the catalog
+    assert grow(session, stored, vectors[300:308], 301) == [(1, "compressed", 300)]
+    assert grow(session, stored, vectors[308:315], 309) == [
+        (1, "compressed", 300),
+        (2, "compressed", 15),
+    ]
+    assert grow(session, stored, vectors[315:330], 316) == [
+        (1, "compressed", 300),
+        (3, "compressed", 30),
+    ]
     for row in (0, 305, 312, 329):
-        assert search(session, known, vectors[row], 1)[0].tolist() == [row + 1]
-    add(session, known, vectors[330:331], 331)
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(4, "compressed", 331)]
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(4, "compressed", 331)]
+        assert search(session, stored, vectors[row], 1)[0].tolist() == [row + 1]
+    assert grow(session, stored, vectors[330:331], 331) == [(4, "compressed", 331)]
+    refresh_neighbours(session, stored)
+    assert generations(session, stored) == [(4, "compressed", 331)]
 
 
 def test_a_supplement_that_is_lost_is_searched_from_the_catalog_and_made_again(
-    session: Session, known: StoredEncoder, rng: np.random.Generator
+    session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 320, DIM)
-    add(session, known, vectors[:300], 1)
-    refresh_neighbours(session, known)
-    add(session, known, vectors[300:], 301)
-    refresh_neighbours(session, known)
+    grow(session, stored, vectors[:300], 1)
+    grow(session, stored, vectors[300:], 301)
     (session.catalog.folder / "neighbours-2.faiss").unlink()
     for row in (10, 310):
-        found, notes = search(session, known, vectors[row], 1)
+        found, notes = search(session, stored, vectors[row], 1)
         assert found.tolist() == [row + 1]
         assert "neighbours-2.faiss" in notes[0] and "exactly" in notes[0]
-    refresh_neighbours(session, known)
-    assert search(session, known, vectors[310], 1) == (np.array([311]), [])
-    assert generations(session, known) == [(3, "compressed", 320)]
+    refresh_neighbours(session, stored)
+    assert search(session, stored, vectors[310], 1) == (np.array([311]), [])
+    assert generations(session, stored) == [(3, "compressed", 320)]
 
 
 def test_a_flipped_bit_in_a_compressed_file_is_noticed_and_the_catalog_searched(
-    session: Session, known: StoredEncoder, rng: np.random.Generator
+    session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 200, DIM)
-    add(session, known, vectors, 1)
-    refresh_neighbours(session, known)
+    grow(session, stored, vectors, 1)
     path = session.catalog.folder / "neighbours-1.faiss"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    found, notes = search(session, known, vectors[17], 5)
+    found, notes = search(session, stored, vectors[17], 5)
     assert "is not the file that was written" in notes[0]
     assert found.tolist() == (np.argsort(-(vectors @ vectors[17]))[:5] + 1).tolist()
 
 
 def test_an_index_type_that_was_asked_for_stays(
-    session: Session, known: StoredEncoder, rng: np.random.Generator
+    session: Session, stored: StoredEncoder, rng: np.random.Generator
 ) -> None:
     vectors = unit_rows(rng, 60, DIM)
-    add(session, known, vectors[:50], 1)
+    add(session, stored, vectors[:50], 1)
     ask_for(session, "exact")
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(1, "exact", 50)]
-    add(session, known, vectors[50:], 51)
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(2, "exact", 60)]
+    refresh_neighbours(session, stored)
+    assert generations(session, stored) == [(1, "exact", 50)]
+    assert grow(session, stored, vectors[50:], 51) == [(2, "exact", 60)]
     ask_for(session, "auto")
-    refresh_neighbours(session, known)
-    assert generations(session, known) == [(3, "compressed", 60)]
+    refresh_neighbours(session, stored)
+    assert generations(session, stored) == [(3, "compressed", 60)]
 
 
 def test_an_image_that_was_gone_when_the_file_was_made_is_found_when_it_returns(
@@ -178,11 +181,11 @@ def test_verdicts_on_a_compressed_index_are_those_on_an_exact_one_and_replay(
 
 def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
     session: Session,
-    known: StoredEncoder,
+    stored: StoredEncoder,
     rng: np.random.Generator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(session, known, unit_rows(rng, 20, DIM), first=1)
+    add(session, stored, unit_rows(rng, 20, DIM), first=1)
     write_file = neighbours.write_file
     made: list[Path] = []
 
@@ -195,7 +198,7 @@ def test_a_vector_that_is_erased_while_a_file_is_made_is_not_in_it(
         return written
 
     monkeypatch.setattr(neighbours, "write_file", erased_meanwhile)
-    refresh_neighbours(session, known)
+    refresh_neighbours(session, stored)
     assert len(made) == 2
-    assert [count for _, _, count in generations(session, known)] == [19]
+    assert [count for _, _, count in generations(session, stored)] == [19]
     assert not any(path.exists() for path in made)

@@ -13,7 +13,7 @@ from mediclip_index import Index
 from mediclip_index.catalog import Catalog
 from mediclip_index.jobs import record
 from mediclip_index.types import ModelUnavailable, UsageError, Verdict
-from tests.jobs.conftest import make_tiny
+from stress.piles import write_model
 
 THREE = """
 name = "three"
@@ -160,9 +160,9 @@ def test_a_verdict_waits_in_the_spool_while_the_index_is_busy(
 def changed_model(tmp_path: Path, pile: Path) -> Iterator[Index]:
     folder = tmp_path / "model"
     folder.mkdir()
-    index = Index.create(tmp_path / "other", model=make_tiny(folder, seed=1))
+    index = Index.create(tmp_path / "other", model=write_model(folder, seed=1))
     index.build([str(pile)])
-    make_tiny(folder, seed=2)
+    write_model(folder, seed=2)
     os.utime(folder / "open_clip_model.safetensors", ns=(1, 1))
     yield Index.open(tmp_path / "other")
 

@@ -250,8 +250,8 @@ def test_a_file_that_was_away_meanwhile_is_read_again_when_it_comes_back(
     assert earlier.build().gone == 1
     earlier.build(reread=True)
     with catalog(earlier).reading() as read:
-        known = models.encoder(read)
-        assert set(ids).isdisjoint(images.vectors(read, known, ids)[0].tolist())
+        stored = models.encoder(read)
+        assert set(ids).isdisjoint(images.vectors(read, stored, ids)[0].tolist())
     before = told(earlier)
     shutil.move(tmp_path / "q.tif", mixed / "q.tif")
     earlier.build()

@@ -94,11 +94,11 @@ def test_the_same_pictures_get_the_same_verdicts_from_a_model_whose_cosines_are_
 def test_what_ships_is_what_it_was_in_the_bundled_models_cosines(tmp_path: Path) -> None:
     index = Index.create(tmp_path / "index", model="lite-4")
     with index._session.catalog.reading() as read:
-        known, settings = models.encoder(read), models.settings(read)
+        stored, settings = models.encoder(read), models.settings(read)
     assert (settings.unit, settings.beta, settings.near) == ("spreads", BETA, NEAR)
-    assert known.unrelated is not None
-    assert BETA / known.unrelated.spread == pytest.approx(18, abs=1)
-    assert known.unrelated.median + NEAR * known.unrelated.spread == pytest.approx(0.4, abs=0.03)
+    assert stored.unrelated is not None
+    assert BETA / stored.unrelated.spread == pytest.approx(18, abs=1)
+    assert stored.unrelated.median + NEAR * stored.unrelated.spread == pytest.approx(0.4, abs=0.03)
 
 
 def test_without_sample_pictures_the_pile_is_measured_pairs_of_one_source_aside(

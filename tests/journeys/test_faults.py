@@ -104,8 +104,8 @@ def test_a_disk_that_fills_keeps_every_commit_and_takes_more_later(
         add(write, {"/pile/later.png": "later" * 8}, seed=999)
     with filled.reading() as read:
         assert len(images.images(read)) == 5 + done[0]
-        known = models.encoder(read)
-        assert len(images.vectors(read, known)[0]) == 5 + done[0]
+        stored = models.encoder(read)
+        assert len(images.vectors(read, stored)[0]) == 5 + done[0]
 
 
 @pytest.mark.parametrize("size", [1_000, 1_000_000])

@@ -41,6 +41,13 @@ def unlabelled(typed: Typed) -> None:
     assert typed("label", "set", "--clear", *everyone).exit_code == 0
 
 
+def gallery(typed: Typed, folder: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """A page of all that is in the index, and what its pictures can be marked as."""
+    page = folder / "page.html"
+    assert typed("query", "--indexed", "--no-audit", "--html", page, "--json").exit_code == 0
+    return page, pictures(page.read_text("utf-8"))
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
 def test_every_list_is_a_gallery_too(
     typed: Typed, tmp_path: Path, command: tuple[str, ...]
@@ -88,9 +95,7 @@ def test_files_that_are_not_in_the_index_are_shown_too(typed: Typed, tmp_path: P
 
 @in_a_browser
 def test_keys_mark_pictures_and_the_saved_marks_are_imported(typed: Typed, tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    assert typed("query", "--indexed", "--no-audit", "--html", page, "--json").exit_code == 0
-    shown = pictures(page.read_text("utf-8"))
+    page, shown = gallery(typed, tmp_path)
     with Browser(tmp_path) as browser:
         browser.open(page)
         assert browser.value("document.getElementById('save').disabled") is True
@@ -134,9 +139,7 @@ def test_keys_mark_pictures_and_the_saved_marks_are_imported(typed: Typed, tmp_p
 
 @in_a_browser
 def test_a_kind_is_typed_and_says_its_class(typed: Typed, tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    assert typed("query", "--indexed", "--no-audit", "--html", page, "--json").exit_code == 0
-    shown = pictures(page.read_text("utf-8"))
+    page, shown = gallery(typed, tmp_path)
     with Browser(tmp_path) as browser:
         browser.open(page)
 

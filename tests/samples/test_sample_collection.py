@@ -149,14 +149,20 @@ def watched(code: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def told(code: str, home: Path) -> list[str]:
+    """The words that code prints, which may touch no network."""
+    run = watched(code, home)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()
+
+
 def test_nothing_reaches_for_the_network_nor_writes_to_the_home_folder(tmp_path: Path) -> None:
     code = (
         "from mediclip_index.samples import collection\n"
         "found = collection()\n"
         "print(len(found.entries), len(found.notes))"
     )
-    run = watched(code, tmp_path)
-    assert (run.stdout.split(), run.returncode) == (["38", "0"], 0), run.stderr
+    assert told(code, tmp_path) == ["38", "0"]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -166,8 +172,7 @@ def test_what_could_only_be_downloaded_counts_as_missing(tmp_path: Path) -> None
         "ways = finders()\n"
         "print(ways['pydicom']('RG1_UNCI.dcm'), ways['scikit-image']('skin.jpg'))"
     )
-    run = watched(code, tmp_path)
-    assert (run.stdout.split(), run.returncode) == (["None", "None"], 0), run.stderr
+    assert told(code, tmp_path) == ["None", "None"]
 
 
 def test_the_watch_on_the_network_would_notice(tmp_path: Path) -> None:

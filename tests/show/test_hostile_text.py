@@ -168,12 +168,12 @@ class Page(html.parser.HTMLParser):
 @pytest.mark.parametrize(
     ("written", "name"),
     [
-        (lambda report: pages.mistakes(report, {}, CLASSES), "mistakes"),
-        (lambda report: pages.summary(report, {}, CLASSES), "summary"),
-        (lambda report: pages.duplicates(report, {}, CLASSES), "duplicates"),
-        (lambda report: pages.query(report, {}, CLASSES), "query"),
-        (lambda report: pages.search(report, {}, CLASSES), "search"),
-        (lambda report: pages.proposals(report, {}, CLASSES), "proposals"),
+        (lambda report: pages.mistakes(report, {}, pages.Marks(CLASSES)), "mistakes"),
+        (lambda report: pages.summary(report, {}, pages.Marks(CLASSES)), "summary"),
+        (lambda report: pages.duplicates(report, {}, pages.Marks(CLASSES)), "duplicates"),
+        (lambda report: pages.query(report, {}, pages.Marks(CLASSES)), "query"),
+        (lambda report: pages.search(report, {}, pages.Marks(CLASSES)), "search"),
+        (lambda report: pages.proposals(report, {}, pages.Marks(CLASSES)), "proposals"),
         (pages.evaluation, "evaluation"),
     ],
 )
