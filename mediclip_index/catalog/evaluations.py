@@ -55,6 +55,16 @@ def find(read: ReadTransaction, number: int) -> Any:
     return json.loads(rows[0][0])
 
 
+def all_of(read: ReadTransaction) -> list[tuple[int, Any, int, str]]:
+    """All kept reports, the latest first: number, body, time, author."""
+    rows = read.db.execute(
+        "SELECT e.number, e.body, t.time_us, t.author FROM evaluations e JOIN transactions t "
+        "USING (tx) WHERE e.kind = 'evaluation' AND e.tx <= ? ORDER BY e.number DESC",
+        [read.tx],
+    ).fetchall()
+    return [(number, json.loads(body), time_us, author) for number, body, time_us, author in rows]
+
+
 def learned(read: ReadTransaction, key: str) -> Any:
     """The kept answers of a method with a key that says all that they follow from; else None."""
     rows = read.db.execute(

@@ -44,7 +44,7 @@ def evaluate(
     """
     index = open_index(context)
     if compare:
-        both = index.compare_evaluations(*compare)
+        both = index.evaluations.compare(*compare)
         print_notes(both.notes)
         print_report(both, writing.COMPARISON, form)
         return

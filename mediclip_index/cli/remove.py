@@ -92,7 +92,7 @@ def remove(
     where, what = options.where, options.what
     index = open_index(context)
     if options.listed:
-        print_report(index.removed(), writing.REMOVED, form)
+        print_report(index.images.removed(), writing.REMOVED, form)
         return
     chosen = pictures(index, images, all_pages=all_pages)
     many = (where is not None or all_pages) and not options.restore

@@ -6,14 +6,47 @@ from typing import Any
 
 import numpy as np
 
-from mediclip_index.catalog import evaluations
+from mediclip_index.catalog import evaluations, labels
 from mediclip_index.evaluate import metrics
 from mediclip_index.session.session import Session
-from mediclip_index.types import EvaluationComparison, Ids, MethodChange
+from mediclip_index.types import EvaluationComparison, Ids, KeptEvaluation, MethodChange
+
+
+def kept(session: Session) -> tuple[KeptEvaluation, ...]:
+    """See Evaluations.all."""
+    with session.catalog.reading() as read:
+        rows = evaluations.all_of(read)
+    return tuple(
+        KeptEvaluation(
+            number=number,
+            split=body["split"],
+            n=body["n"],
+            accuracy=body["methods"]["blend"]["accuracy"]["value"],
+            settings=body["settings"],
+            time=labels.iso(time_us),
+            by=author,
+        )
+        for number, body, time_us, author in rows
+    )
+
+
+def report(session: Session, number: int) -> dict[str, Any]:
+    """See Evaluations.get."""
+    with session.catalog.reading() as read:
+        body = {**evaluations.find(read, number), "number": number}
+    body.pop("answers", None)
+    return body
+
+
+def wrong(session: Session, number: int) -> list[int]:
+    """See Evaluations.wrong."""
+    with session.catalog.reading() as read:
+        answers = evaluations.find(read, number).get("answers", {})
+    return [int(i) for i in answers.get("wrong", {}).get("blend", [])]
 
 
 def compared(session: Session, first: int, second: int) -> EvaluationComparison:
-    """See Index.compare_evaluations."""
+    """See Evaluations.compare."""
     with session.catalog.reading() as read:
         one = {**evaluations.find(read, first), "number": first}
         other = {**evaluations.find(read, second), "number": second}

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from mediclip_index.jobs import label as label_job
 from mediclip_index.jobs import lookup as lookup_job
+from mediclip_index.jobs import remove as remove_job
 from mediclip_index.jobs import reread as reread_job
+from mediclip_index.jobs.listing import Listing
+from mediclip_index.jobs.previews import Previews
 from mediclip_index.session.session import Session
-from mediclip_index.types import Pixels
+from mediclip_index.types import Pixels, RemovedImage
 
 
 class Images:
@@ -30,3 +33,15 @@ class Images:
         """Indexed images by id, read from their files again (each its own page, frame or member),
         (h, w, 3) uint8, the longer side at most `side`; those whose file is gone are missing."""
         return reread_job.thumbnails(self._session, ids, side)
+
+    def removed(self) -> tuple[RemovedImage, ...]:
+        """The images that are removed now, by id: when, and by whom."""
+        return remove_job.removed(self._session)
+
+    def listing(self) -> Listing:
+        """Lists of the images, for who asks again and again: verdicts are kept between them."""
+        return Listing(self._session)
+
+    def previews(self) -> Previews:
+        """Small pictures of the images, made once and kept in the index folder; to be closed."""
+        return Previews(self._session)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from mediclip_index.catalog import Catalog
 from mediclip_index.index.audit import Audit
+from mediclip_index.index.evaluations import Evaluations
 from mediclip_index.index.images import Images
 from mediclip_index.index.labels import Labels
 from mediclip_index.index.prompts import Prompts
@@ -17,6 +18,7 @@ from mediclip_index.jobs import build as build_job
 from mediclip_index.jobs import columns as columns_job
 from mediclip_index.jobs import create as create_job
 from mediclip_index.jobs import export as export_job
+from mediclip_index.jobs import keep as keep_job
 from mediclip_index.jobs import query as query_job
 from mediclip_index.jobs import remove as remove_job
 from mediclip_index.jobs import repair as repair_job
@@ -32,7 +34,6 @@ from mediclip_index.types import (
     CreateOptions,
     DuplicatesReport,
     EvaluateOptions,
-    EvaluationComparison,
     EvaluationReport,
     ExportReport,
     InfoReport,
@@ -42,7 +43,6 @@ from mediclip_index.types import (
     Progress,
     QueryOptions,
     QueryReport,
-    RemovedImage,
     RemoveReport,
     RepairReport,
     SearchQuery,
@@ -72,6 +72,7 @@ class Index:
         self.labels = Labels(session)
         self.prompts = Prompts(session)
         self.audit = Audit(session)
+        self.evaluations = Evaluations(session)
         self.settings = SettingsHistory(session)
 
     @classmethod
@@ -145,6 +146,10 @@ class Index:
         """Who signs what is written."""
         return self._session.author
 
+    def signed_by(self, author: str) -> Index:
+        """The same index with another author; the model that is loaded serves both."""
+        return Index(self._session.signed_by(author))
+
     @property
     def hashes_paths(self) -> bool:
         """Whether this index names files by salted hashes."""
@@ -168,6 +173,10 @@ class Index:
         chosen = BuildOptions.changed(options, **changes)
         return build_job.build(self._session, in_sequence(sources), chosen, progress or Silent())
 
+    def keep(self, files: Sequence[str], *, progress: Progress | None = None) -> BuildReport:
+        """Copy files into the index folder and add what they hold; a purge deletes the copies."""
+        return keep_job.keep(self._session, in_sequence(files), progress or Silent())
+
     def query(
         self,
         sources: str | Sequence[str],
@@ -175,6 +184,7 @@ class Index:
         *,
         stdin: bytes | None = None,
         seen: Callable[[Verdict, Pixels], None] | None = None,
+        called: Mapping[str, str] | None = None,
         progress: Progress | None = None,
         **changes: Any,
     ) -> QueryReport:
@@ -184,7 +194,8 @@ class Index:
         order given. `k`, `alpha` and `references` False (without the model's own) are what-ifs and
         are answered uncalibrated. `as_of` (ISO 8601) answers with the labels, images, words and
         settings of that moment. Files are found and read as by `build`. `seen` is called with each
-        verdict and its picture as the model saw it, (h, w, 3) uint8.
+        verdict and its picture as the model saw it, (h, w, 3) uint8; `called` names sources
+        otherwise than where they lie (an upload, say).
         """
         return query_job.query_files(
             self._session,
@@ -192,6 +203,7 @@ class Index:
             QueryOptions.changed(options, **changes),
             stdin=stdin,
             seen=seen,
+            called=called,
             progress=progress or Silent(),
         )
 
@@ -282,13 +294,6 @@ class Index:
         return evaluate_job.evaluate(
             self._session, EvaluateOptions.changed(options, **changes), progress or Silent()
         )
-
-    def compare_evaluations(self, first: int, second: int) -> EvaluationComparison:
-        """Two kept evaluations by number: what each figure gained, McNemar's test on the images
-        that both judged, and which images turned right or wrong."""
-        from mediclip_index.evaluate import changes as changes_job
-
-        return changes_job.compared(self._session, first, second)
 
     def mistakes(
         self,
@@ -382,10 +387,6 @@ class Index:
         return remove_job.remove(
             self._session, chosen, where=where, what=what, dry_run=dry_run, last=last
         )
-
-    def removed(self) -> tuple[RemovedImage, ...]:
-        """The images that are removed now, by id: when, and by whom."""
-        return remove_job.removed(self._session)
 
     def export(self, folder: str | Path) -> ExportReport:
         """Write all tables but the list of neighbour files as Parquet, and the library, into a new

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mediclip_index.jobs import foresee as foresee_job
 from mediclip_index.jobs import import_labels as import_labels_job
 from mediclip_index.jobs import label as label_job
 from mediclip_index.jobs import lookup as lookup_job
@@ -12,6 +13,7 @@ from mediclip_index.jobs import split as split_job
 from mediclip_index.session import kinds as kinds_job
 from mediclip_index.session.session import Session
 from mediclip_index.types import (
+    Foreseen,
     ImportOptions,
     LabelEvent,
     LabelReport,
@@ -81,6 +83,11 @@ class Labels:
         those that share a value of `by` (a column, "folder" or "source"), or a subject, stay
         together. The rest stays support."""
         return split_job.split(self._session, shares, by=by, where=where, seed=seed)
+
+    def would_turn(self, image: int, label: str) -> Foreseen:
+        """How many images around an indexed one would be of another class, were it labelled so;
+        nothing is written."""
+        return foresee_job.would_turn(self._session, image, label)
 
     def next(self, count: int = 10) -> list[Proposal]:
         """The unlabelled images whose labels would teach most, the most telling first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -45,6 +45,7 @@ def query_files(
     stdin: bytes | None,
     progress: Progress,
     seen: Callable[[Verdict, Pixels], None] | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> QueryReport:
     """See Index.query."""
     if not sources:
@@ -52,6 +53,7 @@ def query_files(
     notes: list[str] = []
     refused: list[Refusal] = []
     entries = list(_entries(sources, options.scan, refused, notes))
+    entries = [_called(entry, called or {}) for entry in entries]
     head = None
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded, which does
@@ -159,6 +161,15 @@ def _entries(
             refused += scan.refused
             notes += scan.notes
             yield from scan.entries
+
+
+def _called(entry: Entry, called: Mapping[str, str]) -> Entry:
+    """A file under another name than that of where it lies; what is in an archive, too."""
+    for source, name in called.items():
+        if entry.given.startswith(source):
+            given = name + entry.given.removeprefix(source)
+            return replace(entry, path=given, given=given, at=entry.where)
+    return entry
 
 
 def _batches(loaded: Iterator[Loaded]) -> Iterator[list[Loaded]]:

@@ -21,6 +21,7 @@ from mediclip_index.catalog import (
     removals,
 )
 from mediclip_index.catalog.removals import PurgeSet
+from mediclip_index.jobs import keep
 from mediclip_index.jobs.columns import judged, matching
 from mediclip_index.jobs.repair import sweep_erased
 from mediclip_index.session.session import Session
@@ -179,6 +180,7 @@ def _purge(session: Session, ids: Sequence[int]) -> int:
         # Once committed, nobody would know any more what to look for there.
         quarantine.forget(session.catalog.folder, {*purge_set.contents, *purge_set.paths})
         previews.forget(session.catalog.folder, purge_set.ids)
+        keep.forget(session.catalog.folder, purge_set.paths)
     for file in taken:
         file.unlink(missing_ok=True)
     sweep_erased(session)

@@ -55,6 +55,12 @@ class Session:
         self._coming: Future[Encoder | None] | None = None
         self._names: Names | None = None
 
+    def signed_by(self, author: str) -> Session:
+        """A session of another author, with the encoder that is loaded."""
+        other = Session(self.catalog, by=author, options=self.options, bundled=self.bundled)
+        other._encoder = self._encoder
+        return other
+
     @property
     def names(self) -> Names:
         """How this index names files."""

@@ -7,6 +7,7 @@ from mediclip_index.types.comparisons import (
     CompareReport,
     EvaluationComparison,
     GroupUse,
+    KeptEvaluation,
     MethodChange,
     MethodResult,
     SentenceWorth,
@@ -92,6 +93,7 @@ from mediclip_index.types.reports import (
 )
 from mediclip_index.types.serving import ListPage, ListQuery, ServeOptions
 from mediclip_index.types.summaries import (
+    Foreseen,
     SummaryReport,
     SummaryRow,
     TurnedReport,
@@ -160,6 +162,7 @@ __all__ = [
     "ExportReport",
     "Facts",
     "Finding",
+    "Foreseen",
     "Frames",
     "GroupShare",
     "GroupUse",
@@ -175,6 +178,7 @@ __all__ = [
     "IndexType",
     "IndexUnavailable",
     "InfoReport",
+    "KeptEvaluation",
     "KeptSettings",
     "LabelEvent",
     "LabelReport",

@@ -96,3 +96,16 @@ class CompareReport:
     support: int
     contenders: tuple[MethodResult, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeptEvaluation:
+    """An evaluation in short. accuracy: of the blend."""
+
+    number: int
+    split: str
+    n: int
+    accuracy: float
+    settings: int
+    time: str
+    by: str

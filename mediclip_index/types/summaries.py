@@ -66,3 +66,14 @@ class TurnedReport:
     index: IndexFacts
     verdicts: int
     turned: tuple[TurnedVerdict, ...]
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a label would do: how many of the images around it (`looked_at`) would be of another
+    class."""
+
+    image: int
+    label: str
+    looked_at: int
+    turned: int

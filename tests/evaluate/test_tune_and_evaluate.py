@@ -38,7 +38,7 @@ def test_the_tuned_blend_beats_the_untuned_one_on_pictures_it_never_saw(mixed: I
     assert after.calibrated
     assert after.methods["blend"].log_loss < before.methods["blend"].log_loss
     assert after.methods["blend"].accuracy.value >= before.methods["blend"].accuracy.value
-    both = mixed.compare_evaluations(before.number, after.number)
+    both = mixed.evaluations.compare(before.number, after.number)
     assert (both.first["n"], both.second["n"], both.both) == (32, 32, 32)
     gain = after.methods["blend"].accuracy.value - before.methods["blend"].accuracy.value
     assert both.change["blend"].accuracy == pytest.approx(gain)
@@ -51,11 +51,11 @@ def test_a_mended_label_shows_as_a_gain_of_the_second_evaluation(mixed: Index) -
     wrong = mixed.evaluate()
     mixed.labels.set("medical", ids)
     right = mixed.evaluate()
-    both = mixed.compare_evaluations(wrong.number, right.number)
+    both = mixed.evaluations.compare(wrong.number, right.number)
     assert set(both.mended) == set(ids)
     assert both.change["blend"].mcnemar.only_second == 3
     assert both.change["blend"].mcnemar.only_first == len(both.broken) == 0
-    unlike = mixed.compare_evaluations(right.number, mixed.evaluate(split="train").number)
+    unlike = mixed.evaluations.compare(right.number, mixed.evaluate(split="train").number)
     assert unlike.both == 0
     assert any("split" in note for note in unlike.notes)
 

@@ -60,7 +60,7 @@ REQUESTS: dict[str, tuple[Callable[[Index], Any], str]] = {
         "no index type hnsw; give one of auto",
     ),
     "a verdict that was never given": (lambda i: i.audit.show("nobody"), "no verdict nobody"),
-    "an evaluation that was never made": (lambda i: i.compare_evaluations(1, 2), "evaluation"),
+    "an evaluation that was never made": (lambda i: i.evaluations.compare(1, 2), "evaluation"),
 }
 
 

@@ -103,7 +103,7 @@ def test_the_best_stays_and_the_rest_can_come_back(folder: Path, tmp_path: Path)
     (copied,) = (tmp_path / "kept").glob("*.png")
     assert copied.name not in {Path(path).name for path in left_out}
     index = Index.open(folder / "index")
-    assert {Path(image.path).stem for image in index.removed()} == {
+    assert {Path(image.path).stem for image in index.images.removed()} == {
         Path(path).stem for path in left_out
     }
     assert [g.kind for g in index.duplicates().groups] == ["exact"]
@@ -157,7 +157,7 @@ def test_many_copies_are_not_removed_without_a_yes(
     refused = run(folder, "duplicates", "--keep", "best", "--remove")
     assert refused.exit_code == 2
     assert "--yes" in refused.output
-    assert Index.open(folder / "index").removed() == ()
+    assert Index.open(folder / "index").images.removed() == ()
     done = run(folder, "duplicates", "--keep", "best", "--remove", "--yes")
     assert "5 images removed" in done.output
 
@@ -193,11 +193,11 @@ def test_frames_of_one_film_stay_and_a_larger_member_of_an_archive_is_the_best(f
     assert "1 image would be removed" in told
     assert "look alike and stay" in told
     assert "--also-frames" in told
-    assert Index.open(film / "index").removed() == ()
+    assert Index.open(film / "index").images.removed() == ()
     every = run(film, "duplicates", "--keep", "best", "--also-frames", "--format", "paths")
     assert len(every.stdout.split()) == 2
     run(film, "duplicates", "--keep", "best", "--remove")
-    assert [Path(one.path).name for one in Index.open(film / "index").removed()] == ["a.jpg"]
+    assert [Path(one.path).name for one in Index.open(film / "index").images.removed()] == ["a.jpg"]
 
 
 def test_a_labelled_copy_is_the_best(folder: Path) -> None:

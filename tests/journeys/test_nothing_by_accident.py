@@ -40,11 +40,11 @@ def test_many_are_not_removed_without_a_yes(folder: Path) -> None:
     assert "30 images" in refused.output
     assert "--yes" in refused.output
     assert run(folder, "remove", "--where", "id > 0", "--dry-run").exit_code == 0
-    assert Index.open(folder).removed() == ()
+    assert Index.open(folder).images.removed() == ()
     assert run(folder, "remove", "--where", "id <= 20").exit_code == 0
     assert run(folder, "remove", "--restore", "--last").exit_code == 0
     assert run(folder, "remove", "--where", "id > 0", "--yes").exit_code == 0
-    assert len(Index.open(folder).removed()) == 30
+    assert len(Index.open(folder).images.removed()) == 30
 
 
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 0), ("y\n", 30)])
@@ -60,7 +60,7 @@ def test_on_a_terminal_many_are_asked_about(folder: Path, answer: str, left: int
         _, said = process.communicate(timeout=120)
     os.close(ours)
     assert "Remove 30 images?" in said
-    assert len(Index.open(folder).removed()) == left
+    assert len(Index.open(folder).images.removed()) == left
 
 
 def test_what_is_removed_is_listed_and_comes_back_by_condition_or_as_the_last(
@@ -73,11 +73,11 @@ def test_what_is_removed_is_listed_and_comes_back_by_condition_or_as_the_last(
     assert [(row["id"], row["by"]) for row in listed[:2]] == [(1, "Ada"), (2, "Ada")]
     assert all(row["path"].endswith(".png") and row["time"].startswith("20") for row in listed)
     assert run(folder, "remove", "--restore", "--where", "path like '%01.png'").exit_code == 0
-    assert [row.id for row in Index.open(folder).removed()] == [1, 5]
+    assert [row.id for row in Index.open(folder).images.removed()] == [1, 5]
     assert run(folder, "remove", "--restore", "--last").exit_code == 0
-    assert [row.id for row in Index.open(folder).removed()] == [1]
+    assert [row.id for row in Index.open(folder).images.removed()] == [1]
     assert run(folder, "remove", "--restore", "--last").exit_code == 0
-    assert Index.open(folder).removed() == ()
+    assert Index.open(folder).images.removed() == ()
     assert run(folder, "remove", "--last").exit_code == 2
 
 

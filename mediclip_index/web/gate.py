@@ -1,0 +1,126 @@
+"""The doors as ASGI: every request passes here, before anything of it is read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from html import escape
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from mediclip_index.web.doors import HEADERS, Asked, Doors, Refused, limit_of, open_to
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+SLOWEST = 60.0  # seconds that a part of a request may take to come
+STATIC = "/static/"
+
+
+class Gate:
+    """Lets in what `doors` says, bounds what a request brings, and signs every answer."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], doors: Doors):
+        self._app = app
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        asked = Asked(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
+                      headers)  # fmt: skip
+        answer = open_to(self._doors, asked)
+        if isinstance(answer, Refused):
+            await _refuse(send, asked, answer)
+            return
+        if answer.location is not None:
+            await _let_in(send, self._doors, answer.location)
+            return
+        limit = limit_of(self._doors, asked.path)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > limit:
+            await _refuse(send, asked, Refused(413, _too_large(limit)))
+            return
+        scope["state"] = {**scope.get("state", {}), "user": answer.user}
+        cached = asked.path.startswith(STATIC)
+        await self._app(scope, _bounded(receive, limit), _signed(send, cached=cached))
+
+
+def _too_large(limit: int) -> str:
+    return f"That is more than the {limit // 1024**2:,} MB that one request may bring."
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """What a request brings, refused once it is more than `limit` bytes or stops coming."""
+    brought = 0
+    whole = False
+
+    async def bounded() -> Message:
+        nonlocal brought, whole
+        if whole:  # what comes now is only that the other side has gone
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), SLOWEST)
+        except TimeoutError:
+            raise HTTPException(408, "The upload stopped half way; send it again.") from None
+        brought += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if brought > limit:
+            raise HTTPException(413, _too_large(limit))
+        return message
+
+    return bounded
+
+
+def _signed(send: Send, *, cached: bool) -> Send:
+    """Answers with the headers that bind a browser; only the package's own files may be kept."""
+
+    async def signed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [(k, v) for k, v in message["headers"] if k.lower() != b"server"]
+            named = {k.lower() for k, _ in headers}
+            headers += [
+                (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in named
+            ]
+            if b"cache-control" not in named:
+                kept = b"private, max-age=3600" if cached else b"no-store"
+                headers.append((b"cache-control", kept))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return signed
+
+
+async def _let_in(send: Send, doors: Doors, location: str) -> None:
+    """Put the token into a cookie, and go on without it in the address."""
+    cookie = f"{doors.cookie}={doors.token}; HttpOnly; SameSite=Strict; Path=/"
+    # A path of one slash only: "//other.example" would lead to another host.
+    place = "/" + location.lstrip("/")
+    headers = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())]
+    out = _signed(send, cached=False)
+    await out({"type": "http.response.start", "status": 303, "headers": headers})
+    await out({"type": "http.response.body", "body": b""})
+
+
+async def _refuse(send: Send, asked: Asked, refused: Refused) -> None:
+    if asked.path.startswith("/api/"):
+        body, kind = json.dumps({"error": refused.why}).encode(), b"application/json"
+    else:
+        body = (
+            "<!doctype html><html lang=en><meta charset=utf-8><title>mediclip-index</title>"
+            f"<p>{escape(refused.why)}</p>"
+        ).encode()
+        kind = b"text/html; charset=utf-8"
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()),
+               (b"connection", b"close")]  # fmt: skip
+    out = _signed(send, cached=False)
+    await out({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await out({"type": "http.response.body", "body": body if asked.method != "HEAD" else b""})

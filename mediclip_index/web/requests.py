@@ -1,0 +1,170 @@
+"""What routes take from a request, and how they answer."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from fastapi import Depends
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from mediclip_index import __version__
+from mediclip_index.index import Index
+from mediclip_index.show.text import counted, percent, safe
+from mediclip_index.types import (
+    ListQuery,
+    MediclipError,
+    ModelUnavailable,
+    SearchHit,
+    SearchQuery,
+    UsageError,
+    Verdict,
+)
+from mediclip_index.types.serving import Order
+from mediclip_index.web.site import NotFound, Site
+
+LARGEST_ID = 2**63 - 1
+PAGES = (
+    ("/", "Pile"), ("/ask", "Ask"), ("/review", "Review"), ("/map", "Map"),
+    ("/quality", "Quality"), ("/audit", "Audit"),
+)  # fmt: skip
+
+
+def site_of(request: Request) -> Site:
+    return cast(Site, request.app.state.site)
+
+
+def index_of(request: Request) -> Index:
+    """The index, signed by who asks."""
+    return site_of(request).of(request)
+
+
+TheSite = Annotated[Site, Depends(site_of)]
+TheIndex = Annotated[Index, Depends(index_of)]
+
+
+def image_of(index: Index, image: int) -> SearchHit:
+    """An indexed image; NotFound where there is none of this id."""
+    if not 0 < image <= LARGEST_ID:
+        raise NotFound(f"There is no image #{image} in this index.")
+    found = index.images.listing().described([image])
+    if not found:
+        removed = any(one.id == image for one in index.images.removed())
+        why = "was removed" if removed else "is not in this index, or its file is gone"
+        raise NotFound(f"Image #{image} {why}.")
+    return found[0]
+
+
+def verdict_of(index: Index, image: int) -> Verdict | None:
+    """The verdict on an indexed image by its stored vector, None where it has none; not kept."""
+    try:
+        report = index.query_indexed(where=f"id = {int(image)}", audit=False)
+    except ModelUnavailable:
+        return None
+    return report.verdicts[0] if report.verdicts else None
+
+
+def list_query(
+    text: str = "",
+    without: str = "",
+    like: str = "",
+    where: str = "",
+    kind: str = "",
+    label: str = "",
+    verdict: str = "",
+    unsure: str = "",
+    source: str = "",
+    order: Order = "oldest",
+) -> ListQuery:
+    """What the search line and the chips of the Pile say, as one value. `text` may hold several
+    texts, divided by ";", and ids as "#12"; each may carry a weight, as in "X-ray::0.5"."""
+    texts = [part.strip() for part in text.split(";") if part.strip()]
+    ids = [int(t[1:]) for t in texts if t.startswith("#") and t[1:].isdecimal()]
+    ids += [int(i) for i in like.replace(",", " ").split() if _is_id(i)]
+    conditions = [f"({where.strip()}\n)"] if where.strip() else []
+    for column, value in (("label", label), ("verdict", verdict), ("split", source)):
+        if value == "none":
+            conditions.append(f"{column} IS NULL")
+        elif value:
+            conditions.append(f"{column} = {_quoted(value)}")
+    if unsure:
+        conditions.append("unsure" if unsure != "no" else "NOT unsure")
+    search = SearchQuery(
+        text=tuple(t for t in texts if not (t.startswith("#") and t[1:].isdecimal())),
+        without=tuple(part.strip() for part in without.split(";") if part.strip()),
+        like=tuple(ids),
+        where=" AND ".join(conditions) or None,
+        kinds=(kind,) if kind else (),
+        k=None,
+    )
+    return ListQuery(search=search, order=order)
+
+
+def _is_id(text: str) -> bool:
+    if text.isdecimal() and 0 < int(text) <= LARGEST_ID:
+        return True
+    raise UsageError(f"{text[:40]!r} is no image's number.")
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+TheList = Annotated[ListQuery, Depends(list_query)]
+
+
+def _printable(value: Any) -> Any:
+    """Strings without what would steer a page; what a macro made is a page's own text."""
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("mediclip_index.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "counted": counted, "percent": percent, "pages": PAGES, "version": __version__,
+        "name_of": lambda path: Path(path).name or path,
+    }  # fmt: skip
+    return environment
+
+
+def page(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
+    """A template as an answer."""
+    site = site_of(request)
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            request=request,
+            path=request.url.path,
+            user=site.of(request).author,
+            read_only=site.read_only,
+            index_name=site.index.path.name,
+            **shown,
+        )
+    )
+    return HTMLResponse(text, status)
+
+
+def status_of(error: MediclipError) -> int:
+    """The status that says best what an error is."""
+    from mediclip_index.types import IndexBusy, IndexUnavailable
+
+    if isinstance(error, NotFound):
+        return 404
+    if isinstance(error, UsageError):
+        return 400
+    if isinstance(error, (IndexBusy, IndexUnavailable, ModelUnavailable)):
+        return 503
+    return 500
