@@ -34,6 +34,7 @@ from mediclip_index.types.keeping import (
     TakenImage,
     VerifyReport,
 )
+from mediclip_index.types.maps import MapOptions, MapPoints, MapReport
 from mediclip_index.types.mistakes import (
     SUSPECT,
     Contradiction,
@@ -176,6 +177,9 @@ __all__ = [
     "KeptSettings",
     "LabelEvent",
     "LabelReport",
+    "MapOptions",
+    "MapPoints",
+    "MapReport",
     "McNemar",
     "MediclipError",
     "Mended",
