@@ -20,7 +20,7 @@ _NEIGHBOURS = 15
 _EXACT = 20_000  # vectors that are compared each with each
 _VISITED = 16  # lists of a larger searcher that a query visits, of about √n
 _TRAINED = 50  # vectors a list
-_ONE = threading.Lock()  # umap's compiled code may not run in two threads at once
+_ONE = threading.Lock()  # a process ends where two threads run umap's compiled code at once
 
 
 class Landmarks:
