@@ -315,6 +315,7 @@ def python_page() -> str:
     from mediclip_index.index.images import Images
     from mediclip_index.index.index import Index
     from mediclip_index.index.labels import Labels
+    from mediclip_index.index.map import Map
     from mediclip_index.index.prompts import Prompts
     from mediclip_index.index.settings import SettingsHistory
 
@@ -329,6 +330,7 @@ def python_page() -> str:
     for name, kind in (
         ("Index", Index), ("index.labels", Labels), ("index.images", Images),
         ("index.prompts", Prompts), ("index.audit", Audit), ("index.settings", SettingsHistory),
+        ("index.map", Map),
     ):  # fmt: skip
         parts.append(f"## {name}\n")
         for method, function in vars(kind).items():
@@ -343,7 +345,7 @@ def python_page() -> str:
     for options in (
         reports.BuildOptions, reports.QueryOptions, reports.SearchQuery, reports.TuneOptions,
         reports.EvaluateOptions, reports.AuditFilter, reports.CreateOptions, reports.ModelOptions,
-        reports.ReadOptions, reports.ScanOptions, reports.WhatIf,
+        reports.ReadOptions, reports.ScanOptions, reports.WhatIf, reports.MapOptions,
     ):  # fmt: skip
         parts.append(f"### {options.__name__}\n")
         parts.append("| option | default | |\n| --- | --- | --- |")

@@ -11,6 +11,7 @@ from mediclip_index.index.audit import Audit
 from mediclip_index.index.evaluations import Evaluations
 from mediclip_index.index.images import Images
 from mediclip_index.index.labels import Labels
+from mediclip_index.index.map import Map
 from mediclip_index.index.prompts import Prompts
 from mediclip_index.index.settings import SettingsHistory
 from mediclip_index.jobs import audit as audit_job
@@ -70,6 +71,7 @@ class Index:
         self._session = session
         self.images = Images(session)
         self.labels = Labels(session)
+        self.map = Map(session)
         self.prompts = Prompts(session)
         self.audit = Audit(session)
         self.evaluations = Evaluations(session)

@@ -12,6 +12,7 @@ from pathlib import Path
 from mediclip_index.catalog import audit, checks, images, models, quarantine, removals
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.jobs.ann_index import refresh_neighbours
+from mediclip_index.jobs.map import drop_useless, strip
 from mediclip_index.jobs.reread import again
 from mediclip_index.jobs.verify import strays, verify
 from mediclip_index.session.session import Session
@@ -59,6 +60,8 @@ def repair(session: Session, *, progress: Progress) -> RepairReport:
         renew_neighbours(session)
         mended.append(Mended("neighbours", "the neighbour file was written anew"))
         found = verify(session, deep=None, progress=Silent())
+    if drop_useless(session):
+        mended.append(Mended("map", "the map was of no use and is deleted; it can be made anew"))
     return RepairReport(found.path, found.ok, tuple(mended), found.findings)
 
 
@@ -72,11 +75,13 @@ def renew_neighbours(session: Session) -> None:
 
 
 def sweep_erased(session: Session) -> None:
-    """Leave no byte of what a purge erased: catalog, old copies of it, and neighbour files."""
+    """Leave no byte of what a purge erased: catalog, old copies of it, neighbour files, and
+    the map."""
     for path in session.catalog.folder.glob("catalog.duckdb.schema-*"):
         path.unlink(missing_ok=True)
     for path in session.catalog.folder.glob("neighbours-*.faiss"):
         path.unlink(missing_ok=True)
+    strip(session)
     # The mark that a purge is done stands in the new catalog, so this comes last of the deletions.
     session.catalog.rewrite()
     renew_neighbours(session)

@@ -40,7 +40,7 @@ BUILD = "`mediclip-index build` looks at them again"
 _UNFINISHED = (
     re.compile(r"catalog\.duckdb\.(?P<pid>\d+)\.new(\.wal)?"),
     re.compile(r"catalog\.duckdb\.schema-\d+\.new"),
-    re.compile(r"\.neighbours-(?P<pid>\d+)-\d+"),
+    re.compile(r"\.(neighbours|map)-(?P<pid>\d+)-\d+"),
     re.compile(r"(spool|aside)/\..+\.jsonl\.(?P<pid>\d+)\.new"),
     re.compile(r"spool/\.\d+-(?P<pid>\d+)\.jsonl"),
 )

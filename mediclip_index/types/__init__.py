@@ -35,6 +35,7 @@ from mediclip_index.types.keeping import (
     TakenImage,
     VerifyReport,
 )
+from mediclip_index.types.maps import MapOptions, MapPoints, MapReport
 from mediclip_index.types.mistakes import (
     SUSPECT,
     Contradiction,
@@ -184,6 +185,9 @@ __all__ = [
     "LabelReport",
     "ListPage",
     "ListQuery",
+    "MapOptions",
+    "MapPoints",
+    "MapReport",
     "McNemar",
     "MediclipError",
     "Mended",
