@@ -22,6 +22,7 @@ COMMANDS = {
     "build": "Add pictures to the index: folders, files, CSV lists.",
     "query": "Classify pictures, with the evidence.",
     "search": "Find indexed pictures by text, picture, id, kind or condition.",
+    "serve": "Open the index as a page in the browser.",
     "summary": "Count what is in the index, by class and kind.",
     "label": "Label pictures, by id, by path or from a CSV.",
     "prompts": "List, add and test the sentences that describe the classes.",

@@ -20,6 +20,7 @@ from mediclip_index.jobs.columns import Judged, judged
 from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import open_snapshot
 from mediclip_index.types import (
+    Ids,
     IndexBusy,
     ListPage,
     ListQuery,
@@ -30,6 +31,15 @@ from mediclip_index.types import (
 
 AT_ONCE = 2_000  # images that are judged while somebody waits
 _KEPT = 32  # lists
+
+
+def _told_apart(columns: conditions.VerdictColumns, by: str) -> np.ndarray:
+    if by == "unsure":
+        return np.where(columns.unsure, "unsure", "sure").astype(object)
+    if by == "correct":
+        right = columns.guess == columns.verdict
+        return np.where(right, "as the machine says", "other than the machine says").astype(object)
+    return columns.verdict
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,31 @@ class Listing:
     def ids(self, query: ListQuery) -> tuple[int, ...]:
         """All images of a list, in its order."""
         return tuple(self._list(query)[0].ids.tolist())
+
+    def coloured(self, ids: Ids, by: str, most: int) -> tuple[list[str], np.ndarray]:
+        """The values by which these images (sorted ids, (n,)) are told apart, the most frequent
+        first and at most `most` of them, and each image's place among them, (n,) uint8, 255 for
+        others and none. by: verdict, label, unsure, source or correct (a person's class held
+        against the machine's)."""
+        kept = self._judged
+        if by in ("label", "source"):
+            with self._session.catalog.reading() as read:
+                given = conditions.values(read, "label" if by == "label" else "split")
+            texts = np.array([given.get(int(i)) or "" for i in ids], dtype=object)
+        elif kept is None:
+            texts = np.full(len(ids), "", dtype=object)
+        else:
+            columns = kept[1].columns
+            places = np.minimum(np.searchsorted(columns.ids, ids), max(len(columns.ids) - 1, 0))
+            there = columns.ids[places] == ids if len(columns.ids) else np.zeros(len(ids), bool)
+            texts = np.where(there, _told_apart(columns, by)[places], "")
+        names, counts = np.unique(texts.astype(str), return_counts=True)
+        order = [n for n in np.argsort(-counts, kind="stable") if names[n]][:most]
+        chosen = [str(names[n]) for n in order]
+        found = np.full(len(ids), 255, dtype=np.uint8)
+        for place, name in enumerate(chosen):
+            found[texts == name] = place
+        return chosen, found
 
     def described(
         self, ids: Sequence[int], similarities: Sequence[float] | None = None

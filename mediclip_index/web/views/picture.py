@@ -1,0 +1,51 @@
+"""One picture: large, with its verdict, the evidence, and all that was said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from mediclip_index.types import SearchQuery, UsageError, Verdict
+from mediclip_index.types.serving import ListQuery
+from mediclip_index.web.requests import TheIndex, TheSite, image_of, page, verdict_of
+from mediclip_index.web.site import Site
+
+router = APIRouter()
+KIN = 12  # images like it
+
+
+@router.get("/picture/{image}", response_class=HTMLResponse)
+def picture(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLResponse:
+    """All about one image."""
+    found = image_of(index, image)
+    with site.encoding:
+        verdict = verdict_of(index, image)
+        kin = _kin(site, image)
+    past = [
+        row for row in index.audit.find(path=found.path, limit=50)
+        if row.verdict.sha256 == found.sha256
+    ]  # fmt: skip
+    return page(
+        request, "picture.html", image=found, verdict=verdict, kin=kin,
+        voters=voters(site, verdict), history=index.labels.history(image), past=past,
+        classes=index.info().classes, kinds=index.labels.kinds(),
+        hashed=index.hashes_paths,
+    )  # fmt: skip
+
+
+def voters(site: Site, verdict: Verdict | None) -> list[dict[str, Any]]:
+    """The indexed neighbours of a verdict that had a vote, with what is known of them now."""
+    if verdict is None:
+        return []
+    heard = [n for n in verdict.neighbours if n.weight > 0]
+    known = {hit.id: hit for hit in site.listing.described([n.id for n in heard])}
+    return [{"neighbour": n, "image": known.get(n.id)} for n in heard]
+
+
+def _kin(site: Site, image: int) -> Any:
+    try:
+        return site.listing.page(ListQuery(search=SearchQuery(like=(image,), k=KIN)), 0, KIN).images
+    except UsageError:
+        return ()
