@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from uuid6 import uuid7
 
-from mediclip_index.catalog import errors, schema
+from mediclip_index.catalog import connections, errors, schema
 from mediclip_index.catalog.files import put_in_place
 from mediclip_index.catalog.locks import FolderLock
 from mediclip_index.catalog.rows import Connection, insert, scalar
@@ -255,24 +255,37 @@ class Catalog:
     @contextmanager
     def _connected(self, *, read_only: bool, into: Path | None = None) -> Iterator[Connection]:
         with errors.told(self.file):
-            try:
-                db = duckdb.connect(
-                    str(self.file),
-                    read_only=read_only,
-                    config={
-                        "autoinstall_known_extensions": "false",
-                        "autoload_known_extensions": "false",
-                    },
-                )
-                schema.confine(db, [] if into is None else [into])
-                if read_only:
-                    db.execute("SET lock_configuration = true")
-            except duckdb.Error as error:
-                raise errors.cannot_open(self.file, error) from error
-            try:
-                yield db
-            finally:
-                db.close()
+            if read_only and into is None:
+                with connections.shared(self.file, self._open_to_read) as db:
+                    yield db
+                return
+            # A configuration of its own asks for an instance of its own.
+            with connections.alone(self.file):
+                db = self._opened(read_only=read_only, into=into)
+                try:
+                    yield db
+                finally:
+                    db.close()
+
+    def _open_to_read(self) -> Connection:
+        return self._opened(read_only=True, into=None)
+
+    def _opened(self, *, read_only: bool, into: Path | None) -> Connection:
+        try:
+            db = duckdb.connect(
+                str(self.file),
+                read_only=read_only,
+                config={
+                    "autoinstall_known_extensions": "false",
+                    "autoload_known_extensions": "false",
+                },
+            )
+            schema.confine(db, [] if into is None else [into])
+            if read_only:
+                db.execute("SET lock_configuration = true")
+        except duckdb.Error as error:
+            raise errors.cannot_open(self.file, error) from error
+        return db
 
     def _migrate(self, timeout: float) -> None:
         with self.writing("migrate", timeout=timeout):

@@ -184,15 +184,15 @@ def _placed(
     searcher: Landmarks | None,
     progress: Progress,
 ) -> tuple[Ids, Vectors]:
-    """Ids and positions of images that have none yet."""
-    if not len(todo) or not len(base.landmark_ids):
-        return _NOBODY, np.empty((0, 2), dtype=np.float32)
+    """Ids and positions of images that have none yet. searcher: of all landmarks, or None."""
     landmark_xy = base.landmark_xy
-    if searcher is None:
+    if searcher is None and len(todo):
         landmarks, vectors = _vectors_of(session, known, base.landmark_ids)
         landmark_xy = landmark_xy[np.searchsorted(base.landmark_ids, landmarks)]
         searcher = Landmarks(vectors)
-    found_ids, found_xy = [], []
+    if searcher is None or not searcher.count:
+        return _NOBODY, np.empty((0, 2), dtype=np.float32)
+    found_ids, found_xy = [_NOBODY], [np.empty((0, 2), dtype=np.float32)]
     progress.start("place", len(todo))
     for ids, vectors in _pieces(session, known, todo, through):
         rows, cosines = searcher.nearest(vectors, neighbours.NEAREST)
@@ -220,15 +220,15 @@ def _pieces(
 
 
 def _vectors_of(session: Session, known: StoredEncoder, ids: Ids) -> tuple[Ids, Vectors]:
-    found_ids, found = _NOBODY, np.empty((len(ids), known.dim), dtype=np.float32)
-    parts = []
+    """Ids and vectors of those of these images whose vector is there and sound."""
+    found = np.empty((len(ids), known.dim), dtype=np.float32)
+    parts = [_NOBODY]
     count = 0
     for keys, vectors in _pieces(session, known, ids, np.iinfo(np.int64).max):
         parts.append(keys)
         found[count : count + len(keys)] = vectors
         count += len(keys)
-    found_ids = np.concatenate([_NOBODY, *parts])
-    return found_ids, found[:count]
+    return np.concatenate(parts), found[:count]
 
 
 def _sound(vectors: Vectors) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

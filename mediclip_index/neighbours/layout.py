@@ -17,6 +17,7 @@ from mediclip_index.types import Ids, Vectors
 
 FEW = 50  # up to here the two directions in which they differ most say enough
 _NEIGHBOURS = 15
+_ROOM = 0.5  # between likes, in units of umap: with its 0.1 a map is small dots in much white
 _EXACT = 20_000  # vectors that are compared each with each
 _VISITED = 8  # lists of a larger searcher that a query visits: 98 % of the five nearest, measured
 _TRAINED = 50  # vectors a list
@@ -91,6 +92,7 @@ def _by_neighbours(vectors: Vectors, seed: int, start: Vectors, landmarks: Landm
 
         reducer = umap.UMAP(
             n_neighbors=k,
+            min_dist=_ROOM,
             metric="euclidean",
             init=_spread_out(start),
             precomputed_knn=(rows, far),
