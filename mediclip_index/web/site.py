@@ -12,11 +12,12 @@ from pathlib import Path
 from starlette.requests import Request
 
 from mediclip_index.index import Index
-from mediclip_index.types import MediclipError, Progress
+from mediclip_index.types import InfoReport, MediclipError, Progress
 from mediclip_index.web.tasks import Task, Tasks
 
 _PEOPLE = 64  # whose index is kept open
-_SETTLED = 1.0  # seconds without a change before all verdicts are given anew
+_SETTLED = 1.0  # seconds from a change until all verdicts are given anew, at least
+_LONGEST_REST = 120.0  # seconds until a change shows in the verdicts of lists, at most
 _PATIENCE = 10.0  # seconds that long work has to stop when the page ends
 
 
@@ -35,9 +36,11 @@ class Site:
         self.tasks = Tasks(self._after)
         self.uploads = Path(tempfile.mkdtemp(prefix="mediclip-uploads-"))
         self.encoding = threading.Lock()  # one picture or sentence at a time by the model
+        self._info: tuple[int, InfoReport] | None = None
         self._people: OrderedDict[str, Index] = OrderedDict()
         self._guard = threading.Lock()
         self._changed = threading.Event()
+        self._over = threading.Event()
         self._closing = False
         self._judge = threading.Thread(target=self._keep_judged, name="verdicts", daemon=True)
 
@@ -48,6 +51,7 @@ class Site:
 
     def close(self) -> None:
         self._closing = True
+        self._over.set()
         self._changed.set()
         self.tasks.close(_PATIENCE)
         self.previews.close()
@@ -66,6 +70,12 @@ class Site:
                 self._people.popitem(last=False)
             return self._people[user]
 
+    def info(self, tx: int | None = None) -> InfoReport:
+        """What the index holds; looked up once a transaction, where that is known."""
+        if tx is None or self._info is None or self._info[0] != tx:
+            self._info = (-1 if tx is None else tx, self.index.info())
+        return self._info[1]
+
     def changed(self) -> None:
         """Labels or settings changed: verdicts are to be given anew."""
         self._changed.set()
@@ -79,20 +89,28 @@ class Site:
                 self.index.encode_texts(["a picture"])
         except MediclipError:
             pass  # no model: lists without words still work, and the page says so where it matters
+        took = 0.0
         while not self._closing:
             self._changed.wait()
             if self._closing:
                 return
             self._changed.clear()
-            time.sleep(_SETTLED if self.listing.judged_through is not None else 0)
-            if self._changed.is_set():
-                continue
+            # Who labels one after another should not wait for a processor meanwhile.
+            if self.listing.judged_through is not None and self._rest(max(_SETTLED, 2 * took)):
+                return
+            self._changed.clear()
+            begun = time.monotonic()
             try:
                 self.listing.refresh(_Ending(self))
+                took = time.monotonic() - begun
             except MediclipError:
                 time.sleep(_SETTLED)
             except _Over:
                 return
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait so long; whether the page ends."""
+        return self._over.wait(min(seconds, _LONGEST_REST))
 
     @property
     def closing(self) -> bool:

@@ -86,10 +86,10 @@ function view() {
 
 function draw() {
   cancelAnimationFrame(frame);
-  frame = requestAnimationFrame(paint);
+  frame = requestAnimationFrame(() => paint());
 }
 
-function paint() {
+function paint(few = moving > 0) {
   if (!state.n) return;
   size();
   const context = canvas.getContext("2d");
@@ -101,7 +101,7 @@ function paint() {
   const colours = new Uint32Array(256).fill(rgba(dark.matches ? NONE.dark : NONE.light));
   palette().forEach((hex, n) => (colours[n] = rgba(hex)));
   const { x, y, value, order } = state;
-  const n = moving ? Math.min(state.n, WHILE_MOVING) : state.n;
+  const n = few ? Math.min(state.n, WHILE_MOVING) : state.n;
   const dots = Math.max(1, Math.min(7, Math.round((0.0035 * half) / Math.sqrt(state.n / 2000))));
   const side = Math.max(dots, state.n < 200 ? 5 : 1);
   for (let k = 0; k < n; k += 1) {

@@ -57,7 +57,7 @@ export async function label(ids, name) {
   if (kind !== undefined) said.kind = kind;
   const report = await api("labels", said);
   if (report) {
-    remember({ tx: report.tx });
+    if (report.tx) remember({ tx: report.tx });
     const what = name === "" ? "without a label" : `labelled ${name}${kind ? `, ${kind}` : ""}`;
     const more = report.notes.length ? ` ${report.notes.join(" ")}` : "";
     notice(`${count(ids.length)} ${what}. Z takes it back.${more}`);

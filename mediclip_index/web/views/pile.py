@@ -33,13 +33,13 @@ NAMES = (
 @router.get("/", response_class=HTMLResponse)
 def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HTMLResponse:
     """The search line, the chips, and the first images."""
-    info = index.info()
     why, found = None, None
     try:
         with site.encoding:
             found = site.listing.page(query, 0, PART)
     except (UsageError, IndexBusy) as error:
         why = error
+    info = site.info(None if found is None else found.tx)
     return page(
         request, "pile.html", 200 if why is None else 503 if isinstance(why, IndexBusy) else 400,
         info=info, found=found, why=str(why) if why else None, busy=isinstance(why, IndexBusy),
@@ -79,7 +79,7 @@ def _asked(request: Request) -> dict[str, str]:
 
 def _further(request: Request, found: Any, start: int) -> str | None:
     """Where the next images are to be had; None where there are none."""
-    if found is None or start >= found.total:
+    if found is None or (start >= found.total and not found.more):
         return None
     asked = [(n, v) for n, v in request.query_params.items() if n in NAMES and v]
     return "/pile/part?" + urlencode([*asked, ("start", str(start))])
