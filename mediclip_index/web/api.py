@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,8 +12,9 @@ from starlette.responses import FileResponse, Response
 from mediclip_index.catalog import previews
 from mediclip_index.reading import member_of
 from mediclip_index.show.records import plain
+from mediclip_index.show.text import safe
 from mediclip_index.types import QueryOptions, QueryReport, SearchQuery
-from mediclip_index.web.requests import TheIndex, TheList, TheSite, image_of
+from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, image_of, verdict_of
 from mediclip_index.web.site import NotFound, Site
 from mediclip_index.web.uploads import received
 
@@ -20,7 +22,6 @@ router = APIRouter(tags=["index"])
 MOST = 500  # images of one page of a list
 Texts = Annotated[list[str], Query()]
 Count = Annotated[int, Query(ge=1, le=MOST)]
-Start = Annotated[int, Query(ge=0, le=10**9)]
 
 
 @router.get("/info")
@@ -67,8 +68,6 @@ def ids(site: TheSite, query: TheList) -> Any:
 @router.get("/images/{image}")
 def image(index: TheIndex, site: TheSite, image: int) -> Any:
     """One image: what is known of it, its verdict with the evidence, and its labels so far."""
-    from mediclip_index.web.requests import verdict_of
-
     found = image_of(index, image)
     with site.encoding:
         verdict = verdict_of(index, image)
@@ -102,11 +101,10 @@ def original(index: TheIndex, image: int) -> Response:
     path = image_of(index, image).path
     if index.hashes_paths or member_of(path) is not None:
         raise NotFound("This file can't be saved: it lies in an archive, or its name is hashed.")
-    kind = "application/octet-stream"
-    try:
-        return FileResponse(path, media_type=kind, filename=path.rsplit("/", 1)[-1])
-    except (OSError, RuntimeError):
-        raise NotFound(f"The file of image #{image} is gone.") from None
+    if not os.path.isfile(path):
+        raise NotFound(f"The file of image #{image} is gone.")
+    name = safe(os.path.basename(path))
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
 @router.post("/query", openapi_extra={

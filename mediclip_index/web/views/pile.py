@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from mediclip_index.types import IndexBusy, InfoReport, ListQuery, SearchQuery, UsageError
-from mediclip_index.web.requests import TheIndex, TheList, TheSite, page
+from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, page
 from mediclip_index.web.site import Site
 from mediclip_index.web.uploads import received
 
@@ -50,7 +50,7 @@ def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HT
 
 @router.get("/pile/part", response_class=HTMLResponse)
 def part(
-    request: Request, site: TheSite, query: TheList, start: Annotated[int, Query(ge=0)] = 0
+    request: Request, site: TheSite, query: TheList, start: Start = 0
 ) -> HTMLResponse:
     """The next images of a list, as the grid takes them in."""
     with site.encoding:
