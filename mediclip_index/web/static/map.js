@@ -13,6 +13,8 @@ const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9",
 const DARK = ["#56b4e9", "#ff9d5c", "#3fd6a4", "#f0a6cf", "#f0e442", "#9ad1f5", "#e5c87a", "#c4a5f0", "#dddddd", "#ffb08a", "#7fd9cf", "#ff9ccf"];
 const NONE = { light: "#8b949e", dark: "#6e7781" };
 const state = { n: 0, ids: null, x: null, y: null, value: null, names: [], order: null, scale: 1, cx: 0, cy: 0, chosen: new Set() };
+const FEW = 90; // points in view that are shown as their pictures
+const thumbs = new Map();
 let pixels = null;
 let frame = 0;
 let moving = 0;
@@ -102,21 +104,69 @@ function paint(few = moving > 0) {
   palette().forEach((hex, n) => (colours[n] = rgba(hex)));
   const { x, y, value, order } = state;
   const n = few ? Math.min(state.n, WHILE_MOVING) : state.n;
-  const dots = Math.max(1, Math.min(7, Math.round((0.0035 * half) / Math.sqrt(state.n / 2000))));
-  const side = Math.max(dots, state.n < 200 ? 5 : 1);
+  const side = sideOf(half);
+  const spans = disc(side);
+  const middle = side >> 1;
+  const visible = [];
   for (let k = 0; k < n; k += 1) {
     const i = order[k];
-    const px = (left + x[i] * half) | 0;
-    const py = (top - y[i] * half) | 0;
+    const px = ((left + x[i] * half) | 0) - middle;
+    const py = ((top - y[i] * half) | 0) - middle;
     if (px < 0 || py < 0 || px >= w - side || py >= h - side) continue;
     const colour = colours[value[i]];
     let row = py * w + px;
     if (side === 1) out[row] = colour;
-    else for (let r = 0; r < side; r += 1, row += w) out.fill(colour, row, row + side);
+    else for (let r = 0; r < side; r += 1, row += w) out.fill(colour, row + spans[r], row + side - spans[r]);
+    if (visible.length <= FEW) visible.push(i);
   }
   context.putImageData(pixels, 0, 0);
+  delete canvas.dataset.pictures;
+  if (visible.length <= FEW) picture(context, visible);
   mark();
   canvas.dataset.drawn = String(n);
+}
+
+// The diameter of a point: the fewer there are, and the nearer they are looked at, the larger.
+function sideOf(half) {
+  const wide = (0.0035 * half) / Math.sqrt(state.n / 2000);
+  return Math.max(1, Math.min(9, Math.round(wide)), state.n < 200 ? Math.round(9 * ratio()) : 1);
+}
+
+// What each row of a disc leaves free at either side.
+function disc(side) {
+  const r = side / 2;
+  return Array.from({ length: side }, (_, n) => Math.round(r - Math.sqrt(r * r - (n + 0.5 - r) ** 2)));
+}
+
+const ratio = () => canvas.width / (canvas.getBoundingClientRect().width || 1);
+
+const pictureSide = (n) => Math.round((n > 40 ? 34 : 48) * ratio());
+
+// The few points in view, as their pictures framed by their colour.
+function picture(context, visible) {
+  const side = pictureSide(visible.length);
+  if (thumbs.size > 500) thumbs.clear();
+  const { half, left, top } = view();
+  const colours = [...palette()];
+  context.lineWidth = Math.max(2, Math.round(2.5 * ratio()));
+  for (const i of visible) {
+    const id = state.ids[i];
+    if (!thumbs.has(id)) {
+      const image = new Image();
+      image.onload = draw;
+      image.src = `/api/v1/images/${id}/preview?side=240`;
+      thumbs.set(id, image);
+    }
+    const image = thumbs.get(id);
+    const longer = Math.max(image.naturalWidth, image.naturalHeight);
+    if (!image.complete || !longer) continue;
+    const [w, h] = [(side * image.naturalWidth) / longer, (side * image.naturalHeight) / longer];
+    const [px, py] = [left + state.x[i] * half - w / 2, top - state.y[i] * half - h / 2];
+    context.drawImage(image, px, py, w, h);
+    context.strokeStyle = colours[state.value[i]] || (dark.matches ? NONE.dark : NONE.light);
+    context.strokeRect(px, py, w, h);
+  }
+  canvas.dataset.pictures = String(visible.length);
 }
 
 // What is selected, ringed; a selection of very many is only counted.
@@ -125,13 +175,15 @@ function mark() {
   context.clearRect(0, 0, over.width, over.height);
   const { half, left, top } = view();
   context.strokeStyle = dark.matches ? "#fff" : "#000";
-  context.lineWidth = 1.2;
+  context.lineWidth = (canvas.dataset.pictures ? 2.5 : 1.5) * ratio();
   if (state.chosen.size && state.chosen.size <= 20000) {
+    const few = Number(canvas.dataset.pictures);
+    const radius = (few ? 0.72 * pictureSide(few) : sideOf(half) / 2) + 2.5 * ratio();
     context.beginPath();
     for (const i of state.chosen) {
-      const [px, py] = [left + state.x[i] * half + 2, top - state.y[i] * half + 2];
-      context.moveTo(px + 4, py);
-      context.arc(px, py, 4, 0, 7);
+      const [px, py] = [left + state.x[i] * half, top - state.y[i] * half];
+      context.moveTo(px + radius, py);
+      context.arc(px, py, radius, 0, 7);
     }
     context.stroke();
   }
@@ -224,7 +276,9 @@ canvas?.addEventListener("pointerdown", (event) => {
 canvas?.addEventListener("pointermove", (event) => {
   const here = place(event);
   if (!held) return point(event, here);
-  held.moved = true;
+  // A hand that trembles while it clicks does not drag.
+  held.moved ||= Math.hypot(here[0] - held.from[0], here[1] - held.from[1]) > 3 * ratio();
+  if (!held.moved) return undefined;
   if (held.drawing) {
     lasso.push(here);
     return mark();
@@ -243,6 +297,7 @@ canvas?.addEventListener("pointerup", (event) => {
   }
   return undefined;
 });
+canvas?.addEventListener("pointercancel", () => (held = null));
 canvas?.addEventListener("wheel", (event) => {
   event.preventDefault();
   zoom(Math.exp(-event.deltaY * 0.0015), place(event));
@@ -252,7 +307,7 @@ canvas?.addEventListener("pointerleave", () => (tip.hidden = true));
 function nearest([px, py]) {
   const { half, left, top } = view();
   let best = -1;
-  let least = 100;
+  let least = ((canvas.dataset.pictures ? 20 : 10) * ratio()) ** 2;
   for (let i = 0; i < state.n; i += 1) {
     const dx = left + state.x[i] * half - px;
     const dy = top - state.y[i] * half - py;

@@ -3,8 +3,10 @@ export const readOnly = document.body.dataset.readOnly === "yes";
 export const holder = document.querySelector("[data-classes]");
 export const classes = holder ? JSON.parse(holder.dataset.classes) : [];
 const kinds = holder ? JSON.parse(holder.dataset.kinds) : {};
-const past = []; // transactions that can be taken back, the last one last
+const past = []; // what can be taken back, the last one last
 const STORED = "mediclip-undo";
+const TOLD = "mediclip-told"; // what was said just before the page was loaded anew
+const SILENT = "The page does not answer; is `mediclip-index serve` still running?";
 
 const box = document.getElementById("notice");
 let fading = 0;
@@ -30,9 +32,15 @@ export async function api(path, body, method = body === undefined ? "GET" : "POS
     if (answer.ok) return told;
     notice(told.error || `The page answered ${answer.status}.`, true);
   } catch {
-    notice("The page does not answer; is `mediclip-index serve` still running?", true);
+    notice(SILENT, true);
   }
   return undefined;
+}
+
+// The page anew, with what it said last still to be read.
+function reload() {
+  if (box.textContent) sessionStorage.setItem(TOLD, box.textContent);
+  location.reload();
 }
 
 export function kindTyped() {
@@ -57,7 +65,7 @@ export async function label(ids, name) {
   if (kind !== undefined) said.kind = kind;
   const report = await api("labels", said);
   if (report) {
-    if (report.tx) remember({ tx: report.tx });
+    if (report.tx) remember({ tx: report.tx, ids: ids.slice(0, MOST_SHOWN + 1) });
     const what = name === "" ? "without a label" : `labelled ${name}${kind ? `, ${kind}` : ""}`;
     const more = report.notes.length ? ` ${report.notes.join(" ")}` : "";
     notice(`${count(ids.length)} ${what}. Z takes it back.${more}`);
@@ -88,13 +96,12 @@ export async function undo() {
   const report = step.restore
     ? await api("remove", { ids: step.restore, what: "restored" })
     : await api("labels/undo", { tx: step.tx });
-  if (report) {
-    past.pop();
-    sessionStorage.setItem(STORED, JSON.stringify(past));
-    const done = step.restore ? "Brought back." : "Taken back.";
-    notice([done, ...(report.notes || [])].join(" "));
-  }
-  return report;
+  if (!report) return undefined;
+  past.pop();
+  sessionStorage.setItem(STORED, JSON.stringify(past));
+  const done = step.restore ? "Brought back." : "Taken back.";
+  notice([done, ...(report.notes || [])].join(" "));
+  return step;
 }
 
 export const count = (n) => (n === 1 ? "1 picture" : `${n.toLocaleString("en")} pictures`);
@@ -105,6 +112,8 @@ const grid = document.getElementById("grid");
 let at = -1;
 let anchor = -1;
 let everything = null; // ids of the whole list, where all of it is selected
+let byPicture = false; // whether the grid shows what is like a dropped picture
+const MOST_SHOWN = 200; // cards that are asked for again at once
 const cards = () => [...document.querySelectorAll("#grid .card")];
 const isSelected = (card) => card.getAttribute("aria-selected") === "true";
 
@@ -139,6 +148,7 @@ function move(to, { extend = false, keep = false } = {}) {
   if (all.length === 0) return;
   at = Math.max(0, Math.min(all.length - 1, to));
   if (extend) {
+    everything = null;
     if (anchor < 0) anchor = at;
     const [low, high] = [Math.min(anchor, at), Math.max(anchor, at)];
     all.forEach((card, n) => select(card, n >= low && n <= high));
@@ -159,13 +169,46 @@ function perRow() {
 }
 
 async function selectAll() {
+  if (byPicture) {
+    cards().forEach((card) => select(card));
+    return showSelected();
+  }
   const query = new URLSearchParams(location.search);
   query.delete("start");
   const found = await api(`images/ids?${query}`);
-  if (!found) return;
+  if (!found) return undefined;
   everything = found.ids;
   cards().forEach((card) => select(card));
-  showSelected();
+  return showSelected();
+}
+
+// Cards as the index has them now, each at its place; false where they are too many.
+async function renew(ids) {
+  const shown = new Map(cards().map((card) => [Number(card.dataset.id), card]));
+  const wanted = ids.filter((id) => shown.has(id));
+  if (ids.length > MOST_SHOWN) return false;
+  if (wanted.length === 0) return true;
+  try {
+    const answer = await fetch(`/pile/part?where=${encodeURIComponent(`id IN (${wanted.join(",")})`)}`, { headers: { "X-Fragment": "yes" } });
+    if (!answer.ok) return false;
+    const holding = document.createElement("div");
+    holding.innerHTML = await answer.text();
+    for (const card of holding.querySelectorAll(".card")) {
+      const old = shown.get(Number(card.dataset.id));
+      old.querySelector(".told").replaceWith(card.querySelector(".told"));
+      old.dataset.label = card.dataset.label;
+      old.setAttribute("aria-label", card.getAttribute("aria-label"));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function total(n) {
+  const place = document.getElementById("total");
+  place.dataset.total = String(n);
+  place.textContent = count(n);
 }
 
 function retell(ids, text, kind) {
@@ -174,10 +217,12 @@ function retell(ids, text, kind) {
     if (!wanted.has(Number(card.dataset.id))) continue;
     card.dataset.label = text;
     const badge = document.createElement("span");
-    badge.className = text ? "badge said" : "badge";
-    badge.textContent = text ? `✓ ${text}` : "no label";
-    const kept = kind ? document.createTextNode(` ${kind}`) : "";
-    card.querySelector(".told").replaceChildren(badge, kept);
+    badge.className = "badge said";
+    badge.textContent = `✓ ${text}`;
+    const told = card.querySelector(".told");
+    const before = told.querySelector(".kind");
+    if (kind && before) before.textContent = kind;
+    told.replaceChildren(badge, " ", ...(before ? [before] : kind ? [kind] : []));
   }
 }
 
@@ -186,16 +231,20 @@ async function labelSelected(name) {
   const kind = document.getElementById("kind")?.value.trim();
   const report = await label(ids, name);
   if (!report) return;
-  if (document.getElementById("one")) return location.reload();
-  retell(ids, name, name && kind);
+  if (document.getElementById("one")) return reload();
   const alone = !everything && cards().filter(isSelected).length <= 1;
+  if (name) retell(ids, name, kind);
+  else if (!(await renew(ids))) return reload();
   clear();
   if (alone && at >= 0) move(at + 1);
+  return undefined;
 }
 
 async function takeBack() {
-  if (!(await undo())) return;
-  if (grid || document.getElementById("one")) location.reload();
+  const step = await undo();
+  if (!step) return;
+  if (document.getElementById("one")) reload();
+  else if (grid && (step.restore || byPicture || !(await renew(step.ids || [])))) reload();
 }
 
 function go(ids, address) {
@@ -225,6 +274,7 @@ export const actions = {
     const ids = selectedIds();
     if (!(await remove(ids))) return;
     const gone = new Set(ids);
+    if (document.getElementById("total")) total(Number(document.getElementById("total").dataset.total) - gone.size);
     cards().filter((card) => gone.has(Number(card.dataset.id))).forEach((card) => card.remove());
     clear();
     move(at);
@@ -265,6 +315,8 @@ document.addEventListener("keydown", (event) => {
     return undefined;
   }
   if (typing(event.target) || event.altKey) return undefined;
+  // A key that is held down moves on, and writes only once.
+  if (event.repeat && /^([0-9zZ]|Delete)$/.test(event.key)) return event.preventDefault();
   if (keys.some((key) => key(event))) return event.preventDefault();
   if ((event.ctrlKey || event.metaKey) && event.key === "a" && grid) {
     event.preventDefault();
@@ -311,7 +363,7 @@ async function fetched(path, file) {
     if (answer.ok) return text;
     return text.trim().startsWith("<p") ? text : `<p class="wrong">The page answered ${answer.status}.</p>`;
   } catch {
-    return `<p class="wrong">The page does not answer, or the file is larger than it takes.</p>`;
+    return `<p class="wrong">The page does not answer; it has ended, or the file is larger than it takes.</p>`;
   }
 }
 
@@ -321,8 +373,18 @@ async function searchLike(file) {
   const html = await fetched("/search/picture", file);
   grid.innerHTML = html;
   at = -1;
+  byPicture = true;
   clear();
-  document.getElementById("total").textContent = `${count(cards().length)} most like ${file.name}`;
+  total(cards().length);
+  const chip = document.createElement("a");
+  const told = document.createElement("span");
+  chip.className = "chip";
+  chip.href = location.href;
+  chip.title = "Search without this";
+  told.textContent = `like ${file.name}`;
+  chip.append(told, " ✕");
+  document.getElementById("asked").replaceChildren(chip);
+  document.getElementById("judging")?.remove();
   box.replaceChildren();
   move(0);
 }
@@ -340,15 +402,17 @@ async function ask(files) {
     const html = await fetched("/ask", file);
     const told = document.createElement("div");
     told.innerHTML = html;
-    if (file.type.startsWith("image/") && told.querySelector(".answer h2")) {
+    const seen = told.querySelector(".answer .seen");
+    if (file.type.startsWith("image/") && seen && !seen.firstElementChild) {
       const shown = document.createElement("img");
-      shown.className = "thumb";
-      shown.alt = "";
+      shown.alt = `The picture ${file.name || "that was pasted"}`;
+      shown.onload = () => URL.revokeObjectURL(shown.src);
+      shown.onerror = () => shown.remove(); // of a format that the browser can't show
       shown.src = URL.createObjectURL(file);
-      told.querySelector(".answer").prepend(shown);
+      seen.replaceChildren(shown);
     }
-    if (!readOnly && !drop.dataset.hashed && told.querySelector(".answer h2")) told.append(keepButton(file));
-    waiting.replaceWith(told);
+    if (!readOnly && !drop.dataset.hashed) [...told.querySelectorAll(".then")].at(-1)?.append(keepButton(file));
+    waiting.replaceWith(...told.children);
   }
 }
 
@@ -376,6 +440,7 @@ if (drop) {
     event.preventDefault();
     ask([...document.getElementById("files").files]);
   });
+  drop.querySelector("button").hidden = true; // chosen is asked
   document.getElementById("files").addEventListener("change", () => ask([...document.getElementById("files").files]));
 }
 for (const kind of ["dragover", "dragleave", "drop"]) {
@@ -399,37 +464,60 @@ document.addEventListener("paste", (event) => {
 
 // --- long work -------------------------------------------------------------------------------------
 
-for (const form of document.querySelectorAll("form.task")) {
+function watch(form, task) {
+  const line = form.querySelector(".progress");
+  const bar = line.querySelector("progress");
+  line.hidden = false;
+  line.querySelector("[data-do=stop]").onclick = () => api(`tasks/${task.id}`, undefined, "DELETE");
+  const events = new EventSource(`/api/v1/tasks/${task.id}/events`);
+  events.onerror = () => {
+    events.close();
+    line.hidden = true;
+    notice(SILENT, true);
+  };
+  events.onmessage = ({ data }) => {
+    const told = JSON.parse(data);
+    if (told.total) [bar.max, bar.value] = [told.total, Math.min(told.done, told.total)];
+    else bar.removeAttribute("value");
+    const far = told.done ? told.done.toLocaleString("en") : "";
+    line.querySelector("span").textContent = [told.what, far, told.total ? `of ${told.total.toLocaleString("en")}` : ""].join(" ");
+    if (told.state === "running") return;
+    events.close();
+    if (told.state === "done") return location.assign(location.pathname);
+    line.hidden = true;
+    notice(told.error || told.state, true);
+  };
+}
+
+const forms = [...document.querySelectorAll("form.task")];
+for (const form of forms) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const split = form.elements.split?.value;
     const task = await api("tasks", { kind: form.dataset.task, ...(split ? { split } : {}) });
-    if (!task) return;
-    const line = form.querySelector(".progress");
-    const bar = line.querySelector("progress");
-    line.hidden = false;
-    line.querySelector("[data-do=stop]").onclick = () => api(`tasks/${task.id}`, undefined, "DELETE");
-    const events = new EventSource(`/api/v1/tasks/${task.id}/events`);
-    events.onmessage = ({ data }) => {
-      const told = JSON.parse(data);
-      if (told.total) [bar.max, bar.value] = [told.total, Math.min(told.done, told.total)];
-      else bar.removeAttribute("value");
-      line.querySelector("span").textContent = `${told.what} ${told.done ? told.done.toLocaleString("en") : ""}${told.total ? ` of ${told.total.toLocaleString("en")}` : ""}`;
-      if (told.state === "running") return;
-      events.close();
-      if (told.state === "done") return location.assign(location.pathname);
-      line.hidden = true;
-      notice(told.error || told.state, true);
-    };
+    if (task) watch(form, task);
+  });
+}
+if (forms.length) {
+  api("tasks").then((told) => {
+    const running = told?.tasks.find((task) => task.state === "running");
+    const form = forms.find((one) => one.dataset.task === running?.kind);
+    if (form) watch(form, running);
   });
 }
 
-// --- htmx: what went wrong is said, and new verdicts appear ----------------------------------------
+// --- htmx: what went wrong is said, and what comes into a grid that is selected is selected --------
 
 document.addEventListener("htmx:responseError", (event) => {
   const told = document.createElement("div");
   told.innerHTML = event.detail.xhr.responseText;
   notice(told.textContent.trim().slice(0, 400) || "The page did not answer.", true);
 });
-if (history.length && sessionStorage.getItem(STORED)) past.push(...JSON.parse(sessionStorage.getItem(STORED)));
+document.addEventListener("htmx:sendError", () => notice(SILENT, true));
+document.addEventListener("htmx:load", () => everything && cards().forEach((card) => select(card)));
+past.push(...JSON.parse(sessionStorage.getItem(STORED) || "[]"));
+if (sessionStorage.getItem(TOLD)) {
+  notice(sessionStorage.getItem(TOLD));
+  sessionStorage.removeItem(TOLD);
+}
 if (grid) showSelected();

@@ -17,7 +17,10 @@ function fetchOne(id) {
   if (!ready.has(id)) {
     const coming = fetch(`/review/${id}`, { headers: { "X-Fragment": "yes" } })
       .then((answer) => answer.text())
-      .catch(() => '<p class="wrong">The page does not answer.</p>');
+      .catch(() => {
+        ready.delete(id); // asked for again once the page is back
+        return '<p class="wrong">The page does not answer; is <code>mediclip-index serve</code> still running?</p>';
+      });
     ready.set(id, coming);
     const image = new Image();
     image.src = `/api/v1/images/${id}/preview?side=1200`;
@@ -104,5 +107,4 @@ if (ids.length) {
   });
   show();
 }
-document.getElementById("queue")?.addEventListener("change", (event) => event.target.form.submit());
 export { classes };
