@@ -29,6 +29,11 @@ WORDS = ("a chest X-ray", "a dog", "a CT scan of the head", "a bar chart", "food
          "a street", "the retina", "a microscope slide", "a hand", "a knee", "a ship")  # fmt: skip
 SEEN = """() => { const shown = [...document.querySelectorAll('#grid .card img')].slice(0, 24);
   return shown.length && shown.every((i) => i.complete && i.naturalWidth); }"""
+MORE = """n => { const all = [...document.querySelectorAll('#grid .card')];
+  return all.length >= n && all.every((card) => { const box = card.getBoundingClientRect();
+  return box.bottom < 0 || box.top > innerHeight || card.querySelector('img').naturalWidth; }); }"""
+ASKED = """w => document.querySelector('#search')?.value === w && location.search.includes('text=')
+  && document.readyState !== 'loading'"""
 
 
 @contextmanager
@@ -99,18 +104,14 @@ def _measured(page: object, home: str, times: int) -> dict[str, list[float]]:
     def further(before: int) -> None:
         page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         page.wait_for_function(
-            "n => { const all = [...document.querySelectorAll('#grid .card')]; if (all.length < n) "
-            "return false; return all.every((c) => { const b = c.getBoundingClientRect(); const i = "
-            "c.querySelector('img'); return b.bottom < 0 || b.top > innerHeight || i.naturalWidth; }); }",
+            MORE,
             arg=before + 100,
         )
 
     def searched(words: str) -> None:
         page.fill("#search", words)
         page.press("#search", "Enter")
-        page.wait_for_function(
-            "w => document.querySelector('#search')?.value === w && location.search.includes('text=')"
-            " && document.readyState !== 'loading'", arg=words,
+        page.wait_for_function(ASKED, arg=words,
         )  # fmt: skip
         page.wait_for_function(SEEN)
 

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from mediclip_index.catalog import previews
+from mediclip_index.index import Index
 from mediclip_index.reading import member_of
 from mediclip_index.show.records import plain
 from mediclip_index.show.text import safe
@@ -47,30 +48,26 @@ def search(
         text=tuple(text), without=tuple(without), like=tuple(like), where=where,
         kinds=tuple(kind), k=k, min_similarity=min_similarity,
     )  # fmt: skip
-    with site.encoding:
-        return plain(index.search((), query, guess=True))
+    return plain(index.search((), query, guess=True))
 
 
 @router.get("/images")
 def images(site: TheSite, query: TheList, start: Start = 0, count: Count = 100) -> Any:
     """A part of a list, with the verdicts that are kept for the page."""
-    with site.encoding:
-        return plain(site.listing.page(query, start, count))
+    return plain(site.listing.page(query, start, count))
 
 
 @router.get("/images/ids")
 def ids(site: TheSite, query: TheList) -> Any:
     """The ids of all images of a list."""
-    with site.encoding:
-        return {"ids": site.listing.ids(query)}
+    return {"ids": site.listing.ids(query)}
 
 
 @router.get("/images/{image}")
 def image(index: TheIndex, site: TheSite, image: int) -> Any:
     """One image: what is known of it, its verdict with the evidence, and its labels so far."""
     found = image_of(index, image)
-    with site.encoding:
-        verdict = verdict_of(index, image)
+    verdict = verdict_of(index, image)
     return {
         "image": plain(found),
         "verdict": plain(verdict),
@@ -79,12 +76,18 @@ def image(index: TheIndex, site: TheSite, image: int) -> Any:
 
 
 @router.get("/images/{image}/preview", response_class=Response)
-def preview(site: TheSite, index: TheIndex, image: int, side: int = previews.SIDES[0]) -> Response:
+async def preview(
+    site: TheSite, index: TheIndex, image: int, side: int = previews.SIDES[0]
+) -> Response:
     """A JPEG of an image, its longer side 240 or 1200 pixels. Where its file is gone: the small
     grey picture that the index keeps."""
     kept = previews.get(site.index.path, image, side) if side in previews.SIDES else None
-    if kept is not None:
+    if kept is not None:  # a small file, read sooner than a thread is found for it
         return Response(kept, media_type="image/jpeg")
+    return await run_in_threadpool(_made, site, index, image, side)
+
+
+def _made(site: Site, index: Index, image: int, side: int) -> Response:
     image_of(index, image)
     data = site.previews.get(image, side)
     if data is not None:
@@ -119,10 +122,9 @@ async def query(request: Request, site: TheSite, index: TheIndex, audit: bool = 
 
 def ask(site: Site, index: Any, files: list[str], audit: bool) -> QueryReport:
     """Verdicts on uploaded files, named as they came."""
-    with site.encoding:
-        report: QueryReport = index.query(
-            files, QueryOptions(audit=audit and not site.read_only), called=_called(files)
-        )
+    report: QueryReport = index.query(
+        files, QueryOptions(audit=audit and not site.read_only), called=_called(files)
+    )
     return report
 
 
@@ -133,8 +135,7 @@ def _called(files: list[str]) -> dict[str, str]:
 @router.get("/summary")
 def summary(index: TheIndex, site: TheSite, by: str = "kind", where: str | None = None) -> Any:
     """How many images there are of each class and kind."""
-    with site.encoding:
-        return plain(index.summary(by=by, where=where))
+    return plain(index.summary(by=by, where=where))
 
 
 @router.get("/duplicates")

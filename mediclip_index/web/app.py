@@ -52,7 +52,7 @@ def make_app(site: Site, doors: Doors) -> Gate:
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
     app.add_exception_handler(Exception, _told)
-    return Gate(app, doors)
+    return Gate(app, doors, site.touch)
 
 
 async def _told(request: Request, error: Exception) -> Response:

@@ -23,9 +23,15 @@ STATIC = "/static/"
 class Gate:
     """Lets in what `doors` says, bounds what a request brings, and signs every answer."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], doors: Doors):
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        doors: Doors,
+        touched: Callable[[], None],
+    ):
         self._app = app
         self._doors = doors
+        self._touched = touched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -50,6 +56,7 @@ class Gate:
             await _refuse(send, asked, Refused(413, _too_large(limit)))
             return
         scope["state"] = {**scope.get("state", {}), "user": answer.user}
+        self._touched()
         cached = asked.path.startswith(STATIC)
         await self._app(scope, _bounded(receive, limit), _signed(send, cached=cached))
 

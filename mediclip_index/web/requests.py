@@ -38,8 +38,8 @@ PAGES = (
 
 
 class Answer(JSONResponse):
-    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which only escapes
-    can say. What is no number is null, since browsers read nothing else."""
+    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which only
+    escapes can say. What is no number is null, since browsers read nothing else."""
 
     def render(self, content: Any) -> bytes:
         try:
@@ -56,18 +56,22 @@ def _finite(content: Any) -> Any:
     return [_finite(value) for value in content] if isinstance(content, list) else content
 
 
+async def site_of_request(request: Request) -> Site:
+    return site_of(request)
+
+
 def site_of(request: Request) -> Site:
     return cast(Site, request.app.state.site)
 
 
-def index_of(request: Request) -> Index:
+async def index_of(request: Request) -> Index:
     """The index, signed by who asks."""
     return site_of(request).of(request)
 
 
 Start = Annotated[int, Query(ge=0, le=10**9)]  # where a part of a list begins
 Number = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # of an evaluation
-TheSite = Annotated[Site, Depends(site_of)]
+TheSite = Annotated[Site, Depends(site_of_request)]
 TheIndex = Annotated[Index, Depends(index_of)]
 
 

@@ -31,19 +31,19 @@ NAMES = (
 
 
 @router.get("/", response_class=HTMLResponse)
-def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HTMLResponse:
+def pile(request: Request, site: TheSite, query: TheList) -> HTMLResponse:
     """The search line, the chips, and the first images."""
     why, found = None, None
     try:
-        with site.encoding:
-            found = site.listing.page(query, 0, PART)
+        found = site.listing.page(query, 0, PART)
     except (UsageError, IndexBusy) as error:
         why = error
-    info = site.info(None if found is None else found.tx)
+    facts = site.facts
+    info = facts.info
     return page(
         request, "pile.html", 200 if why is None else 503 if isinstance(why, IndexBusy) else 400,
         info=info, found=found, why=str(why) if why else None, busy=isinstance(why, IndexBusy),
-        asked=_asked(request), kinds=index.labels.kinds(), part=PART,
+        asked=_asked(request), kinds=facts.kinds, part=PART,
         further=_further(request, found, PART), choices=_choices(info),
     )  # fmt: skip
 
@@ -51,8 +51,7 @@ def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HT
 @router.get("/pile/part", response_class=HTMLResponse)
 def part(request: Request, site: TheSite, query: TheList, start: Start = 0) -> HTMLResponse:
     """The next images of a list, as the grid takes them in."""
-    with site.encoding:
-        found = site.listing.page(query, start, PART)
+    found = site.listing.page(query, start, PART)
     return page(request, "cards.html", found=found, further=_further(request, found, start + PART))
 
 
@@ -65,9 +64,8 @@ async def like_picture(request: Request, site: TheSite, index: TheIndex) -> HTML
 
 
 def _like(site: Site, index: Any, file: str) -> Any:
-    with site.encoding:
-        query = ListQuery(search=SearchQuery(images=(file,), k=PART))
-        return site.listing.page(query, 0, PART)
+    query = ListQuery(search=SearchQuery(images=(file,), k=PART))
+    return site.listing.page(query, 0, PART)
 
 
 def _asked(request: Request) -> dict[str, str]:
