@@ -1,4 +1,7 @@
-"""A live index as one file, and back: an uncompressed tar whose last member is the checksums."""
+"""A live index as one file, and back: an uncompressed tar whose last member is the checksums.
+
+Files that were kept in the index's folder are a part of it; what can be made again is not.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ from mediclip_index.types import UsageError
 
 MANIFEST = "manifest.json"
 FORMAT = "mediclip-index backup"
-_MEMBER = re.compile(r"catalog\.duckdb(\.wal[.a-z]*)?|(spool|aside)/[\w.-]+\.jsonl")
+_MEMBER = re.compile(
+    r"catalog\.duckdb(\.wal[.a-z]*)?|(spool|aside)/[\w.-]+\.jsonl|kept/[\d-]+[\da-f]+/\d+/[^./][^/]*"
+)
 _CHUNK = 1 << 20
 
 
@@ -60,6 +65,8 @@ def _members(catalog: Catalog) -> Iterator[tuple[str, Path]]:
     for folder in ("spool", "aside"):
         for path in sorted((catalog.folder / folder).glob("[!.]*.jsonl")):
             yield f"{folder}/{path.name}", path
+    for path in sorted((catalog.folder / "kept").glob("[!.]*/*/[!.]*")):
+        yield str(path.relative_to(catalog.folder)), path
 
 
 class _Hashing:
@@ -108,7 +115,7 @@ def restore(file: Path, folder: Path) -> Catalog:
             for member in tar:
                 if member.name != MANIFEST:
                     path = coming / member.name
-                    path.parent.mkdir(exist_ok=True)
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     with path.open("xb") as out:
                         shutil.copyfileobj(_content(tar, member), out, _CHUNK)
         # What `vacant` lets pass: what is left of an index whose making was killed.

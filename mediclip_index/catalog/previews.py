@@ -27,7 +27,8 @@ def put(index: Path, image: int, side: int, data: bytes) -> None:
     """Keep a preview, whole or not at all."""
     place = file_of(index, image, side)
     place.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=place.parent)
+    name = f".{place.name}.{os.getpid()}."
+    descriptor, part = tempfile.mkstemp(prefix=name, suffix=".new", dir=place.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class Catalog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = FolderLock(folder)
+        self._held = threading.local()
 
     @property
     def file(self) -> Path:
@@ -175,6 +177,11 @@ class Catalog:
     ) -> Iterator[ReadTransaction]:
         """A look at the catalog; other readers may look too, writers wait. The one folder that SQL
         may write files to is `into`."""
+        outer: ReadTransaction | None = getattr(self._held, "read", None)
+        if outer is not None and into is None:
+            with contextlib.closing(outer.db.cursor()) as db:
+                yield replace(outer, db=db)
+            return
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._lock.shared(timeout))
             db = stack.enter_context(self._connected(read_only=True, into=into))
@@ -184,6 +191,20 @@ class Catalog:
         self._migrate(timeout)
         with self.reading(timeout, into=into) as looking:
             yield looking
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """All looks of this thread within see the same transaction, and the file is opened once.
+        Not to be written within: this thread would wait for itself."""
+        if getattr(self._held, "read", None) is not None:
+            yield
+            return
+        with self.reading() as read:
+            self._held.read = read
+            try:
+                yield
+            finally:
+                self._held.read = None
 
     @contextmanager
     def still(self, timeout: float = PATIENCE) -> Iterator[None]:
@@ -201,6 +222,7 @@ class Catalog:
         timeout: float = PATIENCE,
     ) -> Iterator[WriteTransaction]:
         """One transaction, committed when the block ends well and undone when it raises."""
+        assert getattr(self._held, "read", None) is None, "written at one moment"
         with self._lock.exclusive(timeout), self._connected(read_only=False) as db:
             # Closing would otherwise rewrite the last row groups after each small transaction; the
             # WAL keeps them safe, and DuckDB folds it in when it has grown.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -112,18 +113,20 @@ class Tower:
         self._compiled = compiled
         self._keeping = keeping
         self._requests = [compiled.create_infer_request() for _ in range(streams)]
+        self._guard = threading.Lock()  # a request does one thing at a time
 
     def __call__(self, inputs: Any) -> Vectors:
         parts = np.array_split(inputs, min(len(inputs), len(self._requests)))
         under_way = self._requests[: len(parts)]
-        for request, part in zip(under_way, parts, strict=True):
-            request.start_async(part)
-        for request in under_way:
-            request.wait()
-        # Their output arrays belong to the requests and are overwritten by the next call.
-        return np.concatenate(
-            [np.asarray(r.get_output_tensor(0).data, dtype=np.float32) for r in under_way]
-        )
+        with self._guard:
+            for request, part in zip(under_way, parts, strict=True):
+                request.start_async(part)
+            for request in under_way:
+                request.wait()
+            # Their output arrays belong to the requests and are overwritten by the next call.
+            return np.concatenate(
+                [np.asarray(r.get_output_tensor(0).data, dtype=np.float32) for r in under_way]
+            )
 
     def blob(self) -> bytes:
         exported: Any = self._compiled.export_model()

@@ -14,7 +14,7 @@ from mediclip_index.session.session import Session
 from mediclip_index.session.snapshot import Snapshot, open_snapshot
 from mediclip_index.types import Foreseen, Ids, UsageError
 
-AROUND = 500  # images that are looked at: a label speaks to those nearest to it
+AROUND = 256  # images that are looked at: a label speaks to those nearest to it
 
 
 def would_turn(session: Session, image: int, label: str) -> Foreseen:

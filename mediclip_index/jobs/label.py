@@ -8,7 +8,7 @@ from dataclasses import replace
 from mediclip_index import reading
 from mediclip_index.catalog import ReadTransaction, images, labels
 from mediclip_index.jobs.turned import with_turned
-from mediclip_index.session.kinds import classes_by_kind, named_kind, prompt_set
+from mediclip_index.session.kinds import classes_by_kind, named_kind, prompt_set, prompt_set_in
 from mediclip_index.session.session import Session
 from mediclip_index.types import Facts, LabelEvent, LabelReport, UsageError
 
@@ -34,12 +34,12 @@ def set_label(
     for what, value in (("class", label), ("split", split), ("subject", subject), ("kind", kind)):
         if value is not None and not _is_text(value):
             raise UsageError(f"The {what} is no UTF-8; write it in letters that are.")
-    chosen = prompt_set(session)
-    kind = named_kind(chosen, kind) if kind else kind
-    said = Facts(label=label, split=split, subject=subject, kind=kind)
-    said = in_classes(said, chosen.class_names)
-    check_labels(session, said.labels())
     with session.catalog.writing("label set", by=session.author) as write:
+        chosen = prompt_set_in(write)
+        kind = named_kind(chosen, kind) if kind else kind
+        said = Facts(label=label, split=split, subject=subject, kind=kind)
+        said = in_classes(said, chosen.class_names)
+        check_classes(said.labels(), chosen.class_names)
         missing = set(ids) - set(images.images(write, ids))
         if missing:
             raise UsageError(
@@ -48,9 +48,8 @@ def set_label(
         now = labels.current_labels(write, ids)
         facts = {i: with_kind(i, said, now.get(i, NOTHING), classes_by_kind(chosen)) for i in ids}
         changed = labels.say(write, facts)
-        tx = write.tx
-    with session.catalog.reading() as read:
-        report = LabelReport(session.facts(read), changed, len(facts) - changed, tx=tx)
+        tx = write.tx if labels.said_in(write, write.tx) else None
+        report = LabelReport(session.facts(write), changed, len(facts) - changed, tx=tx)
     report = replace(report, notes=tuple(_notes_on_kinds(said, facts, now)))
     return with_turned(session, report, ids) if count_turned else report
 
@@ -69,9 +68,7 @@ def undo(session: Session, tx: int) -> LabelReport:
             for image, fields in mine.items()
         ]
         labels.write_rows(write, rows)
-        undone = write.tx
-    with session.catalog.reading() as read:
-        facts = session.facts(read)
+        undone, facts = write.tx, session.facts(write)
     later = sorted(set(said) - set(mine))
     notes = (
         (f"{_named(later)} left as labelled, since something else was said of it later.",)
@@ -207,7 +204,11 @@ def classes_of(session: Session) -> tuple[str, ...]:
 
 def check_labels(session: Session, said: Iterable[str]) -> None:
     """UsageError where a label is no class of the prompt set in force."""
-    classes = classes_of(session)
+    check_classes(said, classes_of(session))
+
+
+def check_classes(said: Iterable[str], classes: Sequence[str]) -> None:
+    """UsageError where a label is none of these classes."""
     strange = sorted(set(said) - set(classes))
     if strange:
         raise UsageError(

@@ -30,6 +30,7 @@ from mediclip_index.types import (
 )
 
 AT_ONCE = 2_000  # images that are judged while somebody waits
+DEPTHS = (100, 500, 2_000, 10_000)  # how far a list in order of likeness is known, as it is read
 _KEPT = 32  # lists
 
 
@@ -80,7 +81,12 @@ class Listing:
     def page(self, query: ListQuery, start: int = 0, count: int = 100) -> ListPage:
         """`count` images of a list from a place on. Raises UsageError where the query is refused,
         IndexBusy where it asks for verdicts that are still being given."""
-        found, tx = self._list(query)
+        with self._session.catalog.at_one_moment():
+            return self._page(query, start, count)
+
+    def _page(self, query: ListQuery, start: int, count: int) -> ListPage:
+        depth = next((d for d in DEPTHS if d >= start + count), DEPTHS[-1])
+        found, tx = self._list(query, depth)
         part = found.ids[start : start + count]
         likeness = (
             [1.0] * len(part)
@@ -92,6 +98,7 @@ class Listing:
             start=start,
             total=len(found.ids),
             ranked=found.similarities is not None,
+            more=found.similarities is not None and len(found.ids) == depth < DEPTHS[-1],
             named=found.named,
             notes=found.notes,
             tx=tx,
@@ -99,8 +106,8 @@ class Listing:
         )
 
     def ids(self, query: ListQuery) -> tuple[int, ...]:
-        """All images of a list, in its order."""
-        return tuple(self._list(query)[0].ids.tolist())
+        """All images of a list, in its order; of those in order of likeness the first 500."""
+        return tuple(self._list(query, DEPTHS[1])[0].ids.tolist())
 
     def coloured(self, ids: Ids, by: str, most: int) -> tuple[list[str], np.ndarray]:
         """The values by which these images (sorted ids, (n,)) are told apart, the most frequent
@@ -160,27 +167,28 @@ class Listing:
 
         return tuple(told(h, int(p)) for h, p in zip(hits, places, strict=True))
 
-    def _list(self, query: ListQuery) -> tuple[_List, int]:
+    def _list(self, query: ListQuery, depth: int) -> tuple[_List, int]:
         with self._session.catalog.reading() as read:
             tx = read.tx
-        key = (query, tx, self.judged_through)
+        depth = depth if query.search.asks else 0
+        key = (query, depth, tx, self.judged_through)
         with self._guard:
             if key in self._lists:
                 self._lists.move_to_end(key)
                 return self._lists[key], tx
-        found = self._made(query)
+        found = self._made(query, depth)
         with self._guard:
             self._lists[key] = found
             while len(self._lists) > _KEPT:
                 self._lists.popitem(last=False)
         return found, tx
 
-    def _made(self, query: ListQuery) -> _List:
+    def _made(self, query: ListQuery, depth: int) -> _List:
         asked = query.search
         where = search_job.condition_of(self._session, asked)
         met = self._met(where, query)
         if asked.asks:
-            wanted = replace(asked, k=asked.k or search_job.MOST_RESULTS)
+            wanted = replace(asked, k=asked.k or depth)
             found = search_job.ranked(self._session, wanted, met)
             return _List(
                 np.array(found.ids, dtype=np.int64),

@@ -14,6 +14,7 @@ from mediclip_index.session.session import Session
 from mediclip_index.types import BuildOptions, Entry, ReadOptions, Refusal, ScanOptions, UsageError
 
 SAMPLES = "samples:"
+KEPT = "kept"  # in the index folder, which is passed over otherwise
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def plans(
             )
         found = reading.scan(source, classes=classes, labels=how, options=this_scan)
         inside = str(session.catalog.folder) + os.sep
+        own = f"{os.path.abspath(source)}{os.sep}".startswith(f"{inside}{KEPT}{os.sep}")
         yield Plan(
             name,
             table,
@@ -93,7 +95,7 @@ def plans(
             tuple(
                 names.entry(replace(e, facts=in_classes(e.facts, classes)))
                 for e in found.entries
-                if not e.path.startswith(inside)
+                if own or not e.path.startswith(inside)
             ),
             tuple(names.refusal(refusal) for refusal in found.refused),
             tuple(names.note(note, source, *sources, how) for note in found.notes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ class Previews:
         self._session = session
         self._asked: SimpleQueue[_Wanted | None] = SimpleQueue()
         self._readers: Readers | None = None
+        self._closed = False
+        self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="previews", daemon=True)
         self._thread.start()
 
@@ -40,7 +43,10 @@ class Previews:
         if kept is not None:
             return kept
         coming: Future[bytes | None] = Future()
-        self._asked.put((image, side, coming))
+        with self._guard:
+            if self._closed:
+                return None
+            self._asked.put((image, side, coming))
         return coming.result()
 
     def grey(self, image: int) -> bytes | None:
@@ -50,7 +56,9 @@ class Previews:
         return None if kept is None else _png(kept)
 
     def close(self) -> None:
-        self._asked.put(None)
+        with self._guard:
+            self._closed = True
+            self._asked.put(None)
         self._thread.join()
 
     def _work(self) -> None:
@@ -74,7 +82,8 @@ class Previews:
             ids = sorted({image for image, _, _ in wanted})
             for file in reread(self._session, ids, Small(side), self._readers):
                 made |= {i: _jpeg(picture.pixels) for i, picture in file.pictures.items()}
-            keep(self._session, made, side)
+            with contextlib.suppress(OSError):  # a full or read-only disk: made anew next time
+                keep(self._session, made, side)
         except BaseException as error:
             for _, _, coming in wanted:
                 coming.set_exception(error)

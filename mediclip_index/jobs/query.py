@@ -54,6 +54,8 @@ def query_files(
     refused: list[Refusal] = []
     entries = list(_entries(sources, options.scan, refused, notes))
     entries = [_called(entry, called or {}) for entry in entries]
+    refused = [_refused(refusal, called or {}) for refusal in refused]
+    notes = [_renamed(note, called or {}) for note in notes]
     head = None
     with Readers() as readers:
         readers.expect(len(entries))  # they start while the model is loaded, which does
@@ -170,6 +172,17 @@ def _called(entry: Entry, called: Mapping[str, str]) -> Entry:
             given = name + entry.given.removeprefix(source)
             return replace(entry, path=given, given=given, at=entry.where)
     return entry
+
+
+def _refused(refusal: Refusal, called: Mapping[str, str]) -> Refusal:
+    path, message = _renamed(refusal.path, called), _renamed(refusal.message, called)
+    return replace(refusal, path=path, message=message)
+
+
+def _renamed(text: str, called: Mapping[str, str]) -> str:
+    for source, name in called.items():
+        text = text.replace(source, name)
+    return text
 
 
 def _batches(loaded: Iterator[Loaded]) -> Iterator[list[Loaded]]:

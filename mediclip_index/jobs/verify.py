@@ -43,6 +43,7 @@ _UNFINISHED = (
     re.compile(r"\.(neighbours|map)-(?P<pid>\d+)-\d+"),
     re.compile(r"(spool|aside)/\..+\.jsonl\.(?P<pid>\d+)\.new"),
     re.compile(r"spool/\.\d+-(?P<pid>\d+)\.jsonl"),
+    re.compile(r"previews/\d+/\d+/\.\d+\.jpg\.(?P<pid>\d+)\..+\.new"),
 )
 
 
@@ -241,7 +242,8 @@ def strays(session: Session) -> list[Path]:
     """Unfinished files whose process is gone."""
     found = []
     folder = session.catalog.folder
-    for path in sorted([*folder.glob("*"), *folder.glob("spool/.*"), *folder.glob("aside/.*")]):
+    patterns = ("*", "spool/.*", "aside/.*", "previews/*/*/.*")
+    for path in sorted(path for pattern in patterns for path in folder.glob(pattern)):
         name = str(path.relative_to(folder))
         match = next((m for p in _UNFINISHED if (m := p.fullmatch(name))), None)
         if match is None:

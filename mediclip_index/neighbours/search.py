@@ -14,6 +14,8 @@ from mediclip_index.types import Ids, Vectors
 
 Stored = Callable[[Sequence[int]], tuple[Ids, Vectors]]
 FEW_NUMBERS = 1 << 22  # up to here (8,192 vectors of 512) what is allowed is compared one by one
+MANY = 256  # queries for which it pays to fetch more of them
+MANY_NUMBERS = 1 << 26  # up to here (131,072 vectors of 512, 256 MB) for so many
 _BLOCK = 64  # queries whose short lists are fetched together
 _NOBODY = np.empty(0, dtype=np.int64)
 
@@ -46,7 +48,8 @@ class VectorIndex:
         compressed file was tuned to: a few are compared one by one, and for more every list of the
         file is visited.
         """
-        if among is not None and len(among) * queries.shape[1] <= FEW_NUMBERS:
+        most = MANY_NUMBERS if len(queries) >= MANY else FEW_NUMBERS
+        if among is not None and len(among) * queries.shape[1] <= most:
             return nearest(queries, *self._exactly(among, stored), k)
         listed = self._absent if among is None else among
         allowed = np.isin(self._ids, listed, invert=among is None)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from mediclip_index import prompts, reading, verdict
-from mediclip_index.catalog import models
+from mediclip_index.catalog import ReadTransaction, models
 from mediclip_index.session.session import Session
 from mediclip_index.session.text_classifier import named_prompts
 from mediclip_index.types import PromptSet, UsageError
@@ -17,7 +17,12 @@ _NAMED = 5  # near ones that an error names
 def prompt_set(session: Session, name: str | None = None) -> PromptSet:
     """The prompt set in force, or one by name; UsageError where there is none so named."""
     with session.catalog.reading() as read:
-        stored = models.prompts(read, name)
+        return prompt_set_in(read, name)
+
+
+def prompt_set_in(read: ReadTransaction, name: str | None = None) -> PromptSet:
+    """`prompt_set`, from a transaction that is open already."""
+    stored = models.prompts(read, name)
     if stored is not None:
         return prompts.parse(stored.source, f"prompt set {stored.name}")
     return named_prompts(name or "")

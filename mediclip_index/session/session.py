@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +55,7 @@ class Session:
         self._encoder: Encoder | None = None
         self._coming: Future[Encoder | None] | None = None
         self._names: Names | None = None
+        self._loading = threading.Lock()
 
     def signed_by(self, author: str) -> Session:
         """A session of another author, with the encoder that is loaded."""
@@ -82,6 +84,10 @@ class Session:
 
     def encoder(self, stored: StoredEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
+        with self._loading:
+            return self._loaded(stored)
+
+    def _loaded(self, stored: StoredEncoder) -> Encoder:
         if self._encoder is None and self._coming is not None:
             there, self._coming = self._coming.result(), None
             if there is not None:

@@ -69,13 +69,15 @@ class ListQuery(Options):
 @dataclass(frozen=True)
 class ListPage:
     """Some images of a list. start: the place of the first; total: how many the list has; ranked:
-    whether likeness orders it; tx: the transaction that it is as of; judged_through: that which its
-    verdicts are as of, None where they are not given yet."""
+    whether likeness orders it; more: whether there are more than `total`, less alike; tx: the
+    transaction that it is as of; judged_through: that which its verdicts are as of, None where they
+    are not given yet."""
 
     images: tuple[SearchHit, ...]
     start: int
     total: int
     ranked: bool
+    more: bool
     named: str
     notes: tuple[str, ...]
     tx: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,10 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, Response
 
 from mediclip_index.catalog import previews
+from mediclip_index.index import Index
 from mediclip_index.reading import member_of
 from mediclip_index.show.records import plain
+from mediclip_index.show.text import safe
 from mediclip_index.types import QueryOptions, QueryReport, SearchQuery
-from mediclip_index.web.requests import TheIndex, TheList, TheSite, image_of
+from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, image_of, verdict_of
 from mediclip_index.web.site import NotFound, Site
 from mediclip_index.web.uploads import received
 
@@ -20,7 +23,6 @@ router = APIRouter(tags=["index"])
 MOST = 500  # images of one page of a list
 Texts = Annotated[list[str], Query()]
 Count = Annotated[int, Query(ge=1, le=MOST)]
-Start = Annotated[int, Query(ge=0, le=10**9)]
 
 
 @router.get("/info")
@@ -46,32 +48,26 @@ def search(
         text=tuple(text), without=tuple(without), like=tuple(like), where=where,
         kinds=tuple(kind), k=k, min_similarity=min_similarity,
     )  # fmt: skip
-    with site.encoding:
-        return plain(index.search((), query, guess=True))
+    return plain(index.search((), query, guess=True))
 
 
 @router.get("/images")
 def images(site: TheSite, query: TheList, start: Start = 0, count: Count = 100) -> Any:
     """A part of a list, with the verdicts that are kept for the page."""
-    with site.encoding:
-        return plain(site.listing.page(query, start, count))
+    return plain(site.listing.page(query, start, count))
 
 
 @router.get("/images/ids")
 def ids(site: TheSite, query: TheList) -> Any:
     """The ids of all images of a list."""
-    with site.encoding:
-        return {"ids": site.listing.ids(query)}
+    return {"ids": site.listing.ids(query)}
 
 
 @router.get("/images/{image}")
 def image(index: TheIndex, site: TheSite, image: int) -> Any:
     """One image: what is known of it, its verdict with the evidence, and its labels so far."""
-    from mediclip_index.web.requests import verdict_of
-
     found = image_of(index, image)
-    with site.encoding:
-        verdict = verdict_of(index, image)
+    verdict = verdict_of(index, image)
     return {
         "image": plain(found),
         "verdict": plain(verdict),
@@ -80,12 +76,18 @@ def image(index: TheIndex, site: TheSite, image: int) -> Any:
 
 
 @router.get("/images/{image}/preview", response_class=Response)
-def preview(site: TheSite, index: TheIndex, image: int, side: int = previews.SIDES[0]) -> Response:
+async def preview(
+    site: TheSite, index: TheIndex, image: int, side: int = previews.SIDES[0]
+) -> Response:
     """A JPEG of an image, its longer side 240 or 1200 pixels. Where its file is gone: the small
     grey picture that the index keeps."""
     kept = previews.get(site.index.path, image, side) if side in previews.SIDES else None
-    if kept is not None:
+    if kept is not None:  # a small file, read sooner than a thread is found for it
         return Response(kept, media_type="image/jpeg")
+    return await run_in_threadpool(_made, site, index, image, side)
+
+
+def _made(site: Site, index: Index, image: int, side: int) -> Response:
     image_of(index, image)
     data = site.previews.get(image, side)
     if data is not None:
@@ -102,11 +104,10 @@ def original(index: TheIndex, image: int) -> Response:
     path = image_of(index, image).path
     if index.hashes_paths or member_of(path) is not None:
         raise NotFound("This file can't be saved: it lies in an archive, or its name is hashed.")
-    kind = "application/octet-stream"
-    try:
-        return FileResponse(path, media_type=kind, filename=path.rsplit("/", 1)[-1])
-    except (OSError, RuntimeError):
-        raise NotFound(f"The file of image #{image} is gone.") from None
+    if not os.path.isfile(path):
+        raise NotFound(f"The file of image #{image} is gone.")
+    name = safe(os.path.basename(path))
+    return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
 @router.post("/query", openapi_extra={
@@ -121,10 +122,9 @@ async def query(request: Request, site: TheSite, index: TheIndex, audit: bool = 
 
 def ask(site: Site, index: Any, files: list[str], audit: bool) -> QueryReport:
     """Verdicts on uploaded files, named as they came."""
-    with site.encoding:
-        report: QueryReport = index.query(
-            files, QueryOptions(audit=audit and not site.read_only), called=_called(files)
-        )
+    report: QueryReport = index.query(
+        files, QueryOptions(audit=audit and not site.read_only), called=_called(files)
+    )
     return report
 
 
@@ -135,8 +135,7 @@ def _called(files: list[str]) -> dict[str, str]:
 @router.get("/summary")
 def summary(index: TheIndex, site: TheSite, by: str = "kind", where: str | None = None) -> Any:
     """How many images there are of each class and kind."""
-    with site.encoding:
-        return plain(index.summary(by=by, where=where))
+    return plain(index.summary(by=by, where=where))
 
 
 @router.get("/duplicates")

@@ -40,8 +40,7 @@ def verify(index: TheIndex) -> Any:
 @router.get("/audit/turned")
 def turned(index: TheIndex, site: TheSite) -> Any:
     """Which kept verdicts would be of another class by today's labels, words and settings."""
-    with site.encoding:
-        return plain(index.audit.turned())
+    return plain(index.audit.turned())
 
 
 @router.get("/audit/{verdict}")
@@ -53,5 +52,4 @@ def show(index: TheIndex, verdict: str) -> Any:
 @router.get("/audit/{verdict}/replay")
 def replay(index: TheIndex, site: TheSite, verdict: str) -> Any:
     """Compute a past verdict again, as of its moment."""
-    with site.encoding:
-        return plain(index.audit.replay([index.audit.show(verdict).verdict.id]))
+    return plain(index.audit.replay([index.audit.show(verdict).verdict.id]))

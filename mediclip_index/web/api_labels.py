@@ -78,8 +78,7 @@ def turns(
     """How many verdicts on other images a label would turn, before it is set."""
     image_of(index, image)
     try:
-        with site.encoding:
-            return plain(index.labels.would_turn(image, label))
+        return plain(index.labels.would_turn(image, label))
     except MediclipError as error:
         return {"turned": None, "error": str(error)}
 

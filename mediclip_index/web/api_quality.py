@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 from mediclip_index.index import Index
 from mediclip_index.show.records import plain
 from mediclip_index.types import Progress
-from mediclip_index.web.requests import TheIndex, TheSite
+from mediclip_index.web.requests import Number, TheIndex, TheSite
 from mediclip_index.web.site import NotFound, Site
 from mediclip_index.web.tasks import Task
 
@@ -49,13 +49,13 @@ def evaluations(index: TheIndex) -> Any:
 
 
 @router.get("/evaluations/compare")
-def compare(index: TheIndex, first: int, second: int) -> Any:
+def compare(index: TheIndex, first: Number, second: Number) -> Any:
     """Two kept evaluations by number."""
     return plain(index.evaluations.compare(first, second))
 
 
 @router.get("/evaluations/{number}")
-def evaluation(index: TheIndex, number: int) -> Any:
+def evaluation(index: TheIndex, number: Number) -> Any:
     """One kept evaluation."""
     return index.evaluations.get(number)
 

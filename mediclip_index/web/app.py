@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from mediclip_index import __version__
@@ -20,7 +20,7 @@ from mediclip_index.types import MediclipError
 from mediclip_index.web import api, api_audit, api_labels, api_quality
 from mediclip_index.web.doors import Doors
 from mediclip_index.web.gate import Gate
-from mediclip_index.web.requests import page, status_of
+from mediclip_index.web.requests import Answer, page, status_of
 from mediclip_index.web.site import Site
 from mediclip_index.web.views import ask, audit, map_, picture, pile, quality, review
 
@@ -40,6 +40,7 @@ def make_app(site: Site, doors: Doors) -> Gate:
     app = FastAPI(
         title="mediclip-index", version=__version__, lifespan=living,
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json",
+        default_response_class=Answer,
     )  # fmt: skip
     app.state.site = site
     for part in (api, api_labels, api_quality, api_audit):
@@ -51,14 +52,14 @@ def make_app(site: Site, doors: Doors) -> Gate:
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
     app.add_exception_handler(Exception, _told)
-    return Gate(app, doors)
+    return Gate(app, doors, site.touch)
 
 
 async def _told(request: Request, error: Exception) -> Response:
     """An error as one sentence, where the person looks."""
     status, why = _sentence(error)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": why}, status)
+        return Answer({"error": why}, status)
     if "hx-request" in request.headers or "x-fragment" in request.headers:
         return await run_in_threadpool(page, request, "notice.html", status, why=why)
     return await run_in_threadpool(page, request, "error.html", status, why=why)

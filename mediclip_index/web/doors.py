@@ -7,13 +7,16 @@ that other sites can't send) keeps them out; `Host` is checked against DNS rebin
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASKS = frozenset({"/ask", "/api/v1/query", "/search/picture"})  # bring files and write nothing
+_BRING = _ASKS | {"/api/v1/keep"}
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:/?#@\\\s]+)(?::(\d{1,5}))?")
 SMALL = 1024**2  # bytes of a request that brings no file
 LONGEST_NAME = 200  # characters of a user's
 POLICY = (
@@ -51,7 +54,8 @@ class Doors:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as far as the doors look at it; `headers` by lower-case name."""
+    """A request as far as the doors look at it; `headers` by lower-case name. One that came several
+    times holds line breaks, so that none of its values passes for what was asked."""
 
     method: str
     path: str
@@ -85,7 +89,7 @@ def open_to(doors: Doors, asked: Asked) -> Refused | Welcome:
     if unsafe and doors.read_only and not _only_asks(asked.path):
         return Refused(403, "This page is read-only; start it without --read-only to write.")
     if doors.user_header is not None:
-        user = asked.headers.get(doors.user_header.lower(), "").strip()
+        user = _as_text(asked.headers.get(doors.user_header.lower(), "")).strip()
         if not user or len(user) > LONGEST_NAME or not user.isprintable():
             return Refused(403, f"The proxy did not say who is logged in ({doors.user_header}).")
         return Welcome(user)
@@ -100,7 +104,10 @@ def _by_token(doors: Doors, asked: Asked) -> Refused | Welcome:
             return Refused(403, "The token in this address is not, or no longer, right; take the "
                            "address that `mediclip-index serve` printed last.")  # fmt: skip
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        return Welcome(location=asked.path + (f"?{rest}" if rest else ""))
+        # One slash only, and no other sign that browsers take for one: "//other.example" and
+        # "/\\other.example" lead to another host.
+        place = "/" + quote(asked.path.lstrip("/"), safe="/", errors="replace")
+        return Welcome(location=place + (f"?{rest}" if rest else ""))
     bearer = asked.headers.get("authorization", "")
     if bearer.lower().startswith("bearer ") and _equal(bearer[7:].strip(), doors.token):
         return Welcome()
@@ -111,11 +118,20 @@ def _by_token(doors: Doors, asked: Asked) -> Refused | Welcome:
 
 
 def _cookie(asked: Asked, name: str) -> str | None:
+    # Other programs of this computer set cookies here too, of whatever form.
+    for one in asked.headers.get("cookie", "").split(";"):
+        key, _, value = one.strip().partition("=")
+        if key == name:
+            return value
+    return None
+
+
+def _as_text(header: str) -> str:
+    """A header in the letters that it was sent in: UTF-8 where it is that."""
     try:
-        found = SimpleCookie(asked.headers.get("cookie", "")).get(name)
-    except CookieError:
-        return None
-    return found.value if found is not None else None
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def _equal(given: str | None, token: str | None) -> bool:
@@ -126,21 +142,20 @@ def _equal(given: str | None, token: str | None) -> bool:
 
 def _is_ours(doors: Doors, host: str) -> bool:
     """Whether `Host` names this page; behind a proxy the port is the proxy's."""
-    try:
-        parts = urlsplit(f"//{host}")
-        name, port = parts.hostname, parts.port
-    except ValueError:
+    parts = _HOST.fullmatch(host)
+    if parts is None or parts[1].strip("[]").lower() not in doors.hosts:
         return False
-    if name not in doors.hosts or parts.path or parts.username is not None:
-        return False
-    return doors.user_header is not None or port in (doors.port, None if doors.port == 80 else -1)
+    return doors.user_header is not None or int(parts[2] or 80) == doors.port
 
 
 def _is_foreign(doors: Doors, asked: Asked, unsafe: bool) -> bool:
     """Whether a page of another origin asks; of a program, which says none, a token is enough."""
     origin = asked.headers.get("origin")
     if origin is not None:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return True
         if parts.scheme not in ("http", "https") or parts.netloc != asked.headers.get("host"):
             return True
     site = asked.headers.get("sec-fetch-site")
@@ -153,9 +168,9 @@ def _is_foreign(doors: Doors, asked: Asked, unsafe: bool) -> bool:
 
 def _only_asks(path: str) -> bool:
     """Whether a POST writes nothing that a read-only page would refuse."""
-    return path in ("/ask", "/api/v1/query", "/search/picture")
+    return path in _ASKS
 
 
 def limit_of(doors: Doors, path: str) -> int:
     """How many bytes a request to this path may bring."""
-    return doors.max_upload if path in ("/ask", "/api/v1/query", "/search/picture") else SMALL
+    return doors.max_upload if path in _BRING else SMALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from html import escape
 from typing import Any
 
@@ -23,9 +23,15 @@ STATIC = "/static/"
 class Gate:
     """Lets in what `doors` says, bounds what a request brings, and signs every answer."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], doors: Doors):
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        doors: Doors,
+        touched: Callable[[], None],
+    ):
         self._app = app
         self._doors = doors
+        self._touched = touched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -34,7 +40,7 @@ class Gate:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
+        headers = _named(scope["headers"])
         asked = Asked(scope["method"], scope["path"], scope["query_string"].decode("latin-1"),
                       headers)  # fmt: skip
         answer = open_to(self._doors, asked)
@@ -46,12 +52,21 @@ class Gate:
             return
         limit = limit_of(self._doors, asked.path)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > limit:
+        if not length.isdecimal() or len(length) > 18 or int(length) > limit:
             await _refuse(send, asked, Refused(413, _too_large(limit)))
             return
         scope["state"] = {**scope.get("state", {}), "user": answer.user}
+        self._touched()
         cached = asked.path.startswith(STATIC)
         await self._app(scope, _bounded(receive, limit), _signed(send, cached=cached))
+
+
+def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in ((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in headers):
+        between = "; " if name == "cookie" else "\n"
+        found[name] = f"{found[name]}{between}{value}" if name in found else value
+    return found
 
 
 def _too_large(limit: int) -> str:
@@ -102,9 +117,7 @@ def _signed(send: Send, *, cached: bool) -> Send:
 async def _let_in(send: Send, doors: Doors, location: str) -> None:
     """Put the token into a cookie, and go on without it in the address."""
     cookie = f"{doors.cookie}={doors.token}; HttpOnly; SameSite=Strict; Path=/"
-    # A path of one slash only: "//other.example" would lead to another host.
-    place = "/" + location.lstrip("/")
-    headers = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())]
+    headers = [(b"location", location.encode()), (b"set-cookie", cookie.encode())]
     out = _signed(send, cached=False)
     await out({"type": "http.response.start", "status": 303, "headers": headers})
     await out({"type": "http.response.body", "body": b""})

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from fastapi import Depends
+from fastapi import Depends, Query
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
 from mediclip_index import __version__
 from mediclip_index.index import Index
@@ -34,16 +37,41 @@ PAGES = (
 )  # fmt: skip
 
 
+class Answer(JSONResponse):
+    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which only
+    escapes can say. What is no number is null, since browsers read nothing else."""
+
+    def render(self, content: Any) -> bytes:
+        try:
+            return json.dumps(content, allow_nan=False).encode()
+        except ValueError:
+            return json.dumps(_finite(content)).encode()
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if math.isfinite(content) else None
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    return [_finite(value) for value in content] if isinstance(content, list) else content
+
+
+async def site_of_request(request: Request) -> Site:
+    return site_of(request)
+
+
 def site_of(request: Request) -> Site:
     return cast(Site, request.app.state.site)
 
 
-def index_of(request: Request) -> Index:
+async def index_of(request: Request) -> Index:
     """The index, signed by who asks."""
     return site_of(request).of(request)
 
 
-TheSite = Annotated[Site, Depends(site_of)]
+Start = Annotated[int, Query(ge=0, le=10**9)]  # where a part of a list begins
+Number = Annotated[int, Field(ge=1, le=LARGEST_ID)]  # of an evaluation
+TheSite = Annotated[Site, Depends(site_of_request)]
 TheIndex = Annotated[Index, Depends(index_of)]
 
 
@@ -83,8 +111,8 @@ def list_query(
     """What the search line and the chips of the Pile say, as one value. `text` may hold several
     texts, divided by ";", and ids as "#12"; each may carry a weight, as in "X-ray::0.5"."""
     texts = [part.strip() for part in text.split(";") if part.strip()]
-    ids = [int(t[1:]) for t in texts if t.startswith("#") and t[1:].isdecimal()]
-    ids += [int(i) for i in like.replace(",", " ").split() if _is_id(i)]
+    ids = [_id(t[1:]) for t in texts if _names_an_image(t)]
+    ids += [_id(i) for i in like.replace(",", " ").split()]
     conditions = [f"({where.strip()}\n)"] if where.strip() else []
     for column, value in (("label", label), ("verdict", verdict), ("split", source)):
         if value == "none":
@@ -94,7 +122,7 @@ def list_query(
     if unsure:
         conditions.append("unsure" if unsure != "no" else "NOT unsure")
     search = SearchQuery(
-        text=tuple(t for t in texts if not (t.startswith("#") and t[1:].isdecimal())),
+        text=tuple(t for t in texts if not _names_an_image(t)),
         without=tuple(part.strip() for part in without.split(";") if part.strip()),
         like=tuple(ids),
         where=" AND ".join(conditions) or None,
@@ -104,9 +132,14 @@ def list_query(
     return ListQuery(search=search, order=order)
 
 
-def _is_id(text: str) -> bool:
-    if text.isdecimal() and 0 < int(text) <= LARGEST_ID:
-        return True
+def _names_an_image(text: str) -> bool:
+    return text.startswith("#") and text[1:].isdecimal()
+
+
+def _id(text: str) -> int:
+    # Longer numbers than any image has take Python long to read.
+    if text.isdecimal() and len(text) < 20 and 0 < int(text) <= LARGEST_ID:
+        return int(text)
     raise UsageError(f"{text[:40]!r} is no image's number.")
 
 

@@ -31,7 +31,7 @@ def serve(index: Index, options: ServeOptions, told: Callable[[str], None]) -> N
     token = None if options.user_header else _token(options.token_file)
     with _listening(options.host, options.port) as door:
         port = door.getsockname()[1]
-        names = {options.host.strip("[]"), *options.allow_host}
+        names = {name.strip("[]").lower() for name in (options.host, *options.allow_host)}
         if options.host in LOOPBACK or options.host in ("0.0.0.0", "::"):
             names |= set(LOOPBACK)
         doors = Doors(

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
 
 from mediclip_index.index import Index
-from mediclip_index.types import MediclipError, Progress
+from mediclip_index.types import InfoReport, MediclipError, Progress
 from mediclip_index.web.tasks import Task, Tasks
 
 _PEOPLE = 64  # whose index is kept open
-_SETTLED = 1.0  # seconds without a change before all verdicts are given anew
+_SETTLED = 1.0  # seconds from a change until all verdicts are given anew, at least
+_LONGEST_REST = 120.0  # seconds until a change shows in the verdicts of lists, at most
+_FRESH = 5.0  # seconds for which the facts of an index hold
+_JUST_NOW = 0.4  # seconds
+_GIVE_WAY = 3.0  # seconds that work that nobody waits for gives way, at most, a piece
 _PATIENCE = 10.0  # seconds that long work has to stop when the page ends
 
 
 class NotFound(MediclipError):
     """What was asked for is not there."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an index holds, when that was looked up, and its kinds, each with its class."""
+
+    info: InfoReport
+    kinds: dict[str, str]
+    looked_up: float
 
 
 class Site:
@@ -34,10 +49,12 @@ class Site:
         self.previews = index.images.previews()
         self.tasks = Tasks(self._after)
         self.uploads = Path(tempfile.mkdtemp(prefix="mediclip-uploads-"))
-        self.encoding = threading.Lock()  # one picture or sentence at a time by the model
+        self._facts: Facts | None = None
+        self._touched = 0.0
         self._people: OrderedDict[str, Index] = OrderedDict()
         self._guard = threading.Lock()
         self._changed = threading.Event()
+        self._over = threading.Event()
         self._closing = False
         self._judge = threading.Thread(target=self._keep_judged, name="verdicts", daemon=True)
 
@@ -48,6 +65,7 @@ class Site:
 
     def close(self) -> None:
         self._closing = True
+        self._over.set()
         self._changed.set()
         self.tasks.close(_PATIENCE)
         self.previews.close()
@@ -66,6 +84,24 @@ class Site:
                 self._people.popitem(last=False)
             return self._people[user]
 
+    @property
+    def facts(self) -> Facts:
+        """What the index holds, as it was a moment ago."""
+        kept = self._facts
+        if kept is None or time.monotonic() - kept.looked_up > _FRESH:
+            kept = Facts(self.index.info(), self.index.labels.kinds(), time.monotonic())
+            self._facts = kept
+        return kept
+
+    def touch(self) -> None:
+        """Somebody waits for the page now."""
+        self._touched = time.monotonic()
+
+    @property
+    def waited_for(self) -> bool:
+        """Whether somebody asked the page for anything just now."""
+        return time.monotonic() - self._touched < _JUST_NOW
+
     def changed(self) -> None:
         """Labels or settings changed: verdicts are to be given anew."""
         self._changed.set()
@@ -74,25 +110,31 @@ class Site:
         self.changed()
 
     def _keep_judged(self) -> None:
-        try:
-            with self.encoding:
-                self.index.encode_texts(["a picture"])
-        except MediclipError:
-            pass  # no model: lists without words still work, and the page says so where it matters
+        # Without a model lists without words still work, and the page says so where it matters.
+        with contextlib.suppress(MediclipError):
+            self.index.encode_texts(["a picture"])
+        took = 0.0
         while not self._closing:
             self._changed.wait()
             if self._closing:
                 return
             self._changed.clear()
-            time.sleep(_SETTLED if self.listing.judged_through is not None else 0)
-            if self._changed.is_set():
-                continue
+            # Who labels one after another should not wait for a processor meanwhile.
+            if self.listing.judged_through is not None and self._rest(max(_SETTLED, 2 * took)):
+                return
+            self._changed.clear()
+            begun = time.monotonic()
             try:
                 self.listing.refresh(_Ending(self))
+                took = time.monotonic() - begun
             except MediclipError:
                 time.sleep(_SETTLED)
             except _Over:
                 return
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait so long; whether the page ends."""
+        return self._over.wait(min(seconds, _LONGEST_REST))
 
     @property
     def closing(self) -> bool:
@@ -104,7 +146,7 @@ class _Over(Exception):
 
 
 class _Ending(Progress):
-    """Lets work that nobody waits for end with the page."""
+    """Lets work that nobody waits for end with the page, and give way to who waits for it."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -113,6 +155,9 @@ class _Ending(Progress):
         return None
 
     def advance(self, count: int) -> None:
+        end = time.monotonic() + _GIVE_WAY
+        while self._site.waited_for and time.monotonic() < end and not self._site.closing:
+            time.sleep(0.05)
         if self._site.closing:
             raise _Over
 

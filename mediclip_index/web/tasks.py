@@ -80,7 +80,7 @@ class Tasks:
     def begin(self, kind: str, by: str, work: Callable[[Progress], Any]) -> Task:
         """Start work in a thread of its own; IndexBusy while another is under way."""
         with self._guard:
-            under_way = self.running
+            under_way = self._running()
             if under_way is not None:
                 raise IndexBusy(
                     f"{under_way.kind} by {under_way.by} is still under way; wait until it has "
@@ -95,6 +95,10 @@ class Tasks:
 
     @property
     def running(self) -> Task | None:
+        with self._guard:
+            return self._running()
+
+    def _running(self) -> Task | None:
         return next((task for task in self._all.values() if task.state == "running"), None)
 
     def get(self, task: str) -> Task | None:
@@ -102,7 +106,8 @@ class Tasks:
 
     def all(self) -> list[Task]:
         """The latest first."""
-        return list(self._all.values())[::-1]
+        with self._guard:
+            return list(self._all.values())[::-1]
 
     def stop(self, task: Task) -> None:
         task.stopping = True

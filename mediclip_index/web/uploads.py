@@ -12,7 +12,7 @@ from pathlib import Path
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
-from mediclip_index.types import UsageError
+from mediclip_index.types import MediclipError, UsageError, WriteError
 from mediclip_index.web.site import Site
 
 MOST_FILES = 1_000
@@ -28,11 +28,22 @@ async def received(request: Request, site: Site) -> AsyncIterator[list[Path]]:
     folder.mkdir()
     try:
         kind = request.headers.get("content-type", "")
-        if kind.startswith("multipart/form-data"):
-            yield await _of_form(request, folder)
-        else:
-            name = plain_name(request.headers.get("x-filename", "picture"))
-            yield [await _of_body(request, folder / name)]
+        try:
+            if kind.startswith("multipart/form-data"):
+                files = await _of_form(request, folder)
+            else:
+                name = plain_name(request.headers.get("x-filename", "picture"))
+                files = [await _of_body(request, folder / name)]
+        except OSError as error:
+            why = error.strerror or error
+            raise WriteError(f"The upload could not be kept on this computer: {why}.") from None
+        _no_lists(files)
+        try:
+            yield files
+        except MediclipError as error:
+            # Where it lay for a moment says nothing to who sent it.
+            why = re.sub(re.escape(f"{folder}/") + r"(\d{4}/)?", "", str(error))
+            raise type(error)(why) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -43,8 +54,20 @@ def plain_name(given: str) -> str:
 
     name = _ODD.sub("_", Path(unquote(given).replace("\\", "/")).name).strip(". ")
     stem, dot, ending = name.rpartition(".")
-    short = f"{stem[:120]}{dot}{ending[:12]}" if dot else name[:120]
+    short = _cut(stem, 120) + dot + _cut(ending, 24) if dot else _cut(name, 120)
     return short or "picture"
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many bytes: that is how file systems count."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _no_lists(files: list[Path]) -> None:
+    # Its lines would be read as files of this computer.
+    listed = next((file.name for file in files if file.suffix.lower() == ".csv"), None)
+    if listed is not None:
+        raise UsageError(f"{listed} is a list of files and holds none; send the pictures.")
 
 
 async def _of_form(request: Request, folder: Path) -> list[Path]:

@@ -88,10 +88,10 @@ function view() {
 
 function draw() {
   cancelAnimationFrame(frame);
-  frame = requestAnimationFrame(paint);
+  frame = requestAnimationFrame(() => paint());
 }
 
-function paint() {
+function paint(few = moving > 0) {
   if (!state.n) return;
   size();
   const context = canvas.getContext("2d");
@@ -103,7 +103,7 @@ function paint() {
   const colours = new Uint32Array(256).fill(rgba(dark.matches ? NONE.dark : NONE.light));
   palette().forEach((hex, n) => (colours[n] = rgba(hex)));
   const { x, y, value, order } = state;
-  const n = moving ? Math.min(state.n, WHILE_MOVING) : state.n;
+  const n = few ? Math.min(state.n, WHILE_MOVING) : state.n;
   const side = sideOf(half);
   const spans = disc(side);
   const middle = side >> 1;

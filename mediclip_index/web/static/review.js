@@ -43,7 +43,7 @@ async function show() {
   foreseen.textContent = "";
   const likely = stage.firstElementChild?.dataset.likely;
   clearTimeout(show.later);
-  show.later = setTimeout(() => likely && foresee(id, likely), 250);
+  show.later = setTimeout(() => likely && foresee(id, likely), 700);
 }
 
 // How many verdicts the likeliest label would turn, once the person looks for a moment.

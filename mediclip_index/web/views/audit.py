@@ -46,8 +46,7 @@ def evidence(
     row = index.audit.show(verdict)
     again = None
     if replay:
-        with site.encoding:
-            again = index.audit.replay([row.verdict.id])
+        again = index.audit.replay([row.verdict.id])
     return page(
         request, "evidence.html", row=row, verdict=row.verdict, again=again,
         voters=voters(site, row.verdict),

@@ -20,9 +20,8 @@ KIN = 12  # images like it
 def picture(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLResponse:
     """All about one image."""
     found = image_of(index, image)
-    with site.encoding:
-        verdict = verdict_of(index, image)
-        kin = _kin(site, image)
+    verdict = verdict_of(index, image)
+    kin = _kin(site, image)
     past = [
         row for row in index.audit.find(path=found.path, limit=50)
         if row.verdict.sha256 == found.sha256

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from mediclip_index.types import IndexBusy, InfoReport, ListQuery, SearchQuery, UsageError
-from mediclip_index.web.requests import TheIndex, TheList, TheSite, page
+from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, page
 from mediclip_index.web.site import Site
 from mediclip_index.web.uploads import received
 
@@ -31,30 +31,27 @@ NAMES = (
 
 
 @router.get("/", response_class=HTMLResponse)
-def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HTMLResponse:
+def pile(request: Request, site: TheSite, query: TheList) -> HTMLResponse:
     """The search line, the chips, and the first images."""
-    info = index.info()
     why, found = None, None
     try:
-        with site.encoding:
-            found = site.listing.page(query, 0, PART)
+        found = site.listing.page(query, 0, PART)
     except (UsageError, IndexBusy) as error:
         why = error
+    facts = site.facts
+    info = facts.info
     return page(
         request, "pile.html", 200 if why is None else 503 if isinstance(why, IndexBusy) else 400,
         info=info, found=found, why=str(why) if why else None, busy=isinstance(why, IndexBusy),
-        asked=_asked(request), kinds=index.labels.kinds(), part=PART,
+        asked=_asked(request), kinds=facts.kinds, part=PART,
         further=_further(request, found, PART), choices=_choices(info),
     )  # fmt: skip
 
 
 @router.get("/pile/part", response_class=HTMLResponse)
-def part(
-    request: Request, site: TheSite, query: TheList, start: Annotated[int, Query(ge=0)] = 0
-) -> HTMLResponse:
+def part(request: Request, site: TheSite, query: TheList, start: Start = 0) -> HTMLResponse:
     """The next images of a list, as the grid takes them in."""
-    with site.encoding:
-        found = site.listing.page(query, start, PART)
+    found = site.listing.page(query, start, PART)
     return page(request, "cards.html", found=found, further=_further(request, found, start + PART))
 
 
@@ -67,9 +64,8 @@ async def like_picture(request: Request, site: TheSite, index: TheIndex) -> HTML
 
 
 def _like(site: Site, index: Any, file: str) -> Any:
-    with site.encoding:
-        query = ListQuery(search=SearchQuery(images=(file,), k=PART))
-        return site.listing.page(query, 0, PART)
+    query = ListQuery(search=SearchQuery(images=(file,), k=PART))
+    return site.listing.page(query, 0, PART)
 
 
 def _asked(request: Request) -> dict[str, str]:
@@ -79,7 +75,7 @@ def _asked(request: Request) -> dict[str, str]:
 
 def _further(request: Request, found: Any, start: int) -> str | None:
     """Where the next images are to be had; None where there are none."""
-    if found is None or start >= found.total:
+    if found is None or (start >= found.total and not found.more):
         return None
     asked = [(n, v) for n, v in request.query_params.items() if n in NAMES and v]
     return "/pile/part?" + urlencode([*asked, ("start", str(start))])

@@ -6,15 +6,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from mediclip_index.types import UsageError
-from mediclip_index.web.requests import TheIndex, TheSite, page
+from mediclip_index.web.requests import Number, TheIndex, TheSite, page
 
 router = APIRouter()
 
 
 @router.get("/quality", response_class=HTMLResponse)
 def quality(
-    request: Request, site: TheSite, index: TheIndex, number: int | None = None,
-    second: int | None = None,
+    request: Request, site: TheSite, index: TheIndex, number: Number | None = None,
+    second: Number | None = None,
 ) -> HTMLResponse:  # fmt: skip
     """The kept evaluations; one in full, or two compared."""
     kept = index.evaluations.all()

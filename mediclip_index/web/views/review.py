@@ -36,8 +36,7 @@ def review(
     why = None
     waiting: list[int] = []
     try:
-        with site.encoding:
-            waiting = _given(ids) if queue == "list" else queued(site, index, queue)
+        waiting = _given(ids) if queue == "list" else queued(site, index, queue)
     except UsageError as error:
         why = str(error)
     return page(
@@ -51,8 +50,7 @@ def one(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLRes
     """One picture of a queue, with the nearest labelled ones of each class beside it."""
     found = image_of(index, image)
     classes = index.info().classes
-    with site.encoding:
-        beside = {name: nearest(site, image, name) for name in classes}
+    beside = {name: nearest(site, image, name) for name in classes}
     described = site.listing.described([image])
     return page(
         request, "review_one.html", image=described[0] if described else found, classes=classes,
