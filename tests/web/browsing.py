@@ -28,7 +28,7 @@ class Served:
 
     @property
     def origin(self) -> str:
-        return self.address.split("/?")[0]
+        return self.address.split("?")[0].rstrip("/")
 
 
 @dataclass
@@ -67,11 +67,11 @@ class Visit:
 
 
 @contextmanager
-def serving(index: Path, by: str = "curator") -> Iterator[Served]:
+def serving(index: Path, *options: str) -> Iterator[Served]:
     """`mediclip-index serve` as a process of its own, until the block ends."""
-    command = [sys.executable, "-m", "mediclip_index", "--index", str(index), "--by", by]
+    command = [sys.executable, "-m", "mediclip_index", "--index", str(index), "--by", "curator"]
     process = subprocess.Popen(
-        [*command, "serve", "--no-browser"], stdout=subprocess.PIPE, text=True,
+        [*command, "serve", "--no-browser", *options], stdout=subprocess.PIPE, text=True,
         stderr=subprocess.DEVNULL, env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
     assert process.stdout is not None
@@ -93,7 +93,6 @@ def visiting(browser: Browser, served: Served, **options: Any) -> Iterator[Visit
     page = context.new_page()
     visit = Visit(page, served.origin)
     page.on("request", lambda request: visit.asked.append(request.url))
-    page.on("response", lambda r: print("RESP", r.status, r.url[-50:], flush=True) if "label" in r.url else None)
     page.on("console", lambda m: visit.wrong.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: visit.wrong.append(str(error)))
     page.goto(served.address)

@@ -173,7 +173,7 @@ function move(to, { extend = false, keep = false } = {}) {
   }
   all[at].focus({ preventScroll: true });
   all[at].scrollIntoView({ block: "nearest" });
-  if (at > all.length - 20) document.querySelector("#grid .further")?.dispatchEvent(new Event("revealed"));
+  if (at > all.length - 20) document.querySelector("#grid .further")?.dispatchEvent(new Event("further"));
   showSelected();
 }
 
@@ -213,7 +213,6 @@ async function renew(ids) {
       const old = shown.get(Number(card.dataset.id));
       old.querySelector(".told").replaceWith(card.querySelector(".told"));
       old.dataset.label = card.dataset.label;
-      old.setAttribute("aria-label", card.getAttribute("aria-label"));
     }
     return true;
   } catch {
@@ -347,7 +346,8 @@ document.addEventListener("keydown", (event) => {
   const moves = grid && { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + perRow(), ArrowUp: at - perRow(), Home: 0, End: cards().length - 1 };
   if (moves && event.key in moves) {
     event.preventDefault();
-    return move(at < 0 ? 0 : moves[event.key], { extend: event.shiftKey });
+    const first = at < 0 && event.key.startsWith("Arrow");
+    return move(first ? 0 : moves[event.key], { extend: event.shiftKey });
   }
   const number = /^[1-9]$/.test(event.key) ? classes[Number(event.key) - 1] : undefined;
   const done = {
@@ -360,14 +360,16 @@ document.addEventListener("keydown", (event) => {
     0: () => classes.length && actions.clear(),
     Delete: () => grid && actions.remove(),
     Escape: clear,
-    " ": () => grid && at >= 0 && (select(cards()[at], !isSelected(cards()[at])), (everything = null), showSelected()),
-    Enter: () => grid && at >= 0 && !event.target.closest("a, button") && (location.href = `/picture/${cards()[at].dataset.id}`),
+    " ": () => at >= 0 && (select(cards()[at], !isSelected(cards()[at])), (everything = null), showSelected()),
+    Enter: () => at >= 0 && (location.href = `/picture/${cards()[at].dataset.id}`),
   }[event.key];
   if (number !== undefined) {
     event.preventDefault();
     return actions.label({ dataset: { label: number } });
   }
-  if (done && !(event.key === " " && event.target.closest("button, summary, a"))) {
+  // A button or a link that has the focus keeps the keys that press it.
+  const pressed = [" ", "Enter"].includes(event.key) && (!grid || event.target.closest("button, summary, a"));
+  if (done && !pressed) {
     event.preventDefault();
     done();
   }
@@ -491,6 +493,8 @@ function watch(form, task) {
   const line = form.querySelector(".progress");
   const bar = line.querySelector("progress");
   line.hidden = false;
+  for (const part of line.children) part.hidden = false;
+  line.querySelector("span").className = "";
   line.querySelector("[data-do=stop]").onclick = () => api(`tasks/${task.id}`, undefined, "DELETE");
   const events = new EventSource(`/api/v1/tasks/${task.id}/events`);
   events.onerror = () => {
@@ -507,8 +511,10 @@ function watch(form, task) {
     if (told.state === "running") return;
     events.close();
     if (told.state === "done") return location.assign(location.pathname);
-    line.hidden = true;
-    notice(told.error || told.state, true);
+    bar.hidden = true; // what went wrong stays to be read
+    line.querySelector("button").hidden = true;
+    line.querySelector("span").textContent = told.error || told.state;
+    line.querySelector("span").className = told.state === "failed" ? "wrong" : "";
   };
 }
 
@@ -537,7 +543,16 @@ document.addEventListener("htmx:responseError", (event) => {
   notice(told.textContent.trim().slice(0, 400) || "The page did not answer.", true);
 });
 document.addEventListener("htmx:sendError", () => notice(SILENT, true));
-document.addEventListener("htmx:load", () => everything && cards().forEach((card) => select(card)));
+// More pictures are on their way before anybody sees the end of those that are there.
+const nearing = new IntersectionObserver(
+  (seen) => seen.filter((one) => one.isIntersecting).forEach((one) => one.target.dispatchEvent(new Event("further"))),
+  { rootMargin: "1500px" },
+);
+document.addEventListener("htmx:load", () => {
+  nearing.disconnect();
+  document.querySelectorAll("#grid .further").forEach((link) => nearing.observe(link));
+  if (everything) cards().forEach((card) => select(card));
+});
 past.push(...JSON.parse(sessionStorage.getItem(STORED) || "[]"));
 if (sessionStorage.getItem(TOLD)) {
   notice(sessionStorage.getItem(TOLD));
