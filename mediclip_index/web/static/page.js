@@ -55,6 +55,13 @@ export function kindTyped() {
   return typed;
 }
 
+// What is written goes out in the order of the keys, so that Z means the last of them.
+let last = Promise.resolve();
+function inTurn(work) {
+  last = last.then(work, work);
+  return last;
+}
+
 // Labels images; gives the report back. `kind` is of the class, so a kind of another is refused.
 export async function label(ids, name) {
   if (readOnly) return notice("This page is read-only.", true), undefined;
@@ -63,22 +70,30 @@ export async function label(ids, name) {
   if (kind === null) return undefined;
   const said = { ids, label: name };
   if (kind !== undefined) said.kind = kind;
-  const report = await api("labels", said);
+  const report = await inTurn(() => written(said));
   if (report) {
-    if (report.tx) remember({ tx: report.tx, ids: ids.slice(0, MOST_SHOWN + 1) });
     const what = name === "" ? "without a label" : `labelled ${name}${kind ? `, ${kind}` : ""}`;
     const more = report.notes.length ? ` ${report.notes.join(" ")}` : "";
-    notice(`${count(ids.length)} ${what}. Z takes it back.${more}`);
+    notice(`${count(ids.length)} ${what}.${report.tx ? " Z takes it back." : ""}${more}`);
   }
+  return report;
+}
+
+async function written(said) {
+  const report = await api("labels", said);
+  if (report?.tx) remember({ tx: report.tx, ids: said.ids.slice(0, MOST_SHOWN + 1) });
   return report;
 }
 
 export async function remove(ids) {
   if (readOnly) return notice("This page is read-only.", true), undefined;
   if (ids.length === 0) return notice("Select pictures first.", true), undefined;
-  const report = await api("remove", { ids, what: "removed" });
+  const report = await inTurn(async () => {
+    const done = await api("remove", { ids, what: "removed" });
+    if (done) remember({ restore: ids });
+    return done;
+  });
   if (report) {
-    remember({ restore: ids });
     notice(`${count(ids.length)} removed; nothing is erased. Z brings them back.`);
   }
   return report;
@@ -89,8 +104,9 @@ function remember(step) {
   sessionStorage.setItem(STORED, JSON.stringify(past.slice(-200)));
 }
 
-export async function undo() {
-  if (readOnly) return undefined;
+export const undo = () => (readOnly ? Promise.resolve() : inTurn(undone));
+
+async function undone() {
   if (past.length === 0) return notice("There is nothing to take back."), undefined;
   const step = past[past.length - 1];
   const report = step.restore
@@ -229,14 +245,19 @@ function retell(ids, text, kind) {
 async function labelSelected(name) {
   const ids = selectedIds();
   const kind = document.getElementById("kind")?.value.trim();
+  const one = document.getElementById("one");
+  // On to the next at once: the next key is meant for it.
+  const alone = !one && !readOnly && !everything && ids.length === 1 && at >= 0;
+  if (alone) {
+    clear();
+    move(at + 1);
+  }
   const report = await label(ids, name);
   if (!report) return;
-  if (document.getElementById("one")) return reload();
-  const alone = !everything && cards().filter(isSelected).length <= 1;
+  if (one) return reload();
   if (name) retell(ids, name, kind);
   else if (!(await renew(ids))) return reload();
-  clear();
-  if (alone && at >= 0) move(at + 1);
+  if (!alone) clear();
   return undefined;
 }
 
@@ -269,7 +290,7 @@ export const actions = {
   undo: takeBack,
   all: selectAll,
   list: saveList,
-  review: () => go(selectedIds(), "/review?queue=list&ids="),
+  review: () => (grid || document.getElementById("one")) && go(selectedIds(), "/review?queue=list&ids="),
   remove: async () => {
     const ids = selectedIds();
     if (!(await remove(ids))) return;
@@ -332,6 +353,8 @@ document.addEventListener("keydown", (event) => {
   const done = {
     "/": () => document.getElementById("search")?.focus(),
     "?": actions.help,
+    r: () => actions.review?.(),
+    R: () => actions.review?.(),
     z: actions.undo,
     Z: actions.undo,
     0: () => classes.length && actions.clear(),

@@ -76,7 +76,7 @@ async function say(name) {
   busy = false;
   if (!report) return;
   field.value = "";
-  await next(true);
+  await next(Boolean(report.tx));
 }
 
 async function back() {
