@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from mediclip_index.index import Index
 from mediclip_index.types import MediclipError, Progress
 from mediclip_index.web.tasks import Task, Tasks
 
+LOG = logging.getLogger("mediclip_index.web")
 _PEOPLE = 64  # whose index is kept open
 _SETTLED = 1.0  # seconds without a change before all verdicts are given anew
 _PATIENCE = 10.0  # seconds that long work has to stop when the page ends
@@ -89,10 +91,12 @@ class Site:
                 continue
             try:
                 self.listing.refresh(_Ending(self))
-            except MediclipError:
-                time.sleep(_SETTLED)
             except _Over:
                 return
+            except MediclipError:
+                time.sleep(_SETTLED)
+            except Exception:  # the next change is judged all the same
+                LOG.exception("verdicts could not be given")
 
     @property
     def closing(self) -> bool:
