@@ -93,7 +93,10 @@ def visiting(browser: Browser, served: Served, **options: Any) -> Iterator[Visit
     page = context.new_page()
     visit = Visit(page, served.origin)
     page.on("request", lambda request: visit.asked.append(request.url))
-    page.on("response", lambda r: print("RESP", r.status, r.url[-50:], flush=True) if "label" in r.url else None)
+    page.on(
+        "response",
+        lambda r: print("RESP", r.status, r.url[-50:], flush=True) if "label" in r.url else None,
+    )
     page.on("console", lambda m: visit.wrong.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: visit.wrong.append(str(error)))
     page.goto(served.address)

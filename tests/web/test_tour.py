@@ -77,9 +77,7 @@ def test_the_tour(visit: Visit, served: Served, picture: Path) -> None:
     expect(page.locator("#selected")).to_be_empty()
     visit.press("+", "l")
     expect(page.locator("#selected")).to_have_text(SEVERAL)
-    middle = page.evaluate(
-        "[...mediclipMap.state.chosen].map((i) => mediclipMap.state.ids[i])"
-    )
+    middle = page.evaluate("[...mediclipMap.state.chosen].map((i) => mediclipMap.state.ids[i])")
     assert 1 < len(middle) < 38
     with page.expect_response("**/api/v1/labels"):
         visit.press("1")
@@ -160,7 +158,13 @@ def _lasso(visit: Visit) -> int:
     page.keyboard.down("Shift")
     page.mouse.move(right, top)
     page.mouse.down()
-    for x, y in ((right, bottom), (left, bottom), (left, top + 150), (left + 300, top), (right, top)):
+    for x, y in (
+        (right, bottom),
+        (left, bottom),
+        (left, top + 150),
+        (left + 300, top),
+        (right, top),
+    ):
         page.mouse.move(x, y, steps=4)
     page.mouse.up()
     page.keyboard.up("Shift")
