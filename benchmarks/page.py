@@ -32,6 +32,7 @@ SEEN = """() => { const shown = [...document.querySelectorAll('#grid .card img')
 MORE = """n => { const all = [...document.querySelectorAll('#grid .card')];
   return all.length >= n && all.every((card) => { const box = card.getBoundingClientRect();
   return box.bottom < 0 || box.top > innerHeight || card.querySelector('img').naturalWidth; }); }"""
+TO_UNDO = "() => JSON.parse(sessionStorage.getItem('mediclip-undo') || '[]').length"
 ASKED = """w => document.querySelector('#search')?.value === w && location.search.includes('text=')
   && document.readyState !== 'loading'"""
 
@@ -134,10 +135,10 @@ def _measured(page: object, home: str, times: int) -> dict[str, list[float]]:
             )  # it moves on once the label is kept
 
         clock("label", labelled)
-    for _ in range(times + 1):
-        with page.expect_navigation():
+    while page.evaluate(TO_UNDO):
+        with page.expect_response("**/labels/undo"):
             page.keyboard.press("z")
-        page.wait_for_load_state()
+        page.wait_for_timeout(20)
     _review(page, home, times, clock)
     _map(page, home, found)
     return {name: seconds[1:] for name, seconds in found.items()}

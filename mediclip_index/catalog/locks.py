@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mediclip_index.catalog.errors import cant_write
-from mediclip_index.types import IndexBusy
+from mediclip_index.types import IndexBusy, IndexNotFound
 
 _FIRST_NAP, _LONGEST_NAP = 0.001, 0.05
 
@@ -97,6 +97,9 @@ def _open(path: Path, kind: int) -> int:
     # has no lock file (a copy on a read-only medium) the folder itself is locked.
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError:
+        why = f"No index at {path.parent}: make one with `mediclip-index build`."
+        raise IndexNotFound(why) from None
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT):
             raise

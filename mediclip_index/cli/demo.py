@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +64,20 @@ def demo(context: Context) -> None:
     click.echo("\nGo on with these pictures, or name a folder of your own after build:")
     click.echo(f"  mediclip-index --index {shlex.quote(str(context.path))} summary")
     click.echo("  mediclip-index build .")
+    click.echo("\nOr look at them in the browser:")
+    click.echo(f"  {_command(context.path)} serve")
+
+
+def _command(path: Path) -> str:
+    """How to call the command from here: by its place, where it is not on the PATH."""
+    found = shutil.which("mediclip-index")
+    here = Path(sys.argv[0])
+    name = "mediclip-index" if found or here.name != "mediclip-index" else os.path.relpath(here)
+    given = os.environ.get("MEDICLIP_INDEX")
+    beside = path.absolute().parent == Path("indexes").absolute()
+    # `serve` finds the only index in ./indexes by itself.
+    named = "" if beside and not given else f" --index {shlex.quote(str(path))}"
+    return f"{shlex.quote(name)}{named}"
 
 
 def _telling(verdicts: Sequence[Verdict]) -> Verdict:

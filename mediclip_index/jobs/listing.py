@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mediclip_index.catalog import conditions, labels, presence
+from mediclip_index.catalog import ReadTransaction, conditions, images, labels, models, presence
+from mediclip_index.catalog.models import StoredEncoder
 from mediclip_index.jobs import search as search_job
 from mediclip_index.jobs.columns import Judged, judged
 from mediclip_index.session.session import Session
@@ -27,6 +28,8 @@ from mediclip_index.types import (
     Progress,
     SearchHit,
     Silent,
+    UsageError,
+    Vectors,
 )
 
 AT_ONCE = 2_000  # images that are judged while somebody waits
@@ -58,6 +61,8 @@ class Listing:
         self._session = session
         self._lists: OrderedDict[object, _List] = OrderedDict()
         self._judged: tuple[int, Judged] | None = None
+        nothing = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
+        self._labelled: tuple[str, Ids, Vectors] = ("", *nothing)
         self._guard = threading.Lock()
         self._judging = threading.Lock()
 
@@ -166,6 +171,55 @@ class Listing:
             )
 
         return tuple(told(h, int(p)) for h, p in zip(hits, places, strict=True))
+
+    def beside(
+        self, image: int, classes: Sequence[str], count: int
+    ) -> dict[str, tuple[SearchHit, ...]]:
+        """The labelled images of each class (of those that vote) that are most like an indexed one.
+        UsageError where the index has no vector of it."""
+        with self._session.catalog.at_one_moment():
+            with self._session.catalog.reading() as read:
+                stored = models.encoder(read)
+                support = labels.support(read, classes)
+                _, own = images.vectors(read, stored, [image])
+                if not len(own):
+                    raise UsageError(f"There is no image {image} in this index.")
+                vectors = self._labelled_vectors(read, stored, support.ids)
+            cosines = vectors @ own[0]
+            cosines[support.ids == image] = -np.inf
+            found: dict[str, list[int]] = {}
+            for place, name in enumerate(classes):
+                of_class = np.flatnonzero(support.classes == place)
+                best = of_class[np.argsort(-cosines[of_class], kind="stable")[:count]]
+                found[name] = [int(n) for n in best if np.isfinite(cosines[n])]
+            flat = [n for some in found.values() for n in some]
+            hits = self.described(
+                [int(support.ids[n]) for n in flat], [float(cosines[n]) for n in flat]
+            )
+        told = {hit.id: hit for hit in hits}
+        return {
+            name: tuple(told[i] for n in some if (i := int(support.ids[n])) in told)
+            for name, some in found.items()
+        }
+
+    def _labelled_vectors(self, read: ReadTransaction, stored: StoredEncoder, ids: Ids) -> Vectors:
+        """The vectors of labelled images (n, dim), in order of id; only those that are new since
+        the last time are fetched."""
+        with self._guard:
+            kept_of, kept_ids, kept = self._labelled
+        if kept_of != stored.fingerprint:
+            kept_ids, kept = ids[:0], np.empty((0, stored.dim), dtype=np.float32)
+        new_ids, new = images.vectors(read, stored, np.setdiff1d(ids, kept_ids).tolist())
+        all_ids = np.concatenate([kept_ids, new_ids])
+        order = np.argsort(all_ids)
+        all_ids, vectors = all_ids[order], np.concatenate([kept, new])[order]
+        wanted = np.isin(all_ids, ids)
+        all_ids, vectors = all_ids[wanted], vectors[wanted]
+        with self._guard:
+            self._labelled = stored.fingerprint, all_ids, vectors
+        found = np.zeros((len(ids), stored.dim), dtype=np.float32)
+        found[np.searchsorted(ids, all_ids)] = vectors
+        return found
 
     def _list(self, query: ListQuery, depth: int) -> tuple[_List, int]:
         with self._session.catalog.reading() as read:

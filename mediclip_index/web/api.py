@@ -66,7 +66,7 @@ def ids(site: TheSite, query: TheList) -> Any:
 @router.get("/images/{image}")
 def image(index: TheIndex, site: TheSite, image: int) -> Any:
     """One image: what is known of it, its verdict with the evidence, and its labels so far."""
-    found = image_of(index, image)
+    found = image_of(site, image)
     verdict = verdict_of(index, image)
     return {
         "image": plain(found),
@@ -88,7 +88,7 @@ async def preview(
 
 
 def _made(site: Site, index: Index, image: int, side: int) -> Response:
-    image_of(index, image)
+    image_of(site, image)
     data = site.previews.get(image, side)
     if data is not None:
         return Response(data, media_type="image/jpeg")
@@ -99,9 +99,9 @@ def _made(site: Site, index: Index, image: int, side: int) -> Response:
 
 
 @router.get("/images/{image}/original", response_class=Response)
-def original(index: TheIndex, image: int) -> Response:
+def original(site: TheSite, index: TheIndex, image: int) -> Response:
     """The file that an image lies in, as it is: to be saved, never shown by the browser."""
-    path = image_of(index, image).path
+    path = image_of(site, image).path
     if index.hashes_paths or member_of(path) is not None:
         raise NotFound("This file can't be saved: it lies in an archive, or its name is hashed.")
     if not os.path.isfile(path):

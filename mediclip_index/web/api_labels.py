@@ -65,9 +65,9 @@ def next_labels(index: TheIndex, count: Annotated[int, Query(ge=1, le=200)] = 10
 
 
 @router.get("/labels/{image}")
-def history(index: TheIndex, image: int) -> Any:
+def history(site: TheSite, index: TheIndex, image: int) -> Any:
     """All that was ever said of an image, oldest first."""
-    image_of(index, image)
+    image_of(site, image)
     return {"history": plain(index.labels.history(image))}
 
 
@@ -76,7 +76,7 @@ def turns(
     site: TheSite, index: TheIndex, image: int, label: Annotated[str, Query(max_length=200)]
 ) -> Any:
     """How many verdicts on other images a label would turn, before it is set."""
-    image_of(index, image)
+    image_of(site, image)
     try:
         return plain(index.labels.would_turn(image, label))
     except MediclipError as error:

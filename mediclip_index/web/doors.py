@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ASKS = frozenset({"/ask", "/api/v1/query", "/search/picture"})  # bring files and write nothing
 _BRING = _ASKS | {"/api/v1/keep"}
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:/?#@\\\s]+)(?::(\d{1,5}))?")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:/?#@\\\s]+)(?::([0-9]{1,5}))?")
 SMALL = 1024**2  # bytes of a request that brings no file
 LONGEST_NAME = 200  # characters of a user's
 POLICY = (

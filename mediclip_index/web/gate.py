@@ -106,7 +106,8 @@ def _signed(send: Send, *, cached: bool) -> Send:
                 (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in named
             ]
             if b"cache-control" not in named:
-                kept = b"private, max-age=3600" if cached else b"no-store"
+                there = cached and message["status"] < 400
+                kept = b"private, max-age=3600" if there else b"no-store"
                 headers.append((b"cache-control", kept))
             message = {**message, "headers": headers}
         await send(message)

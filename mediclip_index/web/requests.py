@@ -75,13 +75,13 @@ TheSite = Annotated[Site, Depends(site_of_request)]
 TheIndex = Annotated[Index, Depends(index_of)]
 
 
-def image_of(index: Index, image: int) -> SearchHit:
+def image_of(site: Site, image: int) -> SearchHit:
     """An indexed image; NotFound where there is none of this id."""
     if not 0 < image <= LARGEST_ID:
         raise NotFound(f"There is no image #{image} in this index.")
-    found = index.images.listing().described([image])
+    found = site.listing.described([image])
     if not found:
-        removed = any(one.id == image for one in index.images.removed())
+        removed = any(one.id == image for one in site.index.images.removed())
         why = "was removed" if removed else "is not in this index, or its file is gone"
         raise NotFound(f"Image #{image} {why}.")
     return found[0]

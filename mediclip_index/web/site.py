@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from mediclip_index.index import Index
 from mediclip_index.types import InfoReport, MediclipError, Progress
 from mediclip_index.web.tasks import Task, Tasks
 
+LOG = logging.getLogger("mediclip_index.web")
 _PEOPLE = 64  # whose index is kept open
 _SETTLED = 1.0  # seconds from a change until all verdicts are given anew, at least
 _LONGEST_REST = 120.0  # seconds until a change shows in the verdicts of lists, at most
@@ -127,10 +129,12 @@ class Site:
             try:
                 self.listing.refresh(_Ending(self))
                 took = time.monotonic() - begun
-            except MediclipError:
-                time.sleep(_SETTLED)
             except _Over:
                 return
+            except MediclipError:
+                time.sleep(_SETTLED)
+            except Exception:  # the next change is judged all the same
+                LOG.exception("verdicts could not be given")
 
     def _rest(self, seconds: float) -> bool:
         """Wait so long; whether the page ends."""

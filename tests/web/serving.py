@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
+import pytest
 import skimage.data
 from PIL import Image
 from uvicorn import Server
@@ -166,3 +167,28 @@ def tiny(folder: Path) -> str:
 def os_open() -> int:
     """How many files this process has open."""
     return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a small, randomly initialised model in a folder of its own."""
+    return tiny(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Index:
+    """An index to copy; nobody writes to it."""
+    return piled(tmp_path_factory.mktemp("pattern"), tiny_model)
+
+
+@pytest.fixture
+def index(pattern: Index, tmp_path: Path) -> Index:
+    """Twelve pictures, of which eight are labelled; the pictures are shared."""
+    return copied(pattern, tmp_path / "index")
+
+
+@pytest.fixture
+def page(index: Index) -> Iterator[Live]:
+    """Its page."""
+    with live(index) as served:
+        yield served

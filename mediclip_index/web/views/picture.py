@@ -19,7 +19,7 @@ KIN = 12  # images like it
 @router.get("/picture/{image}", response_class=HTMLResponse)
 def picture(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLResponse:
     """All about one image."""
-    found = image_of(index, image)
+    found = image_of(site, image)
     verdict = verdict_of(index, image)
     kin = _kin(site, image)
     past = [

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
 from mediclip_index.index import Index
-from mediclip_index.types import SearchHit, SearchQuery, Silent, UsageError
+from mediclip_index.types import SearchQuery, Silent, UsageError
 from mediclip_index.types.serving import ListQuery
 from mediclip_index.web.requests import TheIndex, TheSite, image_of, page
 from mediclip_index.web.site import Site
@@ -22,6 +22,7 @@ QUEUES = {
 }
 Queue = Literal["unsure", "next", "suspect", "mistakes", "list"]
 MOST = 1_000  # pictures of a queue
+BESIDE = 4  # labelled pictures of each class beside one
 
 
 @router.get("/review", response_class=HTMLResponse)
@@ -41,21 +42,17 @@ def review(
         why = str(error)
     return page(
         request, "review.html", queues=QUEUES, queue=queue, waiting=waiting[:MOST], why=why,
-        classes=index.info().classes, kinds=index.labels.kinds(),
+        classes=site.facts.info.classes, kinds=site.facts.kinds,
     )  # fmt: skip
 
 
 @router.get("/review/{image}", response_class=HTMLResponse)
 def one(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLResponse:
     """One picture of a queue, with the nearest labelled ones of each class beside it."""
-    found = image_of(index, image)
-    classes = index.info().classes
-    beside = {name: nearest(site, image, name) for name in classes}
-    described = site.listing.described([image])
-    return page(
-        request, "review_one.html", image=described[0] if described else found, classes=classes,
-        beside=beside,
-    )  # fmt: skip
+    found = image_of(site, image)
+    classes = tuple(site.facts.info.classes)
+    beside = site.listing.beside(image, classes, BESIDE)
+    return page(request, "review_one.html", image=found, classes=classes, beside=beside)
 
 
 def queued(site: Site, index: Index, queue: str) -> list[int]:
@@ -70,13 +67,6 @@ def queued(site: Site, index: Index, queue: str) -> list[int]:
         search=SearchQuery(where="unsure AND label IS NULL", k=None), order="doubtful"
     )
     return list(site.listing.ids(asked))
-
-
-def nearest(site: Site, image: int, label: str, count: int = 4) -> tuple[SearchHit, ...]:
-    """The labelled images of a class that are most like one."""
-    where = "label = '" + label.replace("'", "''") + "'"
-    query = ListQuery(search=SearchQuery(like=(image,), where=where, k=count))
-    return site.listing.page(query, 0, count).images
 
 
 def _given(ids: str) -> list[int]:
