@@ -1,4 +1,4 @@
-// What all pages share: selecting, labelling, taking back, dropping files, and long work.
+// What all pages share: selecting, labelling, taking back, and keys.
 export const readOnly = document.body.dataset.readOnly === "yes";
 export const holder = document.querySelector("[data-classes]");
 export const classes = holder ? JSON.parse(holder.dataset.classes) : [];
@@ -6,7 +6,7 @@ const kinds = holder ? JSON.parse(holder.dataset.kinds) : {};
 const past = []; // what can be taken back, the last one last
 const STORED = "mediclip-undo";
 const TOLD = "mediclip-told"; // what was said just before the page was loaded anew
-const SILENT = "The page does not answer; is `mediclip-index serve` still running?";
+export const SILENT = "The page does not answer; is `mediclip-index serve` still running?";
 
 const box = document.getElementById("notice");
 let fading = 0;
@@ -124,7 +124,7 @@ export const count = (n) => (n === 1 ? "1 picture" : `${n.toLocaleString("en")} 
 
 // --- the grid -------------------------------------------------------------------------------------
 
-const grid = document.getElementById("grid");
+export const grid = document.getElementById("grid");
 let at = -1;
 let anchor = -1;
 let everything = null; // ids of the whole list, where all of it is selected
@@ -376,26 +376,8 @@ document.addEventListener("keydown", (event) => {
   return undefined;
 });
 
-// --- files that are dropped, pasted or chosen ------------------------------------------------------
-
-async function fetched(path, file) {
-  try {
-    const answer = await fetch(path, {
-      method: "POST", body: file,
-      headers: { "Content-Type": "application/octet-stream", "X-Filename": encodeURIComponent(file.name || "pasted.png"), "X-Fragment": "yes" },
-    });
-    const text = await answer.text();
-    if (answer.ok) return text;
-    return text.trim().startsWith("<p") ? text : `<p class="wrong">The page answered ${answer.status}.</p>`;
-  } catch {
-    return `<p class="wrong">The page does not answer; it has ended, or the file is larger than it takes.</p>`;
-  }
-}
-
-async function searchLike(file) {
-  if (!grid || !file) return;
-  notice(`Looking for pictures like ${file.name} …`);
-  const html = await fetched("/search/picture", file);
+// In place of what the grid shows: what is like a picture that was dropped.
+export function showLike(html, name) {
   grid.innerHTML = html;
   at = -1;
   byPicture = true;
@@ -406,133 +388,12 @@ async function searchLike(file) {
   chip.className = "chip";
   chip.href = location.href;
   chip.title = "Search without this";
-  told.textContent = `like ${file.name}`;
+  told.textContent = `like ${name}`;
   chip.append(told, " ✕");
   document.getElementById("asked").replaceChildren(chip);
   document.getElementById("judging")?.remove();
   box.replaceChildren();
   move(0);
-}
-document.getElementById("picture")?.addEventListener("change", (event) => searchLike(event.target.files[0]));
-
-const drop = document.getElementById("drop");
-const answers = document.getElementById("answers");
-async function ask(files) {
-  for (const file of files) {
-    const waiting = document.createElement("article");
-    waiting.className = "answer";
-    waiting.innerHTML = "<p class=note></p>";
-    waiting.firstChild.textContent = `${file.name || "pasted picture"} …`;
-    answers.prepend(waiting);
-    const html = await fetched("/ask", file);
-    const told = document.createElement("div");
-    told.innerHTML = html;
-    const seen = told.querySelector(".answer .seen");
-    if (file.type.startsWith("image/") && seen && !seen.firstElementChild) {
-      const shown = document.createElement("img");
-      shown.alt = `The picture ${file.name || "that was pasted"}`;
-      shown.onload = () => URL.revokeObjectURL(shown.src);
-      shown.onerror = () => shown.remove(); // of a format that the browser can't show
-      shown.src = URL.createObjectURL(file);
-      seen.replaceChildren(shown);
-    }
-    if (!readOnly && !drop.dataset.hashed) [...told.querySelectorAll(".then")].at(-1)?.append(keepButton(file));
-    waiting.replaceWith(...told.children);
-  }
-}
-
-function keepButton(file) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = `Keep ${file.name || "it"} in the index`;
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    const text = await fetched("/api/v1/keep", file);
-    try {
-      const report = JSON.parse(text);
-      if (report.error) throw new Error(report.error);
-      button.textContent = report.added ? `Kept: ${count(report.added)} added` : report.refused.length ? report.refused[0].message : "It was in the index already";
-    } catch (error) {
-      button.disabled = false;
-      notice(error.message, true);
-    }
-  });
-  return button;
-}
-
-if (drop) {
-  drop.addEventListener("submit", (event) => {
-    event.preventDefault();
-    ask([...document.getElementById("files").files]);
-  });
-  drop.querySelector("button").hidden = true; // chosen is asked
-  document.getElementById("files").addEventListener("change", () => ask([...document.getElementById("files").files]));
-}
-for (const kind of ["dragover", "dragleave", "drop"]) {
-  document.addEventListener(kind, (event) => {
-    if (![...(event.dataTransfer?.types || [])].includes("Files")) return;
-    event.preventDefault();
-    (drop || grid)?.classList.toggle("over", kind === "dragover");
-    if (kind !== "drop") return;
-    const files = [...event.dataTransfer.files];
-    if (drop) ask(files);
-    else searchLike(files[0]);
-  });
-}
-document.addEventListener("paste", (event) => {
-  const files = [...(event.clipboardData?.files || [])];
-  if (files.length === 0) return;
-  event.preventDefault();
-  if (drop) ask(files);
-  else searchLike(files[0]);
-});
-
-// --- long work -------------------------------------------------------------------------------------
-
-function watch(form, task) {
-  const line = form.querySelector(".progress");
-  const bar = line.querySelector("progress");
-  line.hidden = false;
-  for (const part of line.children) part.hidden = false;
-  line.querySelector("span").className = "";
-  line.querySelector("[data-do=stop]").onclick = () => api(`tasks/${task.id}`, undefined, "DELETE");
-  const events = new EventSource(`/api/v1/tasks/${task.id}/events`);
-  events.onerror = () => {
-    events.close();
-    line.hidden = true;
-    notice(SILENT, true);
-  };
-  events.onmessage = ({ data }) => {
-    const told = JSON.parse(data);
-    if (told.total) [bar.max, bar.value] = [told.total, Math.min(told.done, told.total)];
-    else bar.removeAttribute("value");
-    const far = told.done ? told.done.toLocaleString("en") : "";
-    line.querySelector("span").textContent = [told.what, far, told.total ? `of ${told.total.toLocaleString("en")}` : ""].join(" ");
-    if (told.state === "running") return;
-    events.close();
-    if (told.state === "done") return location.assign(location.pathname);
-    bar.hidden = true; // what went wrong stays to be read
-    line.querySelector("button").hidden = true;
-    line.querySelector("span").textContent = told.error || told.state;
-    line.querySelector("span").className = told.state === "failed" ? "wrong" : "";
-  };
-}
-
-const forms = [...document.querySelectorAll("form.task")];
-for (const form of forms) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const split = form.elements.split?.value;
-    const task = await api("tasks", { kind: form.dataset.task, ...(split ? { split } : {}) });
-    if (task) watch(form, task);
-  });
-}
-if (forms.length) {
-  api("tasks").then((told) => {
-    const running = told?.tasks.find((task) => task.state === "running");
-    const form = forms.find((one) => one.dataset.task === running?.kind);
-    if (form) watch(form, running);
-  });
 }
 
 // --- htmx: what went wrong is said, and what comes into a grid that is selected is selected --------
