@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
+import pydicom
 import pytest
 import skimage.data
 from PIL import Image
@@ -192,3 +195,43 @@ def page(index: Index) -> Iterator[Live]:
     """Its page."""
     with live(index) as served:
         yield served
+
+
+def png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def dicom(picture: Image.Image) -> bytes:
+    """A picture as a DICOM file."""
+    grey = np.asarray(picture.convert("L"))
+    scan = pydicom.Dataset()
+    scan.file_meta = pydicom.dataset.FileMetaDataset()
+    scan.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    scan.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    scan.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    scan.SOPClassUID, scan.SOPInstanceUID = pydicom.uid.SecondaryCaptureImageStorage, "1.2.3"
+    scan.Modality, scan.PhotometricInterpretation = "OT", "MONOCHROME2"
+    scan.Rows, scan.Columns = grey.shape
+    scan.SamplesPerPixel, scan.PixelRepresentation = 1, 0
+    scan.BitsAllocated = scan.BitsStored = 8
+    scan.HighBit = 7
+    scan.PixelData = grey.tobytes()
+    stream = io.BytesIO()
+    scan.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def pdf(pictures: list[Image.Image]) -> bytes:
+    stream = io.BytesIO()
+    pictures[0].save(stream, "PDF", save_all=True, append_images=pictures[1:])
+    return stream.getvalue()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
