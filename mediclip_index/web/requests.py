@@ -188,12 +188,12 @@ def page(request: Request, template: str, status: int = 200, **shown: Any) -> HT
 
 def status_of(error: MediclipError) -> int:
     """The status that says best what an error is."""
-    from mediclip_index.types import IndexBusy, IndexUnavailable
+    from mediclip_index.types import IndexBusy, IndexUnavailable, WriteError
 
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, UsageError):
         return 400
-    if isinstance(error, (IndexBusy, IndexUnavailable, ModelUnavailable)):
+    if isinstance(error, (IndexBusy, IndexUnavailable, ModelUnavailable, WriteError)):
         return 503
     return 500
