@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Query
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
@@ -35,6 +35,25 @@ PAGES = (
     ("/", "Pile"), ("/ask", "Ask"), ("/review", "Review"), ("/map", "Map"),
     ("/quality", "Quality"), ("/audit", "Audit"),
 )  # fmt: skip
+
+
+class Wrong(BaseModel):
+    """What went wrong, in one sentence."""
+
+    error: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Wrong, "description": "What was asked can't be done as it was put."},
+    403: {"model": Wrong, "description": "No token, another site, or a page that is read-only."},
+    404: {"model": Wrong, "description": "What was asked for is not there."},
+    408: {"model": Wrong, "description": "The upload stopped half way."},
+    413: {"model": Wrong, "description": "More than one request may bring."},
+    421: {"model": Wrong, "description": "The page has another name."},
+    422: {"model": Wrong, "description": "A parameter is none."},
+    500: {"model": Wrong, "description": "A fault of the program."},
+    503: {"model": Wrong, "description": "The index is busy, damaged or gone, or has no model."},
+}
 
 
 class Answer(JSONResponse):

