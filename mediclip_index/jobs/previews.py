@@ -82,7 +82,9 @@ class Previews:
             ids = sorted({image for image, _, _ in wanted})
             for file in reread(self._session, ids, Small(side), self._readers):
                 made |= {i: _jpeg(picture.pixels) for i, picture in file.pictures.items()}
-            with contextlib.suppress(OSError, WriteError):  # a full or read-only disk: made anew each time
+            with contextlib.suppress(
+                OSError, WriteError
+            ):  # a full or read-only disk: made anew each time
                 keep(self._session, made, side)
         except BaseException as error:
             for _, _, coming in wanted:

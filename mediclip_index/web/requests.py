@@ -57,8 +57,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 class Answer(JSONResponse):
-    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which only escapes
-    can say. What is no number is null, since browsers read nothing else."""
+    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which escapes
+    alone can say. What is no number is null, since browsers read nothing else."""
 
     def render(self, content: Any) -> bytes:
         try:

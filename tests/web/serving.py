@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import threading
 import zipfile
@@ -123,14 +122,14 @@ def live(index: Index, **options: Any) -> Iterator[Live]:
         finally:
             begun.set()
 
-    kept = serving._Server, serving.Site
-    serving._Server, serving.Site = Kept, Noted  # type: ignore[misc]
+    kept = serving._Server, serving.Site  # type: ignore[attr-defined]
+    serving._Server, serving.Site = Kept, Noted  # type: ignore[misc, attr-defined]
     thread = threading.Thread(target=work, name="server")
     try:
         thread.start()
         begun.wait()
     finally:
-        serving._Server, serving.Site = kept  # type: ignore[misc]
+        serving._Server, serving.Site = kept  # type: ignore[misc, attr-defined]
     assert told, "the page did not begin"
     parts = urlsplit(told[0])
     token = parse_qs(parts.query).get("token", [None])[0]
@@ -165,11 +164,6 @@ def copied(index: Index, folder: Path) -> Index:
 
 def tiny(folder: Path) -> str:
     return write_model(folder)
-
-
-def os_open() -> int:
-    """How many files this process has open."""
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.fixture(scope="session")
@@ -210,7 +204,7 @@ def dicom(picture: Image.Image) -> bytes:
     scan.file_meta = pydicom.dataset.FileMetaDataset()
     scan.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
     scan.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    scan.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    scan.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID("1.2.3")
     scan.SOPClassUID, scan.SOPInstanceUID = pydicom.uid.SecondaryCaptureImageStorage, "1.2.3"
     scan.Modality, scan.PhotometricInterpretation = "OT", "MONOCHROME2"
     scan.Rows, scan.Columns = grey.shape

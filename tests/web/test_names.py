@@ -93,7 +93,8 @@ def _pages(index: Index) -> list[str]:
     return [
         "/", "/?where=nonsense" + EVIL, f"/?text={IMAGE}", f"/?label={EVIL}", "/?order=newest",
         f"/?kind={IMAGE}", f"/?source={EVIL}", "/pile/part?start=0", "/ask", "/review",
-        *(f"/review?queue={q}" for q in ("next", "suspect", "mistakes")), "/review?queue=list&ids=1",
+        *(f"/review?queue={q}" for q in ("next", "suspect", "mistakes")),
+        "/review?queue=list&ids=1",
         f"/review?queue=list&ids={EVIL}", "/review/1", "/review/2", "/map", "/quality",
         "/quality?number=1&second=1", "/audit", f"/audit?label={IMAGE}&path={EVIL}&since={EVIL}",
         "/audit/verify", *(f"/audit/{v}?replay=true" for v in verdicts), f"/audit/{EVIL}",

@@ -101,7 +101,10 @@ def test_a_picture_whose_file_is_gone_is_small_and_grey(page: Live, tmp_path: Pa
     photographs(16)[15].save(folder / "other.png")  # another picture under the same name
     for image in (13, 14):
         answer = page.get(f"/api/v1/images/{image}/preview?side=1200")
-        assert (answer.headers["content-type"], answer.headers["x-preview"]) == ("image/png", "grey")
+        assert (answer.headers["content-type"], answer.headers["x-preview"]) == (
+            "image/png",
+            "grey",
+        )
         assert _alike(answer.content, photographs(14)[image - 1]) > 0.8
     assert page.get("/api/v1/images/13/original").status_code == 404
     assert not files_below(page.index.path / "previews")

@@ -1,4 +1,4 @@
-"""Files that strangers send: too large, too slow, bombs, hostile names; what is kept, and erased."""
+"""Files from strangers: too large, too slow, bombs, hostile names; what is kept, and erased."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _verdict(answer: Any) -> dict[str, Any]:
     return dict(verdict)
 
 
-# --- too large, too slow ---------------------------------------------------------------------------
+# --- too large, too slow --------------------------------------------------------------------------
 
 
 def _endless(page: Live, path: str) -> bytes:
@@ -163,7 +163,7 @@ def test_a_full_disk_is_one_sentence(small: Live, monkeypatch: pytest.MonkeyPatc
     assert answer.status_code == 503 and "No space left" in sentence(answer)
 
 
-# --- bombs and odd files ---------------------------------------------------------------------------
+# --- bombs and odd files --------------------------------------------------------------------------
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -272,7 +272,7 @@ def test_a_hostile_name_is_only_a_name(small: Live, name: str, tmp_path: Path) -
         assert "<img src=x" not in form.text
 
 
-# --- right pictures --------------------------------------------------------------------------------
+# --- right pictures -------------------------------------------------------------------------------
 
 
 def test_pages_scans_and_members_have_their_verdicts(page: Live) -> None:
@@ -319,7 +319,7 @@ def test_an_index_of_hashes_keeps_no_name_and_no_file(tmp_path: Path, tiny_model
     assert b"secret-name" not in held
 
 
-# --- what is kept ----------------------------------------------------------------------------------
+# --- what is kept ---------------------------------------------------------------------------------
 
 
 def _purge(index: Index, ids: list[int]) -> None:

@@ -49,9 +49,7 @@ def pile(request: Request, site: TheSite, index: TheIndex, query: TheList) -> HT
 
 
 @router.get("/pile/part", response_class=HTMLResponse)
-def part(
-    request: Request, site: TheSite, query: TheList, start: Start = 0
-) -> HTMLResponse:
+def part(request: Request, site: TheSite, query: TheList, start: Start = 0) -> HTMLResponse:
     """The next images of a list, as the grid takes them in."""
     with site.encoding:
         found = site.listing.page(query, start, PART)
