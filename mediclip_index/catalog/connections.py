@@ -33,9 +33,10 @@ def shared(file: Path, opened: Callable[[], Connection]) -> Iterator[Connection]
         _changed.wait_for(lambda: file not in _alone)
         instance = _instances.get(file)
         if instance is None:
-            instance = _instances[file] = _Instance(opened())
-        instance.users += 1
+            instance = _Instance(opened())
         db = instance.db.cursor()
+        instance.users += 1
+        _instances[file] = instance
     try:
         yield db
     finally:

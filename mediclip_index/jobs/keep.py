@@ -107,12 +107,18 @@ def _as_given(refusal: Refusal, given: Mapping[str, str]) -> Refusal:
 
 def _drop_unknown(session: Session, folder: Path) -> None:
     """Delete what was copied and did not come into the index: what was refused, or all of it."""
+    if not folder.exists():
+        return
     entries = reading.scan(str(folder), labels="none").entries
     with session.catalog.reading() as read:
         known = {_file(path) for path in images.ids_by_path(read, [e.path for e in entries])}
-    for file in list(folder.rglob("*")):
-        if file.is_file() and file not in known:
-            _erase(file, folder.parent)
+    places = {entry.path: _file(entry.path) for entry in entries}
+    unknown = [file for file in folder.rglob("*") if file.is_file() and file not in known]
+    for file in unknown:
+        _erase(file, folder.parent)
+    if unknown:  # what was refused stands on record as a file
+        with session.catalog.writing("keep", by=session.author) as write:
+            images.close_files(write, [path for path, file in places.items() if file in unknown])
 
 
 def forget(index: Path, paths: Iterable[str]) -> None:

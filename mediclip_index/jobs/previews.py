@@ -15,7 +15,7 @@ from mediclip_index.catalog import images, previews, thumbnails
 from mediclip_index.jobs.reread import Small, reread
 from mediclip_index.reading.pool import Readers
 from mediclip_index.session.session import Session
-from mediclip_index.types import THUMBNAIL, Pixels, UsageError
+from mediclip_index.types import THUMBNAIL, Pixels, UsageError, WriteError
 
 _AT_ONCE = 16
 _QUALITY = 82
@@ -82,7 +82,9 @@ class Previews:
             ids = sorted({image for image, _, _ in wanted})
             for file in reread(self._session, ids, Small(side), self._readers):
                 made |= {i: _jpeg(picture.pixels) for i, picture in file.pictures.items()}
-            with contextlib.suppress(OSError):  # a full or read-only disk: made anew next time
+            with contextlib.suppress(
+                OSError, WriteError
+            ):  # a full or read-only disk: made anew each time
                 keep(self._session, made, side)
         except BaseException as error:
             for _, _, coming in wanted:

@@ -49,7 +49,7 @@ class Names:
         if self.salt is None:
             return entry
         name = self.of(entry.path)
-        return replace(entry, path=name, given=name, at=entry.path)
+        return replace(entry, path=name, given=name, at=entry.where)
 
     def refusal(self, refusal: Refusal) -> Refusal:
         """A refusal that speaks of a file by its name only."""

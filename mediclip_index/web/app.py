@@ -20,7 +20,7 @@ from mediclip_index.types import MediclipError
 from mediclip_index.web import api, api_audit, api_labels, api_quality
 from mediclip_index.web.doors import Doors
 from mediclip_index.web.gate import Gate
-from mediclip_index.web.requests import Answer, page, status_of
+from mediclip_index.web.requests import REFUSALS, Answer, page, status_of
 from mediclip_index.web.site import Site
 from mediclip_index.web.views import ask, audit, map_, picture, pile, quality, review
 
@@ -44,7 +44,7 @@ def make_app(site: Site, doors: Doors) -> Gate:
     )  # fmt: skip
     app.state.site = site
     for part in (api, api_labels, api_quality, api_audit):
-        app.include_router(part.router, prefix="/api/v1")
+        app.include_router(part.router, prefix="/api/v1", responses=REFUSALS)
     for view in (pile, picture, ask, review, map_, quality, audit):
         app.include_router(view.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -58,7 +58,8 @@ class Gate:
         scope["state"] = {**scope.get("state", {}), "user": answer.user}
         self._touched()
         cached = asked.path.startswith(STATIC)
-        await self._app(scope, _bounded(receive, limit), _signed(send, cached=cached))
+        coming = _Coming(receive, limit)
+        await self._app(scope, coming, _signed(send, cached=cached, coming=coming))
 
 
 def _named(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -73,29 +74,33 @@ def _too_large(limit: int) -> str:
     return f"That is more than the {limit // 1024**2:,} MB that one request may bring."
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
+class _Coming:
     """What a request brings, refused once it is more than `limit` bytes or stops coming."""
-    brought = 0
-    whole = False
 
-    async def bounded() -> Message:
-        nonlocal brought, whole
-        if whole:  # what comes now is only that the other side has gone
-            return await receive()
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._brought = 0
+        self._whole = False
+        self.broken_off = False  # the rest of it is not wanted
+
+    async def __call__(self) -> Message:
+        if self._whole:  # what comes now is only that the other side has gone
+            return await self._receive()
         try:
-            message = await asyncio.wait_for(receive(), SLOWEST)
+            message = await asyncio.wait_for(self._receive(), SLOWEST)
         except TimeoutError:
+            self.broken_off = True
             raise HTTPException(408, "The upload stopped half way; send it again.") from None
-        brought += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if brought > limit:
-            raise HTTPException(413, _too_large(limit))
+        self._brought += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._brought > self._limit:
+            self.broken_off = True
+            raise HTTPException(413, _too_large(self._limit))
         return message
 
-    return bounded
 
-
-def _signed(send: Send, *, cached: bool) -> Send:
+def _signed(send: Send, *, cached: bool, coming: _Coming | None = None) -> Send:
     """Answers with the headers that bind a browser; only the package's own files may be kept."""
 
     async def signed(message: Message) -> None:
@@ -105,9 +110,11 @@ def _signed(send: Send, *, cached: bool) -> Send:
             headers += [
                 (k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in named
             ]
+            if coming is not None and coming.broken_off:
+                headers.append((b"connection", b"close"))
             if b"cache-control" not in named:
                 there = cached and message["status"] < 400
-                kept = b"private, max-age=3600" if there else b"no-store"
+                kept = b"private, no-cache" if there else b"no-store"
                 headers.append((b"cache-control", kept))
             message = {**message, "headers": headers}
         await send(message)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Query
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from pydantic import Field
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
@@ -37,9 +37,28 @@ PAGES = (
 )  # fmt: skip
 
 
+class Wrong(BaseModel):
+    """What went wrong, in one sentence."""
+
+    error: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Wrong, "description": "What was asked can't be done as it was put."},
+    403: {"model": Wrong, "description": "No token, another site, or a page that is read-only."},
+    404: {"model": Wrong, "description": "What was asked for is not there."},
+    408: {"model": Wrong, "description": "The upload stopped half way."},
+    413: {"model": Wrong, "description": "More than one request may bring."},
+    421: {"model": Wrong, "description": "The page has another name."},
+    422: {"model": Wrong, "description": "A parameter is none."},
+    500: {"model": Wrong, "description": "A fault of the program."},
+    503: {"model": Wrong, "description": "The index is busy, damaged or gone, or has no model."},
+}
+
+
 class Answer(JSONResponse):
-    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which only
-    escapes can say. What is no number is null, since browsers read nothing else."""
+    """JSON as the command line gives it: a name may hold bytes that are no UTF-8, which escapes
+    alone can say. What is no number is null, since browsers read nothing else."""
 
     def render(self, content: Any) -> bytes:
         try:
@@ -192,12 +211,12 @@ def page(request: Request, template: str, status: int = 200, **shown: Any) -> HT
 
 def status_of(error: MediclipError) -> int:
     """The status that says best what an error is."""
-    from mediclip_index.types import IndexBusy, IndexUnavailable
+    from mediclip_index.types import IndexBusy, IndexUnavailable, WriteError
 
     if isinstance(error, NotFound):
         return 404
     if isinstance(error, UsageError):
         return 400
-    if isinstance(error, (IndexBusy, IndexUnavailable, ModelUnavailable)):
+    if isinstance(error, (IndexBusy, IndexUnavailable, ModelUnavailable, WriteError)):
         return 503
     return 500

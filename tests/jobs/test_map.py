@@ -18,8 +18,8 @@ from mediclip_index.catalog.images import NewFile, NewImage
 from mediclip_index.jobs import map as map_job
 from mediclip_index.session.session import load_encoder, put_in_force
 from mediclip_index.types import MapPoints, UsageError, Vectors, WriteError
+from stress.piles import write_model
 from tests.conftest import unit_rows
-from tests.jobs.conftest import make_tiny
 
 DIM = 32
 KINDS = 6
@@ -327,7 +327,7 @@ def test_a_map_of_another_model_is_not_used(
 ) -> None:
     built.map.make()
     assert built.map.points() is not None
-    another = load_encoder(make_tiny(tmp_path_factory.mktemp("another"), seed=1))
+    another = load_encoder(write_model(tmp_path_factory.mktemp("another"), seed=1))
     with built._session.catalog.writing("test") as write:
         put_in_force(write, another, None)
     assert built.map.points() is None

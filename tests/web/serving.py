@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import io
 import shutil
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import numpy as np
+import pydicom
 import pytest
 import skimage.data
 from PIL import Image
@@ -120,14 +122,14 @@ def live(index: Index, **options: Any) -> Iterator[Live]:
         finally:
             begun.set()
 
-    kept = serving._Server, serving.Site
-    serving._Server, serving.Site = Kept, Noted  # type: ignore[misc]
+    kept = serving._Server, serving.Site  # type: ignore[attr-defined]
+    serving._Server, serving.Site = Kept, Noted  # type: ignore[misc, attr-defined]
     thread = threading.Thread(target=work, name="server")
     try:
         thread.start()
         begun.wait()
     finally:
-        serving._Server, serving.Site = kept  # type: ignore[misc]
+        serving._Server, serving.Site = kept  # type: ignore[misc, attr-defined]
     assert told, "the page did not begin"
     parts = urlsplit(told[0])
     token = parse_qs(parts.query).get("token", [None])[0]
@@ -164,11 +166,6 @@ def tiny(folder: Path) -> str:
     return write_model(folder)
 
 
-def os_open() -> int:
-    """How many files this process has open."""
-    return len(os.listdir("/proc/self/fd"))
-
-
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a small, randomly initialised model in a folder of its own."""
@@ -192,3 +189,43 @@ def page(index: Index) -> Iterator[Live]:
     """Its page."""
     with live(index) as served:
         yield served
+
+
+def png(picture: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def dicom(picture: Image.Image) -> bytes:
+    """A picture as a DICOM file."""
+    grey = np.asarray(picture.convert("L"))
+    scan = pydicom.Dataset()
+    scan.file_meta = pydicom.dataset.FileMetaDataset()
+    scan.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    scan.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    scan.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.UID("1.2.3")
+    scan.SOPClassUID, scan.SOPInstanceUID = pydicom.uid.SecondaryCaptureImageStorage, "1.2.3"
+    scan.Modality, scan.PhotometricInterpretation = "OT", "MONOCHROME2"
+    scan.Rows, scan.Columns = grey.shape
+    scan.SamplesPerPixel, scan.PixelRepresentation = 1, 0
+    scan.BitsAllocated = scan.BitsStored = 8
+    scan.HighBit = 7
+    scan.PixelData = grey.tobytes()
+    stream = io.BytesIO()
+    scan.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def pdf(pictures: list[Image.Image]) -> bytes:
+    stream = io.BytesIO()
+    pictures[0].save(stream, "PDF", save_all=True, append_images=pictures[1:])
+    return stream.getvalue()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()

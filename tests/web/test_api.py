@@ -34,7 +34,7 @@ def _command(index: Index, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-# --- the same as the command -----------------------------------------------------------------------
+# --- the same as the command ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,12 @@ def test_names_that_are_no_utf8_come_whole(index: Index, tmp_path: Path) -> None
 
 
 def test_what_is_no_number_is_null_and_not_nonsense() -> None:
-    rendered = requests.Answer({"a": [1.0, float("nan"), {"b": float("-inf")}], "c": "NaN"}).body
+    given = {"a": [1.0, float("nan"), {"b": float("-inf")}], "c": "NaN"}
+    rendered = bytes(requests.Answer(given).body)
     assert json.loads(rendered) == {"a": [1.0, None, {"b": None}], "c": "NaN"}
 
 
-# --- writing ---------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def test_a_label_is_set_undone_and_told(page: Live) -> None:
@@ -181,7 +182,7 @@ def test_many_label_and_search_at_once_and_nothing_is_lost(page: Live) -> None:
     assert page.index.verify().ok
 
 
-# --- nonsense --------------------------------------------------------------------------------------
+# --- nonsense -------------------------------------------------------------------------------------
 
 NUMBERS = ("0", "-1", str(2**63), "9" * 5000, "1.5", "nan")
 BY_NUMBER = (
@@ -234,15 +235,15 @@ def _answered(page: Live, path: str) -> httpx.Response:
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda n: n[:12])
 def test_a_number_that_no_image_has_is_told(looked_at: Live, number: str) -> None:
-    for pattern in BY_NUMBER:
-        answer = _answered(looked_at, pattern.format(number))
-        assert answer.status_code in (400, 404, 422), (pattern, answer.text[:200])
+    for form in BY_NUMBER:
+        answer = _answered(looked_at, form.format(number))
+        assert answer.status_code in (400, 404, 422), (form, answer.text[:200])
 
 
 @pytest.mark.parametrize("number", [*NUMBERS, "-inf"], ids=lambda n: n[:12])
 def test_an_amount_that_is_none_is_told(looked_at: Live, number: str) -> None:
-    for pattern in BY_AMOUNT:
-        _answered(looked_at, pattern.format(number))
+    for form in BY_AMOUNT:
+        _answered(looked_at, form.format(number))
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
@@ -277,7 +278,7 @@ def test_a_class_or_split_of_quotes_is_only_a_name(looked_at: Live) -> None:
             assert answer.json() == {"ids": []}, (name, text)
 
 
-# --- an index that is no longer as it was ----------------------------------------------------------
+# --- an index that is no longer as it was ---------------------------------------------------------
 
 PATHS = ("/", "/picture/1", "/review", "/map", "/quality", "/audit", "/review/1")
 API = ("info", "images", "images/1", "summary", "audit", "settings", "labels/1", "removed")

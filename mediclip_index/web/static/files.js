@@ -1,5 +1,6 @@
 // Files that are dropped, pasted or chosen: asked for verdicts, or for pictures like them.
-import { count, grid, notice, readOnly, showLike } from "./page.js";
+import { grid, showLike } from "./page.js";
+import { count, notice, readOnly } from "./writing.js";
 
 async function fetched(path, file) {
   try {

@@ -1,6 +1,7 @@
 // All images as points: drawn pixel by pixel into one picture, so that neither WebGL nor a graphics
 // card is asked for; a million takes some hundredths of a second. While it moves, fewer are drawn.
-import { actions, api, keys, label, notice } from "./page.js";
+import { actions, keys } from "./page.js";
+import { api, label, notice } from "./writing.js";
 
 const canvas = document.getElementById("map");
 const over = document.getElementById("over");
@@ -80,10 +81,11 @@ function size() {
   }
 }
 
-// From the map's [-1, 1] to pixels: x right, y up, with a little border.
+// From the map's [-1, 1] to pixels: x right, y up, with a little border. Likeness is what counts,
+// not angles, so the map is stretched to the room that there is.
 function view() {
-  const half = (Math.min(canvas.width, canvas.height) / 2) * 0.94 * state.scale;
-  return { half, left: canvas.width / 2 - state.cx * half, top: canvas.height / 2 + state.cy * half };
+  const [wide, tall] = [canvas.width, canvas.height].map((side) => (side / 2) * 0.94 * state.scale);
+  return { wide, tall, left: canvas.width / 2 - state.cx * wide, top: canvas.height / 2 + state.cy * tall };
 }
 
 function draw() {
@@ -99,19 +101,19 @@ function paint(few = moving > 0) {
   pixels ??= context.createImageData(w, h);
   const out = new Uint32Array(pixels.data.buffer);
   out.fill(0);
-  const { half, left, top } = view();
+  const { wide, tall, left, top } = view();
   const colours = new Uint32Array(256).fill(rgba(dark.matches ? NONE.dark : NONE.light));
   palette().forEach((hex, n) => (colours[n] = rgba(hex)));
   const { x, y, value, order } = state;
   const n = few ? Math.min(state.n, WHILE_MOVING) : state.n;
-  const side = sideOf(half);
+  const side = sideOf();
   const spans = disc(side);
   const middle = side >> 1;
   const visible = [];
   for (let k = 0; k < n; k += 1) {
     const i = order[k];
-    const px = ((left + x[i] * half) | 0) - middle;
-    const py = ((top - y[i] * half) | 0) - middle;
+    const px = ((left + x[i] * wide) | 0) - middle;
+    const py = ((top - y[i] * tall) | 0) - middle;
     if (px < 0 || py < 0 || px >= w - side || py >= h - side) continue;
     const colour = colours[value[i]];
     let row = py * w + px;
@@ -127,9 +129,10 @@ function paint(few = moving > 0) {
 }
 
 // The diameter of a point: the fewer there are, and the nearer they are looked at, the larger.
-function sideOf(half) {
-  const wide = (0.0035 * half) / Math.sqrt(state.n / 2000);
-  return Math.max(1, Math.min(9, Math.round(wide)), state.n < 200 ? Math.round(9 * ratio()) : 1);
+function sideOf() {
+  // A sixth of the distance that points would have, were they spread evenly; more when zoomed in.
+  const apart = Math.sqrt((canvas.width * canvas.height) / state.n) * Math.sqrt(state.scale);
+  return Math.max(1, Math.min(9, Math.round(apart / 6)), state.n < 200 ? Math.round(9 * ratio()) : 1);
 }
 
 // What each row of a disc leaves free at either side.
@@ -146,7 +149,7 @@ const pictureSide = (n) => Math.round((n > 40 ? 34 : 48) * ratio());
 function picture(context, visible) {
   const side = pictureSide(visible.length);
   if (thumbs.size > 500) thumbs.clear();
-  const { half, left, top } = view();
+  const { wide, tall, left, top } = view();
   const colours = [...palette()];
   context.lineWidth = Math.max(2, Math.round(2.5 * ratio()));
   for (const i of visible) {
@@ -161,7 +164,7 @@ function picture(context, visible) {
     const longer = Math.max(image.naturalWidth, image.naturalHeight);
     if (!image.complete || !longer) continue;
     const [w, h] = [(side * image.naturalWidth) / longer, (side * image.naturalHeight) / longer];
-    const [px, py] = [left + state.x[i] * half - w / 2, top - state.y[i] * half - h / 2];
+    const [px, py] = [left + state.x[i] * wide - w / 2, top - state.y[i] * tall - h / 2];
     context.drawImage(image, px, py, w, h);
     context.strokeStyle = colours[state.value[i]] || (dark.matches ? NONE.dark : NONE.light);
     context.strokeRect(px, py, w, h);
@@ -173,15 +176,15 @@ function picture(context, visible) {
 function mark() {
   const context = over.getContext("2d");
   context.clearRect(0, 0, over.width, over.height);
-  const { half, left, top } = view();
+  const { wide, tall, left, top } = view();
   context.strokeStyle = dark.matches ? "#fff" : "#000";
   context.lineWidth = (canvas.dataset.pictures ? 2.5 : 1.5) * ratio();
   if (state.chosen.size && state.chosen.size <= 20000) {
     const few = Number(canvas.dataset.pictures);
-    const radius = (few ? 0.72 * pictureSide(few) : sideOf(half) / 2) + 2.5 * ratio();
+    const radius = (few ? 0.72 * pictureSide(few) : sideOf() / 2) + 2.5 * ratio();
     context.beginPath();
     for (const i of state.chosen) {
-      const [px, py] = [left + state.x[i] * half, top - state.y[i] * half];
+      const [px, py] = [left + state.x[i] * wide, top - state.y[i] * tall];
       context.moveTo(px + radius, py);
       context.arc(px, py, radius, 0, 7);
     }
@@ -212,12 +215,12 @@ function inside(px, py, polygon) {
 }
 
 function choose(polygon) {
-  const { half, left, top } = view();
+  const { wide, tall, left, top } = view();
   const [xs, ys] = [polygon.map((p) => p[0]), polygon.map((p) => p[1])];
   const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   state.chosen = new Set();
   for (let i = 0; i < state.n; i += 1) {
-    const [px, py] = [left + state.x[i] * half, top - state.y[i] * half];
+    const [px, py] = [left + state.x[i] * wide, top - state.y[i] * tall];
     if (px >= x0 && px <= x1 && py >= y0 && py <= y1 && inside(px, py, polygon)) state.chosen.add(i);
   }
   mark();
@@ -242,18 +245,18 @@ function place(event) {
 
 function zoom(factor, [px, py] = [canvas.width / 2, canvas.height / 2]) {
   const before = view();
-  const [mx, my] = [(px - before.left) / before.half, (before.top - py) / before.half];
+  const [mx, my] = [(px - before.left) / before.wide, (before.top - py) / before.tall];
   state.scale = Math.max(0.5, Math.min(4000, state.scale * factor));
-  const { half } = view();
-  state.cx = mx - (px - canvas.width / 2) / half;
-  state.cy = my + (py - canvas.height / 2) / half;
+  const { wide, tall } = view();
+  state.cx = mx - (px - canvas.width / 2) / wide;
+  state.cy = my + (py - canvas.height / 2) / tall;
   settle();
 }
 
 function shift(dx, dy) {
-  const { half } = view();
-  state.cx -= dx / half;
-  state.cy += dy / half;
+  const { wide, tall } = view();
+  state.cx -= dx / wide;
+  state.cy += dy / tall;
   settle();
 }
 
@@ -305,12 +308,12 @@ canvas?.addEventListener("wheel", (event) => {
 canvas?.addEventListener("pointerleave", () => (tip.hidden = true));
 
 function nearest([px, py]) {
-  const { half, left, top } = view();
+  const { wide, tall, left, top } = view();
   let best = -1;
   let least = ((canvas.dataset.pictures ? 20 : 10) * ratio()) ** 2;
   for (let i = 0; i < state.n; i += 1) {
-    const dx = left + state.x[i] * half - px;
-    const dy = top - state.y[i] * half - py;
+    const dx = left + state.x[i] * wide - px;
+    const dy = top - state.y[i] * tall - py;
     const distance = dx * dx + dy * dy;
     if (distance < least) [best, least] = [i, distance];
   }

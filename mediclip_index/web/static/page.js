@@ -1,126 +1,5 @@
-// What all pages share: selecting, labelling, taking back, and keys.
-export const readOnly = document.body.dataset.readOnly === "yes";
-export const holder = document.querySelector("[data-classes]");
-export const classes = holder ? JSON.parse(holder.dataset.classes) : [];
-const kinds = holder ? JSON.parse(holder.dataset.kinds) : {};
-const past = []; // what can be taken back, the last one last
-const STORED = "mediclip-undo";
-const TOLD = "mediclip-told"; // what was said just before the page was loaded anew
-export const SILENT = "The page does not answer; is `mediclip-index serve` still running?";
-
-const box = document.getElementById("notice");
-let fading = 0;
-export function notice(text, wrong = false) {
-  clearTimeout(fading);
-  const p = document.createElement("p");
-  p.textContent = text;
-  if (wrong) p.className = "wrong";
-  box.replaceChildren(p);
-  fading = setTimeout(() => box.replaceChildren(), wrong ? 12000 : 5000);
-}
-
-// One request to the API; what went wrong is said where the person looks, and undefined comes back.
-export async function api(path, body, method = body === undefined ? "GET" : "POST") {
-  const options = { method, headers: {} };
-  if (body !== undefined) {
-    options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify(body);
-  }
-  try {
-    const answer = await fetch(`/api/v1/${path}`, options);
-    const told = await answer.json();
-    if (answer.ok) return told;
-    notice(told.error || `The page answered ${answer.status}.`, true);
-  } catch {
-    notice(SILENT, true);
-  }
-  return undefined;
-}
-
-// The page anew, with what it said last still to be read.
-function reload() {
-  if (box.textContent) sessionStorage.setItem(TOLD, box.textContent);
-  location.reload();
-}
-
-export function kindTyped() {
-  const field = document.getElementById("kind");
-  const typed = field ? field.value.trim().toLowerCase().replace(/[ -]+/g, "_") : "";
-  if (!typed) return undefined;
-  if (!(typed in kinds)) {
-    notice(`There is no kind ${field.value}.`, true);
-    field.focus();
-    return null;
-  }
-  return typed;
-}
-
-// What is written goes out in the order of the keys, so that Z means the last of them.
-let last = Promise.resolve();
-function inTurn(work) {
-  last = last.then(work, work);
-  return last;
-}
-
-// Labels images; gives the report back. `kind` is of the class, so a kind of another is refused.
-export async function label(ids, name) {
-  if (readOnly) return notice("This page is read-only.", true), undefined;
-  if (ids.length === 0) return notice("Select pictures first.", true), undefined;
-  let kind = name === "" ? "" : kindTyped();
-  if (kind === null) return undefined;
-  const said = { ids, label: name };
-  if (kind !== undefined) said.kind = kind;
-  const report = await inTurn(() => written(said));
-  if (report) {
-    const what = name === "" ? "without a label" : `labelled ${name}${kind ? `, ${kind}` : ""}`;
-    const more = report.notes.length ? ` ${report.notes.join(" ")}` : "";
-    notice(`${count(ids.length)} ${what}.${report.tx ? " Z takes it back." : ""}${more}`);
-  }
-  return report;
-}
-
-async function written(said) {
-  const report = await api("labels", said);
-  if (report?.tx) remember({ tx: report.tx, ids: said.ids.slice(0, MOST_SHOWN + 1) });
-  return report;
-}
-
-export async function remove(ids) {
-  if (readOnly) return notice("This page is read-only.", true), undefined;
-  if (ids.length === 0) return notice("Select pictures first.", true), undefined;
-  const report = await inTurn(async () => {
-    const done = await api("remove", { ids, what: "removed" });
-    if (done) remember({ restore: ids });
-    return done;
-  });
-  if (report) {
-    notice(`${count(ids.length)} removed; nothing is erased. Z brings them back.`);
-  }
-  return report;
-}
-
-function remember(step) {
-  past.push(step);
-  sessionStorage.setItem(STORED, JSON.stringify(past.slice(-200)));
-}
-
-export const undo = () => (readOnly ? Promise.resolve() : inTurn(undone));
-
-async function undone() {
-  if (past.length === 0) return notice("There is nothing to take back."), undefined;
-  const step = past[past.length - 1];
-  const report = step.restore
-    ? await api("remove", { ids: step.restore, what: "restored" })
-    : await api("labels/undo", { tx: step.tx });
-  if (!report) return undefined;
-  past.pop();
-  sessionStorage.setItem(STORED, JSON.stringify(past));
-  const done = step.restore ? "Brought back." : "Taken back.";
-  notice([done, ...(report.notes || [])].join(" "));
-  return step;
-}
-
-export const count = (n) => (n === 1 ? "1 picture" : `${n.toLocaleString("en")} pictures`);
+// What all pages share: the grid, what is selected, and keys.
+import { MOST_SHOWN, SILENT, TOLD, api, classes, count, hush, kindTyped, kinds, label, notice, readOnly, reload, remove, undo } from "./writing.js";
 
 // --- the grid -------------------------------------------------------------------------------------
 
@@ -129,7 +8,6 @@ let at = -1;
 let anchor = -1;
 let everything = null; // ids of the whole list, where all of it is selected
 let byPicture = false; // whether the grid shows what is like a dropped picture
-const MOST_SHOWN = 200; // cards that are asked for again at once
 const cards = () => [...document.querySelectorAll("#grid .card")];
 const isSelected = (card) => card.getAttribute("aria-selected") === "true";
 
@@ -392,7 +270,7 @@ export function showLike(html, name) {
   chip.append(told, " ✕");
   document.getElementById("asked").replaceChildren(chip);
   document.getElementById("judging")?.remove();
-  box.replaceChildren();
+  hush();
   move(0);
 }
 
@@ -414,7 +292,6 @@ document.addEventListener("htmx:load", () => {
   document.querySelectorAll("#grid .further").forEach((link) => nearing.observe(link));
   if (everything) cards().forEach((card) => select(card));
 });
-past.push(...JSON.parse(sessionStorage.getItem(STORED) || "[]"));
 if (sessionStorage.getItem(TOLD)) {
   notice(sessionStorage.getItem(TOLD));
   sessionStorage.removeItem(TOLD);

@@ -1,5 +1,6 @@
 // One picture after another: 1–9 labels, Space leaves, Z takes back; the next one is fetched ahead.
-import { actions, api, classes, count, keys, label, notice, undo } from "./page.js";
+import { actions, keys } from "./page.js";
+import { api, classes, count, label, notice, undo } from "./writing.js";
 
 const holder = document.getElementById("queue-of");
 const ids = holder ? holder.dataset.ids.split(",").filter(Boolean).map(Number) : [];

@@ -1,5 +1,5 @@
 // Long work: begun, watched and stopped.
-import { api, notice, SILENT } from "./page.js";
+import { api, notice, SILENT } from "./writing.js";
 
 function watch(form, task) {
   const line = form.querySelector(".progress");
