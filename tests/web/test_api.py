@@ -156,7 +156,7 @@ def test_many_label_and_search_at_once_and_nothing_is_lost(page: Live) -> None:
         mine = 1 + number % 12
         headers = dict(page.client.headers)
         with httpx.Client(base_url=page.address, headers=headers, timeout=120) as client:
-            for turn in range(2):
+            for turn in range(1):
                 said = {"ids": [mine], "subject": f"s{number}-{turn}"}
                 answers = [
                     client.post("/api/v1/labels", json=said),
@@ -173,12 +173,12 @@ def test_many_label_and_search_at_once_and_nothing_is_lost(page: Live) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    assert len(set(txs)) == 40 and all(txs)
+    assert len(set(txs)) == 20 and all(txs)
     with page.index._session.catalog.reading() as read:
         rows = read.db.execute("SELECT tx, subject FROM labels WHERE subject LIKE 's%-%'")
         found = rows.fetchall()
     assert Counter(tx for tx, _ in found) == Counter(txs)
-    assert len({subject for _, subject in found}) == 40
+    assert len({subject for _, subject in found}) == 20
     assert page.index.verify().ok
 
 

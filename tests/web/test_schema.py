@@ -17,7 +17,7 @@ from tests.web.serving import Live, copied, live, pattern, tiny_model
 
 __all__ = ["pattern", "tiny_model"]
 
-EXAMPLES = 15  # of each operation
+EXAMPLES = 8  # of each operation
 # Long work is begun in other tests; here a hundred builds would only stand in each other's way.
 LONG = ("POST", "/api/v1/tasks")
 
