@@ -2,7 +2,7 @@
 
     python -m stress.page --index FOLDER --build FOLDER [--clients 20] [--seconds 60]
 
-Works on a copy of the index. Each client asks, without a pause, for what a person would: the Pile,
+Works on a copy of the index. Each client asks, with a pause as a person makes it, for the Pile,
 a search by words, a picture, previews, a label and its undoing, a verdict on an upload. Beside them
 a build takes in a folder of pictures, again and again. Prints one JSON line: requests and errors,
 seconds by kind (median, 95th percentile), labels that were accepted and label rows that there are,
@@ -39,10 +39,11 @@ CLASSES = ("medical", "non_medical")
 class Clients:
     """What the clients did, together."""
 
-    def __init__(self, address: str, images: int, seconds: float) -> None:
+    def __init__(self, address: str, images: int, seconds: float, pause: float) -> None:
         self.home, _, token = address.partition("/?token=")
         self.headers = {"authorization": f"Bearer {token}"}
         self.images = images
+        self.pause = pause
         self.end = time.monotonic() + seconds
         self.took: dict[str, list[float]] = defaultdict(list)
         self.errors: Counter[str] = Counter()
@@ -53,6 +54,7 @@ class Clients:
         chance = random.Random(seed)
         with httpx.Client(base_url=self.home, headers=self.headers, timeout=60) as one:
             while time.monotonic() < self.end:
+                time.sleep(chance.uniform(0.5, 1.5) * self.pause)
                 getattr(
                     self, chance.choice(("pile", "search", "picture", "shots", "label", "ask"))
                 )(one, chance)
@@ -121,6 +123,7 @@ def main() -> None:
     parser.add_argument("--build", type=Path, required=True, help="a folder of pictures")
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--pause", type=float, default=2.0, help="mean seconds between requests")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
         index = Path(passing) / "index"
@@ -139,7 +142,7 @@ def main() -> None:
 def _run(
     index: Path, address: str, options: argparse.Namespace
 ) -> tuple[dict[str, object], Clients]:
-    asking = Clients(address, Index.open(index).info().index.images, options.seconds)
+    asking = Clients(address, Index.open(index).info().index.images, options.seconds, options.pause)
     asking.pile(
         httpx.Client(base_url=asking.home, headers=asking.headers, timeout=60), random.Random()
     )
@@ -189,7 +192,7 @@ def _label_rows(index: Path) -> int:
     with Index.open(index)._session.catalog.reading() as read:
         rows = read.db.execute(
             "SELECT count(*) FROM labels JOIN transactions t USING (tx) "
-            "WHERE t.command LIKE 'label%'"
+            "WHERE t.command LIKE 'label%' OR t.command = 'build (label undone)'"
         ).fetchall()
     return int(rows[0][0])
 

@@ -20,12 +20,19 @@ from mediclip_index.catalog import (
     stats,
     thumbnails,
 )
-from mediclip_index.catalog.store import Catalog, ReadTransaction, WriteTransaction, operating_user
+from mediclip_index.catalog.store import (
+    Catalog,
+    ReadTransaction,
+    WriteTransaction,
+    WrittenAtOneMoment,
+    operating_user,
+)
 
 __all__ = [
     "Catalog",
     "ReadTransaction",
     "WriteTransaction",
+    "WrittenAtOneMoment",
     "ann_files",
     "audit",
     "backups",

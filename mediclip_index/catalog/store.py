@@ -28,6 +28,10 @@ PATIENCE = 60.0  # seconds that a command waits for other processes
 REWRITTEN = "rewritten_tx"  # in identity: nothing erased until then is left in the file's pages
 
 
+class WrittenAtOneMoment(Exception):
+    """A thread was to write within `at_one_moment`, where it would wait for itself."""
+
+
 @dataclass(frozen=True)
 class ReadTransaction:
     """A look at the catalog as of transaction `tx`; nobody writes while it lasts."""
@@ -195,7 +199,7 @@ class Catalog:
     @contextmanager
     def at_one_moment(self) -> Iterator[None]:
         """All looks of this thread within see the same transaction, and the file is opened once.
-        Not to be written within: this thread would wait for itself."""
+        WrittenAtOneMoment where one is to be written within."""
         if getattr(self._held, "read", None) is not None:
             yield
             return
@@ -222,7 +226,8 @@ class Catalog:
         timeout: float = PATIENCE,
     ) -> Iterator[WriteTransaction]:
         """One transaction, committed when the block ends well and undone when it raises."""
-        assert getattr(self._held, "read", None) is None, "written at one moment"
+        if getattr(self._held, "read", None) is not None:
+            raise WrittenAtOneMoment
         with self._lock.exclusive(timeout), self._connected(read_only=False) as db:
             # Closing would otherwise rewrite the last row groups after each small transaction; the
             # WAL keeps them safe, and DuckDB folds it in when it has grown.

@@ -152,6 +152,10 @@ class Index:
         """The same index with another author; the model that is loaded serves both."""
         return Index(self._session.signed_by(author))
 
+    def at_one_moment(self, look: Callable[[], Any]) -> Any:
+        """What `look` gives, all of whose reads see one moment; for several small ones."""
+        return self._session.at_one_moment(look)
+
     @property
     def hashes_paths(self) -> bool:
         """Whether this index names files by salted hashes."""
@@ -253,8 +257,7 @@ class Index:
         self, *, by: str = "kind", where: str | None = None, progress: Progress | None = None
     ) -> SummaryReport:
         """How many images there are of each class and kind (or folder, source, split, or any
-        column that `info()` lists), how many of them sure, unsure or labelled by a person, and the
-        likeliest of each. All are judged from their stored vectors; nothing is kept of it."""
+        column of `info()`), how many sure, unsure or labelled by hand, and the likeliest."""
         return summary_job.summary(self._session, by=by, where=where, progress=progress or Silent())
 
     def info(self) -> InfoReport:
@@ -289,8 +292,7 @@ class Index:
         """Words, neighbours and blend on a split ("all": on every labelled image), each image
         judged as if it were new; options are those of EvaluateOptions, as one value or by name.
         `leave_out` names columns ("source") that an image and its voters may not share. A split
-        that shares subjects with another is refused unless allowed. The report is kept under its
-        number."""
+        that shares subjects with another is refused unless allowed. The report is kept."""
         from mediclip_index.evaluate import evaluate as evaluate_job
 
         return evaluate_job.evaluate(
@@ -304,8 +306,8 @@ class Index:
         references: bool = True,
         progress: Progress | None = None,
     ) -> MistakesReport:
-        """Every labelled image judged as if it were new: what is judged wrong and why, labels that
-        look wrong (most suspect first), and near-duplicates with contradicting labels."""
+        """Labelled images judged as if new: what is wrong and why, labels that look wrong (most
+        suspect first), and near-duplicates with contradicting labels."""
         from mediclip_index.evaluate import mistakes as mistakes_job
 
         return mistakes_job.mistakes(
@@ -334,8 +336,7 @@ class Index:
         references: bool = True,
         progress: Progress | None = None,
     ) -> CompareReport:
-        """The blend beside other methods, all learning from the support and answering for `split`;
-        `nets` trains networks on the pictures themselves."""
+        """The blend beside other methods, taught by the support, on `split`; `nets` trains too."""
         from mediclip_index.evaluate import compare as compare_job
 
         return compare_job.compare(
@@ -356,8 +357,8 @@ class Index:
         return search_job.encode_texts(self._session, texts)
 
     def verify(self, *, deep: int | None = None, progress: Progress | None = None) -> VerifyReport:
-        """Hold the catalog against itself, against the files on disk and against the neighbour
-        file; `deep` images are read and embedded again too. Writes nothing."""
+        """Hold the catalog against itself, the files on disk and the neighbour file, writing
+        nothing; `deep` images are read and embedded again too."""
         return verify_job.verify(self._session, deep=deep, progress=progress or Silent())
 
     def repair(self, *, progress: Progress | None = None) -> RepairReport:
@@ -391,8 +392,7 @@ class Index:
         )
 
     def export(self, folder: str | Path) -> ExportReport:
-        """Write all tables but the list of neighbour files as Parquet, and the library, into a new
-        folder."""
+        """Write the library, and all tables but that of neighbour files, as Parquet."""
         return export_job.export(self._session, Path(folder))
 
     def backup(self, file: str | Path) -> BackupReport:

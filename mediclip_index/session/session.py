@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from mediclip_index.catalog import (
     Catalog,
     ReadTransaction,
     WriteTransaction,
+    WrittenAtOneMoment,
     ann_files,
     audit,
     models,
@@ -35,6 +38,8 @@ from mediclip_index.types import (
     Unrelated,
     Vectors,
 )
+
+T = TypeVar("T")
 
 
 class Session:
@@ -62,6 +67,13 @@ class Session:
         other = Session(self.catalog, by=author, options=self.options, bundled=self.bundled)
         other._encoder = self._encoder
         return other
+
+    def at_one_moment(self, look: Callable[[], T]) -> T:
+        """What `look` gives, all of whose reads see one moment; where it has to write (sentences
+        that are new, say), each its own."""
+        with contextlib.suppress(WrittenAtOneMoment), self.catalog.at_one_moment():
+            return look()
+        return look()
 
     @property
     def names(self) -> Names:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
+from mediclip_index.index import Index
 from mediclip_index.types import SearchQuery, UsageError, Verdict
 from mediclip_index.types.serving import ListQuery
 from mediclip_index.web.requests import TheIndex, TheSite, image_of, page, verdict_of
@@ -19,19 +20,24 @@ KIN = 12  # images like it
 @router.get("/picture/{image}", response_class=HTMLResponse)
 def picture(request: Request, site: TheSite, index: TheIndex, image: int) -> HTMLResponse:
     """All about one image."""
+    shown = index.at_one_moment(lambda: _shown(site, index, image))
+    return page(
+        request, "picture.html", classes=site.facts.info.classes, kinds=site.facts.kinds,
+        hashed=index.hashes_paths, **shown,
+    )  # fmt: skip
+
+
+def _shown(site: Site, index: Index, image: int) -> dict[str, Any]:
     found = image_of(site, image)
     verdict = verdict_of(index, image)
-    kin = _kin(site, image)
     past = [
         row for row in index.audit.find(path=found.path, limit=50)
         if row.verdict.sha256 == found.sha256
     ]  # fmt: skip
-    return page(
-        request, "picture.html", image=found, verdict=verdict, kin=kin,
-        voters=voters(site, verdict), history=index.labels.history(image), past=past,
-        classes=index.info().classes, kinds=index.labels.kinds(),
-        hashed=index.hashes_paths,
-    )  # fmt: skip
+    return {
+        "image": found, "verdict": verdict, "kin": _kin(site, image), "past": past,
+        "voters": voters(site, verdict), "history": index.labels.history(image),
+    }  # fmt: skip
 
 
 def voters(site: Site, verdict: Verdict | None) -> list[dict[str, Any]]:
