@@ -14,14 +14,14 @@ from mediclip_index.index import Index
 from mediclip_index.reading import member_of
 from mediclip_index.show.records import plain
 from mediclip_index.show.text import safe
-from mediclip_index.types import QueryOptions, QueryReport, SearchQuery
-from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, image_of, verdict_of
+from mediclip_index.types import QueryOptions, QueryReport
+from mediclip_index.web.queries import Search, TheList
+from mediclip_index.web.requests import Start, TheIndex, TheSite, image_of, verdict_of
 from mediclip_index.web.site import NotFound, Site
 from mediclip_index.web.uploads import received
 
 router = APIRouter(tags=["index"])
 MOST = 500  # images of one page of a list
-Texts = Annotated[list[str], Query()]
 Count = Annotated[int, Query(ge=1, le=MOST)]
 
 
@@ -32,23 +32,9 @@ def info(index: TheIndex) -> Any:
 
 
 @router.get("/search")
-def search(
-    site: TheSite,
-    index: TheIndex,
-    text: Texts = [],  # noqa: B006 - FastAPI copies defaults
-    without: Annotated[list[str], Query(alias="not")] = [],  # noqa: B006
-    like: Annotated[list[int], Query()] = [],  # noqa: B006
-    where: str | None = None,
-    kind: Texts = [],  # noqa: B006
-    k: Annotated[int, Query(ge=1, le=10_000)] = 10,
-    min_similarity: float | None = None,
-) -> Any:
+def search(index: TheIndex, asked: Annotated[Search, Query()]) -> Any:
     """The images nearest to texts and indexed images, or those that meet a condition."""
-    query = SearchQuery(
-        text=tuple(text), without=tuple(without), like=tuple(like), where=where,
-        kinds=tuple(kind), k=k, min_similarity=min_similarity,
-    )  # fmt: skip
-    return plain(index.search((), query, guess=True))
+    return plain(index.search((), asked.query(), guess=True))
 
 
 @router.get("/images")

@@ -7,28 +7,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from mediclip_index.show.records import plain
-from mediclip_index.types import AuditFilter
+from mediclip_index.web.queries import PastVerdicts
 from mediclip_index.web.requests import TheIndex, TheSite
 
 router = APIRouter(tags=["audit"])
 
 
 @router.get("/audit")
-def audit(
-    index: TheIndex,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 20,
-    label: str | None = None,
-    unsure: bool | None = None,
-    path: str | None = None,
-    run: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-) -> Any:
+def audit(index: TheIndex, asked: Annotated[PastVerdicts, Query()]) -> Any:
     """Past verdicts, newest first."""
-    asked = AuditFilter(
-        limit=limit, label=label, unsure=unsure, path=path, run=run, since=since, until=until
-    )
-    return {"index": plain(index.info().index), "verdicts": plain(index.audit.find(asked))}
+    found = index.audit.find(asked.filter())
+    return {"index": plain(index.info().index), "verdicts": plain(found)}
 
 
 @router.get("/audit/verify")

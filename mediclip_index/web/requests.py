@@ -19,15 +19,12 @@ from mediclip_index import __version__
 from mediclip_index.index import Index
 from mediclip_index.show.text import counted, percent, safe
 from mediclip_index.types import (
-    ListQuery,
     MediclipError,
     ModelUnavailable,
     SearchHit,
-    SearchQuery,
     UsageError,
     Verdict,
 )
-from mediclip_index.types.serving import Order
 from mediclip_index.web.site import NotFound, Site
 
 LARGEST_ID = 2**63 - 1
@@ -113,60 +110,6 @@ def verdict_of(index: Index, image: int) -> Verdict | None:
     except ModelUnavailable:
         return None
     return report.verdicts[0] if report.verdicts else None
-
-
-def list_query(
-    text: str = "",
-    without: str = "",
-    like: str = "",
-    where: str = "",
-    kind: str = "",
-    label: str = "",
-    verdict: str = "",
-    unsure: str = "",
-    source: str = "",
-    order: Order = "oldest",
-) -> ListQuery:
-    """What the search line and the chips of the Pile say, as one value. `text` may hold several
-    texts, divided by ";", and ids as "#12"; each may carry a weight, as in "X-ray::0.5"."""
-    texts = [part.strip() for part in text.split(";") if part.strip()]
-    ids = [_id(t[1:]) for t in texts if _names_an_image(t)]
-    ids += [_id(i) for i in like.replace(",", " ").split()]
-    conditions = [f"({where.strip()}\n)"] if where.strip() else []
-    for column, value in (("label", label), ("verdict", verdict), ("split", source)):
-        if value == "none":
-            conditions.append(f"{column} IS NULL")
-        elif value:
-            conditions.append(f"{column} = {_quoted(value)}")
-    if unsure:
-        conditions.append("unsure" if unsure != "no" else "NOT unsure")
-    search = SearchQuery(
-        text=tuple(t for t in texts if not _names_an_image(t)),
-        without=tuple(part.strip() for part in without.split(";") if part.strip()),
-        like=tuple(ids),
-        where=" AND ".join(conditions) or None,
-        kinds=(kind,) if kind else (),
-        k=None,
-    )
-    return ListQuery(search=search, order=order)
-
-
-def _names_an_image(text: str) -> bool:
-    return text.startswith("#") and text[1:].isdecimal()
-
-
-def _id(text: str) -> int:
-    # Longer numbers than any image has take Python long to read.
-    if text.isdecimal() and len(text) < 20 and 0 < int(text) <= LARGEST_ID:
-        return int(text)
-    raise UsageError(f"{text[:40]!r} is no image's number.")
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-TheList = Annotated[ListQuery, Depends(list_query)]
 
 
 def _printable(value: Any) -> Any:

@@ -205,7 +205,7 @@ TEXTS = {
     + "\u202e\u2066💥".encode(),
 }  # fmt: skip
 BY_TEXT = (
-    "/?text=", "/?where=", "/?kind=", "/?label=", "/?verdict=", "/?unsure=", "/?source=", "/?like=",
+    "/?text=", "/?where=", "/?kind=", "/?label=", "/?verdict=", "/?unsure=", "/?split=", "/?like=",
     "/?without=", "/?order=", "/pile/part?text=", "/review?queue=", "/review?queue=list&ids=",
     "/map/points?colour=", "/audit?label=", "/audit?path=", "/audit?since=", "/audit?until=",
     "/audit?unsure=", "/api/v1/audit?run=", "/api/v1/audit?path=", "/api/v1/audit?since=",
@@ -272,7 +272,7 @@ def test_a_condition_of_the_page_is_one_condition(looked_at: Live, conditions: l
 
 
 def test_a_class_or_split_of_quotes_is_only_a_name(looked_at: Live) -> None:
-    for name in ("label", "verdict", "source"):
+    for name in ("label", "verdict", "split"):
         for text in ("' OR true OR '", "x' --", "\\' OR 1=1", "''"):
             answer = looked_at.get("/api/v1/images/ids", params={name: text})
             assert answer.json() == {"ids": []}, (name, text)

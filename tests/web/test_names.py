@@ -92,7 +92,7 @@ def _pages(index: Index) -> list[str]:
     verdicts = [row.verdict.id for row in index.audit.find(limit=3)]
     return [
         "/", "/?where=nonsense" + EVIL, f"/?text={IMAGE}", f"/?label={EVIL}", "/?order=newest",
-        f"/?kind={IMAGE}", f"/?source={EVIL}", "/pile/part?start=0", "/ask", "/review",
+        f"/?kind={IMAGE}", f"/?split={EVIL}", "/pile/part?start=0", "/ask", "/review",
         *(f"/review?queue={q}" for q in ("next", "suspect", "mistakes")),
         "/review?queue=list&ids=1",
         f"/review?queue=list&ids={EVIL}", "/review/1", "/review/2", "/map", "/quality",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import HTMLResponse
 
 from mediclip_index.types import AuditFilter
+from mediclip_index.web.queries import PastVerdicts, given
 from mediclip_index.web.requests import TheIndex, TheSite, page
 from mediclip_index.web.views.picture import voters
 
@@ -13,23 +18,24 @@ router = APIRouter()
 SHOWN = 100
 
 
+class Listed(PastVerdicts):
+    """What the form says; "" is nothing."""
+
+    unsure: Literal["", "yes", "no"] = ""  # type: ignore[assignment]
+    limit: Annotated[int, Field(ge=1, le=10_000)] = SHOWN
+
+    def filter(self) -> AuditFilter:
+        unsure = {"yes": True, "no": False}.get(self.unsure)
+        return replace(PastVerdicts(**self.model_dump(exclude={"unsure"})).filter(), unsure=unsure)
+
+
 @router.get("/audit", response_class=HTMLResponse)
-def listed(
-    request: Request, index: TheIndex, label: str = "", unsure: str = "", path: str = "",
-    since: str = "", until: str = "", limit: int = SHOWN,
-) -> HTMLResponse:  # fmt: skip
+def listed(request: Request, index: TheIndex, asked: Annotated[Listed, Query()]) -> HTMLResponse:
     """Past verdicts, newest first."""
-    limit = max(1, min(limit, 10_000))
-    asked = AuditFilter(
-        limit=limit, label=label or None, path=path or None, since=since or None,
-        until=until or None, unsure={"yes": True, "no": False}.get(unsure),
-    )  # fmt: skip
-    info = index.info()
-    rows = index.audit.find(asked)
+    rows = index.audit.find(asked.filter())
     return page(
-        request, "audit.html", rows=rows, info=info, limit=limit,
-        asked={"label": label, "unsure": unsure, "path": path, "since": since, "until": until},
-    )  # fmt: skip
+        request, "audit.html", rows=rows, info=index.info(), limit=asked.limit, asked=given(asked)
+    )
 
 
 @router.get("/audit/verify", response_class=HTMLResponse)

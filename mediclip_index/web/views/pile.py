@@ -10,24 +10,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
 from mediclip_index.types import IndexBusy, InfoReport, ListQuery, SearchQuery, UsageError
-from mediclip_index.web.requests import Start, TheIndex, TheList, TheSite, page
+from mediclip_index.web.queries import PileQuery, TheList
+from mediclip_index.web.requests import Start, TheIndex, TheSite, page
 from mediclip_index.web.site import Site
 from mediclip_index.web.uploads import received
 
 router = APIRouter()
 PART = 100  # images that come at a time
-NAMES = (
-    "text",
-    "without",
-    "like",
-    "where",
-    "kind",
-    "label",
-    "verdict",
-    "unsure",
-    "source",
-    "order",
-)
+NAMES = tuple(PileQuery.model_fields)
 
 
 @router.get("/", response_class=HTMLResponse)
