@@ -32,7 +32,8 @@ SEEN = """() => { const shown = [...document.querySelectorAll('#grid .card img')
 MORE = """n => { const all = [...document.querySelectorAll('#grid .card')];
   return all.length >= n && all.every((card) => { const box = card.getBoundingClientRect();
   return box.bottom < 0 || box.top > innerHeight || card.querySelector('img').naturalWidth; }); }"""
-TO_UNDO = "() => JSON.parse(sessionStorage.getItem('mediclip-undo') || '[]').length"
+TO_UNDO = """() => JSON.parse(
+  sessionStorage.getItem('mediclip-undo-' + document.body.dataset.index) || '[]').length"""
 ASKED = """w => document.querySelector('#search')?.value === w && location.search.includes('text=')
   && document.readyState !== 'loading'"""
 

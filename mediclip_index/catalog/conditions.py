@@ -1,4 +1,4 @@
-"""The library: one row an image that is there, as people ask for it with `--where` and see it.
+"""Conditions over the library, as people ask for it with `--where`, and its rows.
 
 A condition is parsed by DuckDB itself into a tree, and each node must be of a kind that can only
 compare columns and constants: no subquery, no function that reads, lists or stalls.

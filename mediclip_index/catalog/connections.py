@@ -7,10 +7,13 @@ which is gone with the last of them.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import duckdb
 
 from mediclip_index.catalog.rows import Connection
 
@@ -41,7 +44,8 @@ def shared(file: Path, opened: Callable[[], Connection]) -> Iterator[Connection]
         yield db
     finally:
         with _changed:
-            db.close()
+            with contextlib.suppress(duckdb.Error):
+                db.close()
             instance.users -= 1
             if instance.users == 0:
                 del _instances[file]

@@ -230,6 +230,17 @@ def last_said(read: ReadTransaction, ids: Iterable[int]) -> dict[int, int]:
     return dict(rows)
 
 
+def last_by_person(read: ReadTransaction, ids: Iterable[int]) -> set[int]:
+    """Those of these images of which a person, and no source, said anything last."""
+    rows = read.db.execute(
+        "SELECT l.image FROM labels l JOIN transactions t USING (tx) WHERE tx <= $1 AND l.image IN "
+        "(SELECT unnest(from_json($2::JSON, '[\"BIGINT\"]'))) GROUP BY l.image "
+        "HAVING arg_max(t.command, tx) NOT LIKE 'build%'",
+        [read.tx, json.dumps([int(i) for i in ids])],
+    ).fetchall()
+    return {image for (image,) in rows}
+
+
 def history(read: ReadTransaction, image: int) -> list[LabelEvent]:
     """Every row that was ever written of an image's label, oldest first."""
     rows = read.db.execute(

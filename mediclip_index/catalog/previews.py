@@ -51,7 +51,9 @@ def forget(index: Path, images: Iterable[int]) -> None:
     """Delete all that is kept of some images."""
     for image in images:
         for side in SIDES:
-            file_of(index, image, side).unlink(missing_ok=True)
+            kept = file_of(index, image, side)
+            for left in (kept, *kept.parent.glob(f".{kept.name}*")):  # of one that was killed, too
+                left.unlink(missing_ok=True)
 
 
 def forget_all(index: Path) -> None:

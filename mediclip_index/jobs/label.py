@@ -63,15 +63,18 @@ def undo(session: Session, tx: int) -> LabelReport:
         last = labels.last_said(write, said)
         mine = {image: fields for image, fields in said.items() if last[image] == tx}
         before = labels.current_labels(write.as_of(tx - 1), mine)
-        by_hand = labels.by_hand(write.as_of(tx - 1), mine)
+        by_hand = labels.last_by_person(write.as_of(tx - 1), mine)
         rows = {image: _back(fields, before.get(image, NOTHING)) for image, fields in mine.items()}
         labels.write_rows(write, [{"image": i, **rows[i]} for i in rows if i in by_hand])
         undone, facts = write.tx, session.facts(write)
-    of_sources = [{"image": i, **rows[i]} for i in rows if i not in by_hand]
+    of_sources = [i for i in rows if i not in by_hand]
     if of_sources:
         # What no person had said before is a source's word again, or nobody's.
         with session.catalog.writing("build (label undone)", by=session.author) as write:
-            labels.write_rows(write, of_sources)
+            last = labels.last_said(write, of_sources)
+            still = [i for i in of_sources if last[i] == tx]
+            labels.write_rows(write, [{"image": i, **rows[i]} for i in still])
+            mine = {i: mine[i] for i in mine if i in by_hand or i in still}
             undone, facts = write.tx, session.facts(write)
     later = sorted(set(said) - set(mine))
     notes = (

@@ -25,6 +25,7 @@ from mediclip_index.types import (
     IndexBusy,
     ListPage,
     ListQuery,
+    MediclipError,
     Progress,
     SearchHit,
     Silent,
@@ -37,12 +38,14 @@ DEPTHS = (100, 500, 2_000, 10_000)  # how far a list in order of likeness is kno
 _KEPT = 32  # lists
 
 
-def _told_apart(columns: conditions.VerdictColumns, by: str) -> np.ndarray:
+def _told_apart(judged: Judged, by: str) -> np.ndarray:
+    columns = judged.columns
     if by == "unsure":
         return np.where(columns.unsure, "unsure", "sure").astype(object)
     if by == "correct":
         right = columns.guess == columns.verdict
-        return np.where(right, "as the machine says", "other than the machine says").astype(object)
+        told = np.where(right, "as the machine says", "other than the machine says")
+        return np.where(judged.labelled, told, "").astype(object)
     return columns.verdict
 
 
@@ -62,6 +65,7 @@ class Listing:
         self._lists: OrderedDict[object, _List] = OrderedDict()
         self._judged: tuple[int, Judged] | None = None
         nothing = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.float32)
+        self._newest = 0
         self._labelled: tuple[str, Ids, Vectors] = ("", *nothing)
         self._guard = threading.Lock()
         self._judging = threading.Lock()
@@ -83,11 +87,34 @@ class Listing:
             self._judged = (base.tx, found)
             return True
 
+    def behind(self) -> bool:
+        """Whether anything was written since the kept verdicts."""
+        try:
+            with self._session.catalog.reading() as read:
+                return read.tx != self.judged_through
+        except MediclipError:
+            return False
+
     def page(self, query: ListQuery, start: int = 0, count: int = 100) -> ListPage:
         """`count` images of a list from a place on. Raises UsageError where the query is refused,
         IndexBusy where it asks for verdicts that are still being given."""
-        with self._session.catalog.at_one_moment():
+        self._prepare(query)
+        if query.search.images:  # files are read, which may take long
             return self._page(query, start, count)
+        return self._session.at_one_moment(lambda: self._page(query, start, count))
+
+    def _prepare(self, query: ListQuery) -> None:
+        """What takes long, before the index is held still: the model loaded, verdicts given."""
+        asked = query.search
+        with self._session.catalog.reading() as read:
+            stored = models.encoder(read)
+            judging = query.order == "doubtful" or bool(asked.kinds)
+            if asked.where is not None and not judging:
+                judging = conditions.asks_for_verdicts(read, asked.where)
+        if asked.text or asked.without:
+            self._session.encoder(stored)
+        if judging:
+            self._verdicts()
 
     def _page(self, query: ListQuery, start: int, count: int) -> ListPage:
         depth = next((d for d in DEPTHS if d >= start + count), DEPTHS[-1])
@@ -130,7 +157,15 @@ class Listing:
             columns = kept[1].columns
             places = np.minimum(np.searchsorted(columns.ids, ids), max(len(columns.ids) - 1, 0))
             there = columns.ids[places] == ids if len(columns.ids) else np.zeros(len(ids), bool)
-            texts = np.where(there, _told_apart(columns, by)[places], "")
+            texts = np.where(there, _told_apart(kept[1], by)[places], "")
+            if by == "verdict":
+                # What a person said counts at once.
+                with self._session.catalog.reading() as read:
+                    hands = labels.by_hand(read)
+                spots = np.searchsorted(ids, np.array(list(hands), dtype=np.int64))
+                for spot, (image, hand) in zip(spots.tolist(), hands.items(), strict=True):
+                    if spot < len(ids) and ids[spot] == image and hand.label:
+                        texts[spot] = hand.label
         names, counts = np.unique(texts.astype(str), return_counts=True)
         order = [n for n in np.argsort(-counts, kind="stable") if names[n]][:most]
         chosen = [str(names[n]) for n in order]
@@ -150,7 +185,7 @@ class Listing:
         kept = self._judged
         if kept is None:
             return hits
-        columns = kept[1].columns
+        columns, labelled = kept[1].columns, kept[1].labelled
         places = np.searchsorted(columns.ids, np.array([h.id for h in hits], dtype=np.int64))
 
         def told(hit: SearchHit, place: int) -> SearchHit:
@@ -158,16 +193,19 @@ class Listing:
                 return hit
             hand = hands.get(hit.id)
             share = float(columns.probability[place])
-            by_person = hand is not None and hand.label is not None
-            kind = columns.kind[place] if hand is None or hand.kind is None else hand.kind
+            guess = columns.guess[place]
+            said = hand.label if hand is not None else None
+            # What a person had said then counts no more where it was taken back.
+            then = guess if labelled[place] else columns.verdict[place]
+            kind = columns.kind[place] if (said or then) == columns.verdict[place] else None
             return replace(
                 hit,
-                guess=columns.guess[place],
-                verdict=hand.label if hand and hand.label else columns.verdict[place],
-                kind=kind,
+                guess=guess,
+                verdict=said or then,
+                kind=hand.kind if hand is not None and hand.kind else kind,
                 probability=None if np.isnan(share) else share,
-                unsure=bool(columns.unsure[place]) and not by_person,
-                labelled_by=hand.author if hand is not None and by_person else None,
+                unsure=bool(columns.unsure[place]) and said is None,
+                labelled_by=hand.author if hand is not None and said else None,
             )
 
         return tuple(told(h, int(p)) for h, p in zip(hits, places, strict=True))
@@ -232,6 +270,9 @@ class Listing:
                 return self._lists[key], tx
         found = self._made(query, depth)
         with self._guard:
+            if tx > self._newest:  # nobody asks for what was before
+                self._lists.clear()
+                self._newest = tx
             self._lists[key] = found
             while len(self._lists) > _KEPT:
                 self._lists.popitem(last=False)
@@ -286,6 +327,7 @@ class Listing:
             kept = self._verdicts()
             places = np.searchsorted(kept.columns.ids, ids)
             inside = places < len(kept.columns.ids)
+            inside[inside] = kept.columns.ids[places[inside]] == ids[inside]
             share = np.ones(len(ids))
             share[inside] = np.nan_to_num(kept.columns.probability[places[inside]], nan=1.0)
             return ids[np.argsort(share, kind="stable")]

@@ -61,11 +61,12 @@ class Session:
         self._coming: Future[Encoder | None] | None = None
         self._names: Names | None = None
         self._loading = threading.Lock()
+        self._shared_with: Session | None = None  # who loads the model for this one, too
 
     def signed_by(self, author: str) -> Session:
-        """A session of another author, with the encoder that is loaded."""
+        """A session of another author; the model is loaded once for both."""
         other = Session(self.catalog, by=author, options=self.options, bundled=self.bundled)
-        other._encoder = self._encoder
+        other._shared_with = self._shared_with or self
         return other
 
     def at_one_moment(self, look: Callable[[], T]) -> T:
@@ -96,6 +97,9 @@ class Session:
 
     def encoder(self, stored: StoredEncoder) -> Encoder:
         """The encoder in force, loaded once; ModelUnavailable where it is not the recorded one."""
+        if self._shared_with is not None:
+            self._encoder = self._shared_with.encoder(stored)
+            return self._encoder
         with self._loading:
             return self._loaded(stored)
 

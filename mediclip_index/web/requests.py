@@ -146,6 +146,7 @@ def page(request: Request, template: str, status: int = 200, **shown: Any) -> HT
             user=site.of(request).author,
             read_only=site.read_only,
             index_name=site.index.path.name,
+            index_id=site.index_id,
             **shown,
         )
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import socket
+import tempfile
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +24,7 @@ from mediclip_index.web.doors import Doors
 from mediclip_index.web.site import Site
 
 LEAST_TOKEN = 20  # characters
+_OPENING = 20.0  # seconds that a browser may take to read where to go
 _LAST_WORDS = 3  # seconds that requests under way have when the server ends
 
 
@@ -64,7 +69,18 @@ class _Server(uvicorn.Server):
 def _ready(address: str, options: ServeOptions, told: Callable[[str], None]) -> None:
     told(address)
     if options.browser:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        threading.Thread(target=_open, args=(address,), daemon=True).start()
+
+
+def _open(address: str) -> None:
+    """Open the browser by a file that only this user can read: what a command is given, all users
+    of the computer can see, and the address holds the token."""
+    descriptor, name = tempfile.mkstemp(prefix="mediclip-", suffix=".html")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="0;url={escape(address)}">')
+    webbrowser.open(Path(name).as_uri())
+    time.sleep(_OPENING)
+    Path(name).unlink(missing_ok=True)
 
 
 def _address(host: str, port: int, token: str | None) -> str:

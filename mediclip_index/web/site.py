@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -14,14 +14,18 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from mediclip_index.catalog.files import alive
 from mediclip_index.index import Index
 from mediclip_index.types import InfoReport, MediclipError, Progress
 from mediclip_index.web.tasks import Task, Tasks
 
 LOG = logging.getLogger("mediclip_index.web")
+_UPLOADS = "mediclip-uploads-"
 _PEOPLE = 64  # whose index is kept open
 _SETTLED = 1.0  # seconds from a change until all verdicts are given anew, at least
 _LONGEST_REST = 120.0  # seconds until a change shows in the verdicts of lists, at most
+_LOOKED_FOR = 20.0  # seconds between looks for what other processes changed
+_AGAIN = 5.0  # seconds until verdicts that could not be given are tried again
 _FRESH = 5.0  # seconds for which the facts of an index hold
 _JUST_NOW = 0.4  # seconds
 _GIVE_WAY = 3.0  # seconds that work that nobody waits for gives way, at most, a piece
@@ -47,10 +51,11 @@ class Site:
     def __init__(self, index: Index, *, read_only: bool = False) -> None:
         self.index = index
         self.read_only = read_only
+        self.index_id = index.info().index.id
         self.listing = index.images.listing()
         self.previews = index.images.previews()
         self.tasks = Tasks(self._after)
-        self.uploads = Path(tempfile.mkdtemp(prefix="mediclip-uploads-"))
+        self.uploads = _uploads()
         self._facts: Facts | None = None
         self._touched = 0.0
         self._people: OrderedDict[str, Index] = OrderedDict()
@@ -113,13 +118,19 @@ class Site:
 
     def _keep_judged(self) -> None:
         # Without a model lists without words still work, and the page says so where it matters.
-        with contextlib.suppress(MediclipError):
+        try:
             self.index.encode_texts(["a picture"])
+        except MediclipError:
+            pass
+        except Exception:
+            LOG.exception("the model could not be loaded")
         took = 0.0
         while not self._closing:
-            self._changed.wait()
+            self._changed.wait(_LOOKED_FOR)  # other processes label and build, too
             if self._closing:
                 return
+            if not self._changed.is_set() and not self.listing.behind():
+                continue
             self._changed.clear()
             # Who labels one after another should not wait for a processor meanwhile.
             if self.listing.judged_through is not None and self._rest(max(_SETTLED, 2 * took)):
@@ -131,10 +142,11 @@ class Site:
                 took = time.monotonic() - begun
             except _Over:
                 return
-            except MediclipError:
-                time.sleep(_SETTLED)
-            except Exception:  # the next change is judged all the same
-                LOG.exception("verdicts could not be given")
+            except Exception as error:
+                if not isinstance(error, MediclipError):
+                    LOG.exception("verdicts could not be given")
+                self._rest(_AGAIN)
+                self._changed.set()
 
     def _rest(self, seconds: float) -> bool:
         """Wait so long; whether the page ends."""
@@ -143,6 +155,15 @@ class Site:
     @property
     def closing(self) -> bool:
         return self._closing
+
+
+def _uploads() -> Path:
+    """A new folder for uploads; those of pages that were killed are deleted."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_UPLOADS}*-*"):
+        number = left.name.removeprefix(_UPLOADS).split("-")[0]
+        if number.isdecimal() and not alive(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{_UPLOADS}{os.getpid()}-"))
 
 
 class _Over(Exception):

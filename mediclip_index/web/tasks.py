@@ -131,7 +131,7 @@ class Tasks:
             task.error = "Stopped; what was committed is kept, and the next run goes on from there."
         except MediclipError as error:
             state, task.error = "failed", str(error)
-        except Exception as error:
+        except BaseException as error:
             state, task.error = "failed", f"Unexpected {type(error).__name__}: {error}"
         task.ended = time.time()
         task.state = state

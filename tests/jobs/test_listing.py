@@ -99,6 +99,45 @@ def test_a_list_by_likeness_grows_as_it_is_read(
     assert [h.id for part in parts for h in part.images] == [h.id for h in found]
 
 
+def test_what_was_taken_back_is_the_machines_word_again_at_once(built: Index) -> None:
+    listing = built.images.listing()
+    listing.refresh()
+    machine = {h.id: (h.verdict, h.kind) for h in listing.page(asked()).images}[9]
+    other = {"medical": "non_medical", "non_medical": "medical"}[str(machine[0])]
+    report = built.labels.set(other, [9])
+    listing.refresh()
+    now = {h.id: h for h in listing.page(asked()).images}[9]
+    assert (now.verdict, now.unsure, now.labelled_by is None) == (other, False, False)
+    assert report.tx is not None
+    built.labels.undo(report.tx)
+    after = {h.id: h for h in listing.page(asked()).images}[9]
+    assert (after.verdict, after.labelled_by) == (machine[0], None)
+
+
+def test_the_map_shows_a_label_at_once(built: Index) -> None:
+    listing = built.images.listing()
+    listing.refresh()
+    ids = np.arange(1, 13)
+    names, places = listing.coloured(ids, "verdict", 12)
+    before = names[places[8]]
+    other = {"medical": "non_medical", "non_medical": "medical"}[before]
+    built.labels.set(other, [9])
+    names, places = listing.coloured(ids, "verdict", 12)
+    assert names[places[8]] == other
+    names, places = listing.coloured(ids, "correct", 12)
+    assert {names[p] for p in places[:8]} <= {"as the machine says", "other than the machine says"}
+    assert set(places[9:].tolist()) == {255}  # of those that nobody labelled nothing is right
+
+
+def test_what_another_wrote_is_noticed(built: Index) -> None:
+    listing = built.images.listing()
+    assert listing.behind()
+    listing.refresh()
+    assert not listing.behind()
+    Index.open(built.path).labels.set("medical", [10])
+    assert listing.behind()
+
+
 def test_removed_images_leave_a_list_and_come_back(built: Index) -> None:
     listing = built.images.listing()
     listing.refresh()
@@ -195,6 +234,27 @@ def test_taking_back_what_a_source_said_is_no_persons_word(index: Index, pile: P
     index.labels.undo(report.tx)
     hit = index.search((), where="id = 1", guess=True).results[0]
     assert (hit.label, hit.labelled_by) == ("medical", None)
+
+
+def test_a_word_that_a_person_took_away_stays_away(index: Index, pile: Path) -> None:
+    listed = pile.parent / "list.csv"
+    listed.write_text("path,label\n" + "".join(f"{p},medical\n" for p in sorted(pile.iterdir())))
+    index.build([str(listed)])
+    index.labels.set("", [1])
+    report = index.labels.set("non_medical", [1])
+    assert report.tx is not None
+    index.labels.undo(report.tx)
+    index.build([str(listed)])
+    assert index.search((), where="id = 1").results[0].label is None
+
+
+def test_people_share_one_model(built: Index) -> None:
+    bob = built.signed_by("bob")
+    assert bob.author == "bob" and built.author != "bob"
+    bob.encode_texts(["a cat"])
+    carol = bob.signed_by("carol")
+    carol.encode_texts(["a dog"])
+    assert built._session.loaded is bob._session.loaded is carol._session.loaded is not None
 
 
 def test_nothing_is_taken_back_that_nobody_said(built: Index) -> None:

@@ -63,7 +63,8 @@ function perRow() {
 }
 
 async function selectAll() {
-  if (byPicture) {
+  // Of what is ordered by likeness nobody wants all: what is shown, no more.
+  if (byPicture || grid.dataset.ranked) {
     cards().forEach((card) => select(card));
     return showSelected();
   }
@@ -209,7 +210,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.id === "kind" && event.key === "Enter") {
     event.preventDefault();
     const kind = kindTyped();
-    if (kind) (actions.labelKind || ((k) => labelSelected(kinds[k][0] || kinds[k])))(kind);
+    if (kind) actions.label({ dataset: { label: kinds[kind] } });
     return undefined;
   }
   if (typing(event.target) || event.altKey) return undefined;

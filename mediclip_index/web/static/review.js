@@ -1,6 +1,6 @@
 // One picture after another: 1–9 labels, Space leaves, Z takes back; the next one is fetched ahead.
 import { actions, keys } from "./page.js";
-import { api, classes, count, label, notice, undo } from "./writing.js";
+import { api, count, label, notice, undo } from "./writing.js";
 
 const holder = document.getElementById("queue-of");
 const ids = holder ? holder.dataset.ids.split(",").filter(Boolean).map(Number) : [];
@@ -17,7 +17,10 @@ function fetchOne(id) {
   if (id === undefined) return undefined;
   if (!ready.has(id)) {
     const coming = fetch(`/review/${id}`, { headers: { "X-Fragment": "yes" } })
-      .then((answer) => answer.text())
+      .then((answer) => {
+        if (!answer.ok) ready.delete(id);
+        return answer.text();
+      })
       .catch(() => {
         ready.delete(id); // asked for again once the page is back
         return '<p class="wrong">The page does not answer; is <code>mediclip-index serve</code> still running?</p>';
@@ -83,10 +86,8 @@ async function say(name) {
 async function back() {
   if (busy || steps.length === 0) return notice("There is nothing to take back.");
   busy = true;
-  if (steps[steps.length - 1] && !(await undo())) {
-    busy = false;
-    return undefined;
-  }
+  // What can't be taken back any more is gone back to all the same; the page has said why.
+  if (steps[steps.length - 1]) await undo();
   steps.pop();
   place -= 1;
   done -= 1;
@@ -100,7 +101,7 @@ if (ids.length) {
   actions.label = (button) => say(button.dataset.label);
   actions.clear = () => say("");
   actions.undo = back;
-  actions.leave = () => next(false);
+  actions.leave = () => (busy ? undefined : next(false));
   keys.push((event) => {
     if (event.key !== " " || event.target.closest("button, a, summary")) return false;
     actions.leave();
@@ -108,4 +109,3 @@ if (ids.length) {
   });
   show();
 }
-export { classes };

@@ -4,7 +4,7 @@ export const holder = document.querySelector("[data-classes]");
 export const classes = holder ? JSON.parse(holder.dataset.classes) : [];
 export const kinds = holder ? JSON.parse(holder.dataset.kinds) : {};
 const past = []; // what can be taken back, the last one last
-const STORED = "mediclip-undo";
+const STORED = `mediclip-undo-${document.body.dataset.index}`;
 export const TOLD = "mediclip-told"; // what was said just before the page was loaded anew
 export const MOST_SHOWN = 200; // cards that are asked for again at once
 export const SILENT = "The page does not answer; is `mediclip-index serve` still running?";
@@ -106,7 +106,11 @@ export async function remove(ids) {
 
 function remember(step) {
   past.push(step);
-  sessionStorage.setItem(STORED, JSON.stringify(past.slice(-200)));
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify(past.slice(-200)));
+  } catch {
+    sessionStorage.removeItem(STORED); // too much for it: it can be taken back until the page is left
+  }
 }
 
 export const undo = () => (readOnly ? Promise.resolve() : inTurn(undone));

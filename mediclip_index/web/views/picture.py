@@ -31,8 +31,9 @@ def _shown(site: Site, index: Index, image: int) -> dict[str, Any]:
     found = image_of(site, image)
     verdict = verdict_of(index, image)
     past = [
-        row for row in index.audit.find(path=found.path, limit=50)
-        if row.verdict.sha256 == found.sha256
+        row for row in index.audit.find(path=found.path, limit=200)
+        if (row.verdict.sha256, row.verdict.page, row.verdict.item)
+        == (found.sha256, found.metadata.get("page"), found.metadata.get("item"))
     ]  # fmt: skip
     return {
         "image": found, "verdict": verdict, "kin": _kin(site, image), "past": past,
