@@ -24,6 +24,10 @@ POLICY = (
     "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+NO_TOKEN = (
+    "This page opens with the address that `mediclip-index serve` printed: it holds a token. A "
+    "program gives it as `Authorization: Bearer TOKEN`."
+)
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -113,8 +117,7 @@ def _by_token(doors: Doors, asked: Asked) -> Refused | Welcome:
         return Welcome()
     if _equal(_cookie(asked, doors.cookie), doors.token):
         return Welcome()
-    return Refused(403, "This page opens with the address that `mediclip-index serve` printed: it "
-                   "holds a token.")  # fmt: skip
+    return Refused(403, NO_TOKEN)
 
 
 def _cookie(asked: Asked, name: str) -> str | None:

@@ -21,6 +21,7 @@ class PileQuery(BaseModel):
     text: str = ""
     without: str = ""
     like: str = ""
+    ids: str = ""
     where: str = ""
     kind: str = ""
     label: str = ""
@@ -35,6 +36,9 @@ def list_query(said: Annotated[PileQuery, Query()]) -> ListQuery:
     ids = [_id(t[1:]) for t in texts if _names_an_image(t)]
     ids += [_id(i) for i in said.like.replace(",", " ").split()]
     conditions = [f"({said.where.strip()}\n)"] if said.where.strip() else []
+    chosen = [_id(i) for i in said.ids.replace(",", " ").split()]
+    if chosen:
+        conditions.append(f"id IN ({', '.join(map(str, chosen))})")
     for column, value in (("label", said.label), ("verdict", said.verdict), ("split", said.split)):
         if value == "none":
             conditions.append(f"{column} IS NULL")

@@ -147,3 +147,34 @@ def test_a_page_whose_server_has_ended_says_so(
         expect(page.locator("#grid .card").first.locator(".said")).to_have_text("✓ medical")
         other.locator("#files").set_input_files(picture)
         expect(other.locator("#answers .wrong")).to_contain_text("The page does not answer")
+
+
+def test_a_kind_that_is_typed_says_its_class_too(visit: Visit, served: Served) -> None:
+    page = visit.page
+    visit.go("/?where=id+=+12")
+    visit.press("ArrowRight")
+    page.fill("#kind", "animal")
+    page.press("#kind", "Enter")
+    expect(page.locator("#notice")).to_contain_text("labelled non_medical, animal")
+    last = Index.open(served.index).labels.history(12)[-1]
+    assert (last.label, last.kind) == ("non_medical", "animal")
+    visit.press("Escape", "z")
+    expect(page.locator("#notice")).to_contain_text("Taken back.")
+    assert visit.wrong == []
+
+
+def test_of_what_is_ordered_by_likeness_all_is_what_is_shown(visit: Visit) -> None:
+    visit.go("/?text=a+cat")
+    visit.press("Control+a")
+    shown = visit.page.locator("#grid .card").count()
+    expect(visit.page.locator("#selected")).to_have_text(f"{shown} selected")
+
+
+def test_pictures_that_were_chosen_are_a_list_that_a_new_search_leaves(visit: Visit) -> None:
+    visit.go("/?ids=3,5,9")
+    expect(visit.page.locator("#grid .card")).to_have_count(3)
+    expect(visit.page.locator("#asked")).to_contain_text("3 pictures")
+    visit.page.fill("#search", "a cat")
+    visit.page.press("#search", "Enter")
+    visit.page.wait_for_url("**text=a+cat*")
+    assert "ids=" not in visit.page.url

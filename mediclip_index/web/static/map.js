@@ -274,7 +274,9 @@ let held = null;
 canvas?.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   held = { from: place(event), drawing: event.shiftKey, moved: false };
-  if (held.drawing) lasso = [held.from];
+  if (!held.drawing) return;
+  [lasso, state.chosen] = [[held.from], new Set()];
+  mark();
 });
 canvas?.addEventListener("pointermove", (event) => {
   const here = place(event);
@@ -342,7 +344,9 @@ if (canvas) {
   const say = async (name) => {
     if (state.chosen.size === 0) return notice("Draw around pictures first: Shift and drag, or L.", true);
     const report = await label(chosenIds(), name);
-    if (report) load();
+    if (!report) return undefined;
+    [lasso, state.chosen] = [[], new Set()]; // so that the next key says nothing of the same again
+    load();
     return report;
   };
   actions.label = (button) => say(button.dataset.label);
@@ -359,7 +363,7 @@ if (canvas) {
   };
   actions.show = () => {
     if (state.chosen.size === 0) return notice("Draw around pictures first: Shift and drag, or L.", true);
-    location.href = `/?where=${encodeURIComponent(`id IN (${chosenIds().slice(0, 400).join(",")})`)}`;
+    location.href = `/?ids=${chosenIds().slice(0, 400).join(",")}`;
     if (state.chosen.size > 400) notice("The Pile shows the first 400 of them.");
     return undefined;
   };

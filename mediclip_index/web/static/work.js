@@ -1,5 +1,13 @@
 // Long work: begun, watched and stopped.
-import { api, notice, SILENT } from "./writing.js";
+import { SILENT, TOLD, api, notice } from "./writing.js";
+
+// What came of it, in a sentence that is still there when the page is loaded anew.
+const SAID = {
+  build: (r) => `${r.added} added, ${r.unchanged} unchanged, ${r.refused.length} refused.`,
+  tune: (r) => (r.kept ? `The settings are fitted to ${r.tuned_on} labelled pictures.` : "The settings stay as they are."),
+  evaluate: (r) => `Evaluation ${r.number} is made.`,
+  map: () => "The map is made.",
+};
 
 function watch(form, task) {
   const line = form.querySelector(".progress");
@@ -22,12 +30,19 @@ function watch(form, task) {
     line.querySelector("span").textContent = [told.what, far, told.total ? `of ${told.total.toLocaleString("en")}` : ""].join(" ");
     if (told.state === "running") return;
     events.close();
-    if (told.state === "done") return location.assign(location.pathname);
+    if (told.state === "done") return finished(form.dataset.task, task.id);
     bar.hidden = true; // what went wrong stays to be read
     line.querySelector("button").hidden = true;
     line.querySelector("span").textContent = told.error || told.state;
     line.querySelector("span").className = told.state === "failed" ? "wrong" : "";
   };
+}
+
+async function finished(kind, id) {
+  const told = await api(`tasks/${id}`);
+  const notes = told?.report?.notes || [];
+  if (told) sessionStorage.setItem(TOLD, [SAID[kind]?.(told.report), ...notes].filter(Boolean).join(" "));
+  location.assign(location.pathname);
 }
 
 const forms = [...document.querySelectorAll("form.task")];

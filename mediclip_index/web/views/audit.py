@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import HTMLResponse
 
-from mediclip_index.types import AuditFilter
+from mediclip_index.types import AuditFilter, ListQuery, SearchQuery, Verdict
 from mediclip_index.web.queries import PastVerdicts, given
 from mediclip_index.web.requests import TheIndex, TheSite, page
+from mediclip_index.web.site import Site
 from mediclip_index.web.views.picture import voters
 
 router = APIRouter()
@@ -55,5 +56,21 @@ def evidence(
         again = index.audit.replay([row.verdict.id])
     return page(
         request, "evidence.html", row=row, verdict=row.verdict, again=again,
-        voters=voters(site, row.verdict),
+        voters=voters(site, row.verdict), image=row.verdict.image or _by_content(site, row.verdict),
     )  # fmt: skip
+
+
+def _by_content(site: Site, verdict: Verdict) -> int | None:
+    """The image that a verdict is of, where the index came to hold it only later."""
+    if not verdict.sha256.isalnum():
+        return None
+    query = ListQuery(search=SearchQuery(where=f"sha256 = '{verdict.sha256}'", k=None))
+    place = verdict.page, verdict.item
+    return next(
+        (
+            one.id
+            for one in site.listing.page(query).images
+            if (one.metadata.get("page"), one.metadata.get("item")) == place
+        ),
+        None,
+    )
