@@ -70,10 +70,8 @@ async function selectAll() {
   }
   const query = new URLSearchParams(location.search);
   query.delete("start");
-  notice("Selecting all …");
   const found = await api(`images/ids?${query}`);
   if (!found) return undefined;
-  hush();
   everything = found.ids;
   cards().forEach((card) => select(card));
   return showSelected();
