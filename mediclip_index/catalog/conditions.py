@@ -17,8 +17,9 @@ import duckdb
 import numpy as np
 
 from mediclip_index.catalog import library
-from mediclip_index.catalog.library import is_ours, literal, names, quote, shown, table
+from mediclip_index.catalog.library import is_ours, names, quote, shown, table
 from mediclip_index.catalog.rows import Connection, given_path, kept_path, scalar
+from mediclip_index.catalog.schema import literal
 from mediclip_index.catalog.store import ReadTransaction
 from mediclip_index.types import Ids, UsageError
 

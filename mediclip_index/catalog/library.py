@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mediclip_index.catalog import labels
 from mediclip_index.catalog.rows import scalar
+from mediclip_index.catalog.schema import literal
 from mediclip_index.catalog.store import ReadTransaction
 
 BUILT_IN = (
@@ -134,7 +135,3 @@ def _all_numbers(read: ReadTransaction, name: str) -> bool:
 
 def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

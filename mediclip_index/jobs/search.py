@@ -12,6 +12,7 @@ import numpy as np
 
 from mediclip_index.catalog import ReadTransaction, conditions, images, models, removals
 from mediclip_index.catalog.models import StoredEncoder
+from mediclip_index.catalog.schema import literal
 from mediclip_index.jobs import live_paths
 from mediclip_index.jobs.columns import matching_by_doubt
 from mediclip_index.jobs.unlearned import note_on_likeness, note_on_words
@@ -146,7 +147,7 @@ def _of_kinds(where: str | None, kinds: Sequence[str]) -> str | None:
     """A condition that asks for one of these kinds too."""
     if not kinds:
         return where
-    listed = ", ".join("'" + kind.replace("'", "''") + "'" for kind in kinds)
+    listed = ", ".join(map(literal, kinds))
     of_kind = f"kind IN ({listed})"
     return of_kind if where is None else f"({where}\n) AND {of_kind}"
 

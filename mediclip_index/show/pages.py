@@ -18,15 +18,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
 from mediclip_index.show.assessments import NAMES, sureness, worst_first
+from mediclip_index.show.environment import environment
 from mediclip_index.show.mistakes import given_by
 from mediclip_index.show.summaries import totals
 from mediclip_index.show.tables import Style
-from mediclip_index.show.text import counted, percent, safe
+from mediclip_index.show.text import counted, percent
 from mediclip_index.types import (
     DuplicatesReport,
     EvaluationReport,
@@ -262,19 +262,13 @@ def _page(
     shown: Sequence[Card] = (),
     most: int = MOST,
 ) -> str:
-    environment = Environment(
-        loader=PackageLoader("mediclip_index.show"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-    )
+    templates = environment("mediclip_index.show")
     shots = {
         i: pixels if isinstance(pixels, str) else thumbnail(pixels)
         for i, pixels in (pictures or {}).items()
     }
     script = SCRIPT.read_text("utf-8") if marks.classes else ""
-    environment.globals |= {
+    templates.globals |= {
         "as_json": _json,
         "by_class": by_class,
         "counted": counted,
@@ -287,7 +281,7 @@ def _page(
         "sureness": sureness,
         "worst_first": worst_first,
     }
-    return environment.get_template(template).render(
+    return templates.get_template(template).render(
         r=report, names=NAMES, title=title, subtitle=subtitle, most=most, classes=marks.classes,
         kinds=marks.kinds, shown=shown, script=Markup(script), policy=_policy(script),
     )  # fmt: skip
@@ -318,11 +312,6 @@ def _json(value: Any) -> str:
 
 def _shown_ids(rows: Sequence[SummaryRow]) -> list[int]:
     return list(dict.fromkeys(i for row in rows for i in (row.id, *row.further)))
-
-
-def _printable(value: Any) -> Any:
-    """Strings that can't steer a terminal or a page; what a macro made is a page's own text."""
-    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _radius(count: int, of: int) -> float:

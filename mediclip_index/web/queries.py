@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from pydantic import BaseModel, Field
 
+from mediclip_index.catalog.schema import literal
 from mediclip_index.types import AuditFilter, ListQuery, SearchQuery, UsageError
 from mediclip_index.types.serving import Order
 from mediclip_index.web.requests import LARGEST_ID
@@ -43,7 +44,7 @@ def list_query(said: Annotated[PileQuery, Query()]) -> ListQuery:
         if value == "none":
             conditions.append(f"{column} IS NULL")
         elif value:
-            conditions.append(f"{column} = {_quoted(value)}")
+            conditions.append(f"{column} = {literal(value)}")
     if said.unsure:
         conditions.append("unsure" if said.unsure != "no" else "NOT unsure")
     search = SearchQuery(
@@ -108,7 +109,3 @@ def _id(text: str) -> int:
     if text.isdecimal() and len(text) < 20 and 0 < int(text) <= LARGEST_ID:
         return int(text)
     raise UsageError(f"{text[:40]!r} is no image's number.")
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

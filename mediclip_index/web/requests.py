@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Query
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 
 from mediclip_index import __version__
 from mediclip_index.index import Index
-from mediclip_index.show.text import counted, percent, safe
+from mediclip_index.show.environment import environment
+from mediclip_index.show.text import counted, percent
 from mediclip_index.types import (
     MediclipError,
     ModelUnavailable,
@@ -112,33 +112,21 @@ def verdict_of(index: Index, image: int) -> Verdict | None:
     return report.verdicts[0] if report.verdicts else None
 
 
-def _printable(value: Any) -> Any:
-    """Strings without what would steer a page; what a macro made is a page's own text."""
-    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
 @functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("mediclip_index.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {
+def _templates() -> Environment:
+    templates = environment("mediclip_index.web", lstrip_blocks=True)
+    templates.globals |= {
         "counted": counted, "percent": percent, "pages": PAGES, "version": __version__,
         "name_of": lambda path: Path(path).name or path,
     }  # fmt: skip
-    return environment
+    return templates
 
 
 def page(request: Request, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
     """A template as an answer."""
     site = site_of(request)
     text = (
-        _environment()
+        _templates()
         .get_template(template)
         .render(
             request=request,

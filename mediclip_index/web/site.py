@@ -17,7 +17,7 @@ from starlette.requests import Request
 from mediclip_index.catalog.files import alive
 from mediclip_index.index import Index
 from mediclip_index.types import InfoReport, MediclipError, Progress
-from mediclip_index.web.tasks import Task, Tasks
+from mediclip_index.web.tasks import Tasks
 
 LOG = logging.getLogger("mediclip_index.web")
 _UPLOADS = "mediclip-uploads-"
@@ -54,7 +54,7 @@ class Site:
         self.index_id = index.info().index.id
         self.listing = index.images.listing()
         self.previews = index.images.previews()
-        self.tasks = Tasks(self._after)
+        self.tasks = Tasks(lambda task: self.changed())
         self.uploads = _uploads()
         self._facts: Facts | None = None
         self._touched = 0.0
@@ -62,7 +62,6 @@ class Site:
         self._guard = threading.Lock()
         self._changed = threading.Event()
         self._over = threading.Event()
-        self._closing = False
         self._judge = threading.Thread(target=self._keep_judged, name="verdicts", daemon=True)
 
     def start(self) -> None:
@@ -71,7 +70,6 @@ class Site:
         self._changed.set()
 
     def close(self) -> None:
-        self._closing = True
         self._over.set()
         self._changed.set()
         self.tasks.close(_PATIENCE)
@@ -113,9 +111,6 @@ class Site:
         """Labels or settings changed: verdicts are to be given anew."""
         self._changed.set()
 
-    def _after(self, task: Task) -> None:
-        self.changed()
-
     def _keep_judged(self) -> None:
         # Without a model lists without words still work, and the page says so where it matters.
         try:
@@ -125,9 +120,9 @@ class Site:
         except Exception:
             LOG.exception("the model could not be loaded")
         took = 0.0
-        while not self._closing:
+        while not self.closing:
             self._changed.wait(_LOOKED_FOR)  # other processes label and build, too
-            if self._closing:
+            if self.closing:
                 return
             if not self._changed.is_set() and not self.listing.behind():
                 continue
@@ -154,7 +149,7 @@ class Site:
 
     @property
     def closing(self) -> bool:
-        return self._closing
+        return self._over.is_set()
 
 
 def _uploads() -> Path:
